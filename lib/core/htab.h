@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Intrusive hash table: chains of nodes embedded in the objects, growing by a few buckets per insert so that no insert is ever long.
+ * Tables of transactions, dialogs and calls use it; hashing (seeded) is the caller's.
+ */
+#ifndef CORE_HTAB_H
+#define CORE_HTAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "core/span.h"
+
+struct htab_node {
+    struct htab_node *next;
+    uint64_t hash;
+};
+
+struct htab {
+    struct htab_node **bucket;
+    struct htab_node **old_bucket; /* while growing */
+    size_t mask, old_mask, moved;
+    size_t count;
+};
+
+/** initial_buckets is rounded up to a power of two. @return 0 or -ENOMEM */
+int htab_init(struct htab *t, size_t initial_buckets);
+/** Frees the buckets only; nodes belong to their objects. */
+void htab_fini(struct htab *t);
+/** Put a node in under hash; duplicates are allowed, the newest is found first. Never fails (if growing fails it stays small). */
+void htab_add(struct htab *t, struct htab_node *n, uint64_t hash);
+/** Take a node out; the node must be in. */
+void htab_del(struct htab *t, struct htab_node *n);
+/** First node with this hash, or NULL; go on with htab_next. The caller compares keys. */
+struct htab_node *htab_first(struct htab *t, uint64_t hash);
+struct htab_node *htab_next(struct htab_node *n);
+/** Walk all nodes (audit, shutdown; never on the call path). fn may delete the node it is given. Stops when fn returns false. */
+void htab_each(struct htab *t, bool (*fn)(struct htab_node *, void *), void *arg);
+
+/** Seeded hash of bytes (xxh3); the seed is drawn per process at first use. */
+uint64_t hash_bytes(const void *p, size_t len, uint64_t seed);
+uint64_t hash_span(struct span s);
+uint64_t hash_u64(uint64_t v);
+
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+#endif
