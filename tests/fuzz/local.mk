@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# libFuzzer targets, built with --enable-fuzzers only; .ci/run runs every program tests/fuzz/fuzz_* for ten seconds on
+# its seeds in tests/fuzz/corpus/<name without fuzz_>/.
+#
+#   noinst_PROGRAMS += tests/fuzz/fuzz_peek
+#   tests_fuzz_fuzz_peek_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
+#   tests_fuzz_fuzz_peek_LDADD = $(TD_LIBS_SIP)
+EXTRA_DIST += tests/fuzz/corpus
+if ENABLE_FUZZERS
+endif
