@@ -12,10 +12,10 @@
 #include "core/span.h"
 
 struct addr {
-    uint8_t ip[16];  /* network order; IPv4 in the first 4, rest 0 */
-    uint16_t port;   /* host order */
-    uint8_t family;  /* 4, 6, or 0: none */
-    uint8_t pad;     /* 0, so that memcmp and hashing work */
+    uint8_t ip[16]; /* network order; IPv4 in the first 4, rest 0 */
+    uint16_t port;  /* host order */
+    uint8_t family; /* 4, 6, or 0: none */
+    uint8_t pad;    /* 0, so that memcmp and hashing work */
 };
 
 #define ADDR_STRLEN 54 /* "[" 45 "]:" 5 NUL */

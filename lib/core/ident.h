@@ -15,8 +15,8 @@
 enum ident_kind { IDENT_TAG = 1, IDENT_BRANCH = 2, IDENT_CALLID = 3, IDENT_SDP = 4 };
 
 struct ident {
-    uint16_t node;   /* hash of the node's name */
-    uint32_t epoch;  /* boot counter or start time of the process [s] */
+    uint16_t node;  /* hash of the node's name */
+    uint32_t epoch; /* boot counter or start time of the process [s] */
     uint8_t worker;
     uint8_t kind;    /* enum ident_kind */
     uint64_t serial; /* 48 bits: what the owner looks up */
@@ -25,7 +25,8 @@ struct ident {
 struct ident_key; /* one per worker: cipher contexts are not shared between threads */
 
 /** key: 16 bytes, from the state directory. node and epoch are put into every token made with it. @return NULL on failure */
-struct ident_key *ident_key_new(const uint8_t key[16], uint16_t node, uint32_t epoch, uint8_t worker);
+struct ident_key *ident_key_new(const uint8_t key[16], uint16_t node, uint32_t epoch,
+                                uint8_t worker);
 void ident_key_free(struct ident_key *k);
 /** Next serial of this worker (starts at 1, 48 bits). */
 uint64_t ident_next_serial(struct ident_key *k);

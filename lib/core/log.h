@@ -42,11 +42,11 @@ struct log_rate {
 bool log_rate_ok(struct log_rate *r, uint32_t per_second);
 
 /** log_ev with 5 lines a second for this site and thread: for anything a peer can provoke. */
-#define log_limited(level, ev, ...)                                                                \
-    do {                                                                                           \
-        static _Thread_local struct log_rate log_rate_site_;                                       \
-        if (log_rate_ok(&log_rate_site_, 5))                                                       \
-            log_ev(level, ev, __VA_ARGS__);                                                        \
+#define log_limited(level, ev, ...)                          \
+    do {                                                     \
+        static _Thread_local struct log_rate log_rate_site_; \
+        if (log_rate_ok(&log_rate_site_, 5))                 \
+            log_ev(level, ev, __VA_ARGS__);                  \
     } while (0)
 
 /**

@@ -11,15 +11,15 @@
 #include <stdint.h>
 
 /* X(name, help). Add a counter here, increment it with stat_inc(stats, STAT_name). */
-#define STATS_LIST(X)                                                                              \
-    X(sip_rx, "datagrams received")                                                                \
+#define STATS_LIST(X)               \
+    X(sip_rx, "datagrams received") \
     X(sip_tx, "datagrams sent")
 
 enum stat_id {
 #define STATS_ENUM_(name, help) STAT_##name,
     STATS_LIST(STATS_ENUM_)
 #undef STATS_ENUM_
-    STAT_COUNT
+        STAT_COUNT
 };
 
 struct stats {
@@ -29,7 +29,8 @@ struct stats {
 static inline void stat_add(struct stats *s, enum stat_id id, uint64_t n)
 {
     /* one writer per array: a plain read and a relaxed write, no locked instruction */
-    atomic_store_explicit(&s->v[id], atomic_load_explicit(&s->v[id], memory_order_relaxed) + n, memory_order_relaxed);
+    atomic_store_explicit(&s->v[id], atomic_load_explicit(&s->v[id], memory_order_relaxed) + n,
+                          memory_order_relaxed);
 }
 
 static inline void stat_inc(struct stats *s, enum stat_id id)
