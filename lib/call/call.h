@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Calls of one worker: the table, admission, limits, life and end of each; what the daemon and tandemctl see of a call.
+ * The daemon's worker calls it through call/stack.h; it knows no thread, no socket and no file.
+ */
+#ifndef CALL_CALL_H
+#define CALL_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/span.h"
+
+struct call;
+struct calls;
+struct conf;
+struct route_set;
+struct cac_gauge;
+
+/** The parts of one configuration generation that calls use. Immutable while it is in use. */
+struct call_view {
+    const struct conf *conf;
+    const struct route_set *routes; /**< numbers, route tables and trunk identification, compiled */
+    uint64_t generation;
+};
+
+#define CALL_UUID_LEN 36
+
+/** One line of `show calls`. Borrowed spans: valid during the callback. */
+struct call_info {
+    uint64_t id;
+    const char *uuid;
+    const char *state; /**< setup, early, up, ending */
+    const char *in_trunk, *out_trunk;
+    struct span caller, called, sent;
+    const char *klass;
+    uint64_t start_wall_ms;
+    uint64_t answer_wall_ms; /**< 0: not answered */
+    uint64_t age_ms;
+    unsigned attempts;
+    uint64_t generation;
+    struct span in_call_id, out_call_id;
+};
+
+/** Calls alive, those waiting for their last transaction included. */
+size_t calls_count(const struct calls *cs);
+/** Calls that have been answered and not ended. */
+size_t calls_up(const struct calls *cs);
+/** Walk all calls (control commands; not for the call path). Stops when fn returns false. */
+void calls_each(struct calls *cs, bool (*fn)(const struct call_info *info, void *arg), void *arg);
+
+/** No new calls from now on (503 with Retry-After); standing ones go on. */
+void calls_drain(struct calls *cs, bool on);
+/** End the call with this UUID from here. @return 0 or -ENOENT */
+int calls_hangup(struct calls *cs, struct span uuid);
+/** End all calls from here (second SIGTERM). */
+void calls_hangup_all(struct calls *cs);
+
+/** Free what ended in this turn: the single place where calls are freed. */
+void calls_reap(struct calls *cs);
+
+/**
+ * Recount from the call table: add is called once for each gauge that a call holds. The auditor compares the sums with
+ * cac_gauge.held[worker]; any difference is a bug.
+ */
+void calls_audit(struct calls *cs, void (*add)(void *arg, struct cac_gauge *g), void *arg);
+
+#endif

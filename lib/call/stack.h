@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One worker's SIP stack: gate, parser, transactions, dialogs and calls wired together, and the path of one datagram through them.
+ * The daemon's worker and the replay harness drive exactly this; it knows neither sockets nor threads.
+ */
+#ifndef CALL_STACK_H
+#define CALL_STACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "call/call.h"
+#include "sip/transport.h"
+
+struct stack;
+struct clock;
+struct timers;
+struct ident_key;
+struct stats;
+struct media;
+struct cdr_queue;
+struct trunk_registry;
+
+/** What became of a datagram. */
+enum stack_verdict {
+    STACK_HERE, /**< parsed and given to the transaction layer, or absorbed, or answered without state */
+    STACK_HAND, /**< belongs to another worker: nothing was done, the caller hands the bytes over */
+    STACK_DROP, /**< silently dropped, counted */
+};
+
+struct stack_param {
+    struct clock *clock;           /**< borrowed */
+    struct timers *timers;         /**< borrowed */
+    struct ident_key *ident;       /**< borrowed */
+    struct stats *stats;           /**< borrowed */
+    struct transport *transport;   /**< borrowed: real sockets or the replay's */
+    struct media *media;           /**< borrowed: NULL when no trunk has media */
+    struct cdr_queue *cdr;         /**< borrowed */
+    struct trunk_registry *trunks; /**< borrowed: live state of all trunks, shared by the workers */
+    uint8_t worker;                /**< number of this worker */
+    uint8_t workers; /**< how many there are; owners above it are mapped (restart with fewer) */
+};
+
+/** @return NULL out of memory */
+struct stack *stack_new(const struct stack_param *p);
+/** Destroys all calls without a word on the wire. */
+void stack_free(struct stack *s);
+
+/**
+ * From now on new calls use this snapshot; standing ones keep what they took by value.
+ * @param view  borrowed until the next stack_snapshot() or stack_free()
+ */
+void stack_snapshot(struct stack *s, const struct call_view *view);
+
+/**
+ * The path of one datagram: peek, gate, parse, transaction.
+ *
+ * @param buf      bytes; borrowed for this call
+ * @param flow     where it came in and from whom
+ * @param load     0..100: how loaded the worker is, for shedding by class
+ * @param out_worker set when STACK_HAND is returned
+ */
+enum stack_verdict stack_datagram(struct stack *s, const char *buf, size_t len,
+                                  const struct flow *flow, unsigned load, unsigned *out_worker);
+
+/** A datagram that another worker handed over: the gate has been passed there. */
+void stack_handed(struct stack *s, const char *buf, size_t len, const struct flow *flow);
+
+/** End of a loop turn: free what has ended. The transport is flushed by its owner afterwards. */
+void stack_turn_end(struct stack *s);
+
+struct calls *stack_calls(struct stack *s);
+
+/** Transactions and dialogs alive (audit, tests). */
+uint64_t stack_transactions(const struct stack *s);
+uint64_t stack_dialogs(const struct stack *s);
+
+#endif
