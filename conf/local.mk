@@ -1,2 +1,45 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Example configuration, units, users, directories, kernel settings.
+# Units, users, directories, kernel settings. systemd reads what is under /usr/local/lib as well as /usr/lib.
+systemdsystemunit_DATA = conf/systemd/tandemd.service conf/systemd/tandem-media.service conf/systemd/tandem.target
+sysusersdir = $(prefix)/lib/sysusers.d
+sysusers_DATA = conf/sysusers.d/tandem.conf
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+tmpfiles_DATA = conf/tmpfiles.d/tandem.conf
+sysctldir = $(prefix)/lib/sysctl.d
+sysctl_DATA = conf/sysctl.d/60-tandem.conf
+
+TD_CONF_IN = $(systemdsystemunit_DATA) $(tmpfiles_DATA)
+CLEANFILES += $(TD_CONF_IN)
+EXTRA_DIST += conf/systemd/tandemd.service.in conf/systemd/tandem-media.service.in conf/systemd/tandem.target.in \
+	conf/tmpfiles.d/tandem.conf.in conf/sysusers.d/tandem.conf conf/sysctl.d/60-tandem.conf
+
+# Not by AC_CONFIG_FILES: the directories are known to make only (they may hold $${prefix}).
+TD_SUBST = $(SED) -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@bindir[@]|$(bindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g'
+conf/systemd/tandemd.service: conf/systemd/tandemd.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) conf/systemd && $(TD_SUBST) $(srcdir)/conf/systemd/tandemd.service.in >$@
+conf/systemd/tandem-media.service: conf/systemd/tandem-media.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) conf/systemd && $(TD_SUBST) $(srcdir)/conf/systemd/tandem-media.service.in >$@
+conf/systemd/tandem.target: conf/systemd/tandem.target.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) conf/systemd && $(TD_SUBST) $(srcdir)/conf/systemd/tandem.target.in >$@
+conf/tmpfiles.d/tandem.conf: conf/tmpfiles.d/tandem.conf.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) conf/tmpfiles.d && $(TD_SUBST) $(srcdir)/conf/tmpfiles.d/tandem.conf.in >$@
+
+# The shipped example, by paths below conf/. It becomes the configuration where there is none: a file of the operator's
+# is never replaced, nor removed when it has been changed.
+TD_EXAMPLE =
+EXTRA_DIST += $(addprefix conf/,$(TD_EXAMPLE))
+
+install-data-local:
+	$(AM_V_at)$(MKDIR_P) '$(DESTDIR)$(sysconfdir)/tandem'
+	$(AM_V_at)for f in $(TD_EXAMPLE); do \
+		to='$(DESTDIR)$(sysconfdir)/tandem'/$$f; \
+		if test -e "$$to"; then echo "kept: $$to"; continue; fi; \
+		$(MKDIR_P) "$$(dirname "$$to")" && $(INSTALL_DATA) '$(srcdir)/conf'/$$f "$$to" || exit 1; \
+	done
+
+uninstall-local:
+	$(AM_V_at)for f in $(TD_EXAMPLE); do \
+		to='$(DESTDIR)$(sysconfdir)/tandem'/$$f; \
+		cmp -s '$(srcdir)/conf'/$$f "$$to" && rm -f "$$to"; \
+	done; \
+	find '$(DESTDIR)$(sysconfdir)/tandem' -depth -type d -empty -delete 2>/dev/null || :
