@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The seam below SIP: a flow (which socket, whose address), something that sends, and bytes kept for sending again.
+ * Transactions and dialogs send through it; udp.c and the replay harness stand behind it. It knows no SIP machine.
+ */
+#ifndef SIP_TRANSPORT_H
+#define SIP_TRANSPORT_H
+
+#include "core/addr.h"
+#include "core/pool.h"
+#include "core/span.h"
+#include <stdint.h>
+
+/** Where a message came from or goes to. */
+struct flow {
+    uint16_t listener; /* index of a listener, stable for the process's life */
+    struct addr local; /* our address on it; family 0: let the kernel choose */
+    struct addr remote;
+};
+
+struct transport {
+    /**
+     * Queue a message; the bytes are copied. Nothing leaves before the end of the loop turn.
+     * @return 0 (a datagram lost for want of room is counted, not an error: UDP may lose it anyway); -ENOTCONN no such listener or
+     *         connection; -EAFNOSUPPORT listener and remote are of different families
+     */
+    int (*send)(struct transport *t, const struct flow *f, const char *buf, size_t len);
+    /**
+     * What our Via says for this flow: "SIP/2.0/UDP 192.0.2.1:5060" (the advertised address).
+     * @return borrowed, valid until the next call
+     */
+    struct span (*via)(struct transport *t, const struct flow *f);
+};
+
+/**
+ * Where the response to a request goes (RFC 3261 §18.2.2, RFC 3581 §4): the source address; the source port if the top Via has rport,
+ * else the port of its sent-by (0: 5060). maddr is not followed: a stranger would choose whom we send to.
+ */
+void flow_of_response(struct flow *f, bool has_rport, uint16_t via_port);
+
+/** A message kept for retransmission, in one block with its flow. */
+struct wire {
+    uint32_t cap; /* of the block */
+    uint32_t len; /* of bytes */
+    struct flow flow;
+    char bytes[];
+};
+
+/** Copy a message into a block. @return owned; NULL out of memory */
+struct wire *wire_new(struct blocks *b, const struct flow *f, const char *buf, size_t len);
+/** NULL is ignored. */
+void wire_free(struct blocks *b, struct wire *w);
+/** Send (again). @return as transport->send */
+int wire_send(struct transport *t, const struct wire *w);
+
+#endif
