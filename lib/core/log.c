@@ -156,10 +156,21 @@ static size_t escape(unsigned char c, char out[5])
     return 1;
 }
 
+static size_t quoted_len(struct span value)
+{
+    char one[5];
+    size_t len = 2; /* the quotes */
+
+    for (size_t i = 0; i < value.len; i++)
+        len += escape((unsigned char)value.p[i], one);
+    return len;
+}
+
 const char *log_quote(char *buf, size_t size, struct span value)
 {
     static const char cut[] = "…";
-    const size_t tail = sizeof(cut) - 1 + 2; /* the mark, a quote, the terminator */
+    const size_t cut_len = sizeof(cut) - 1;
+    bool fits = quoted_len(value) < size;
     char one[5];
     size_t at = 0;
 
@@ -169,21 +180,21 @@ const char *log_quote(char *buf, size_t size, struct span value)
         span_copy(value, buf, size);
         return buf;
     }
-    if (size < tail + 1) { /* no room for any quoted text */
+    if (!fits && size < cut_len + 3) { /* no room for two quotes and the mark */
         buf[0] = '\0';
         return buf;
     }
     buf[at++] = '"';
     for (size_t i = 0; i < value.len; i++) {
         size_t n = escape((unsigned char)value.p[i], one);
-        bool last = i + 1 == value.len;
-        if (at + n + (last ? 2 : tail) > size) {
-            memcpy(buf + at, cut, sizeof(cut) - 1);
-            at += sizeof(cut) - 1;
+        if (!fits && at + n + cut_len + 2 > size)
             break;
-        }
         memcpy(buf + at, one, n);
         at += n;
+    }
+    if (!fits) {
+        memcpy(buf + at, cut, cut_len);
+        at += cut_len;
     }
     buf[at++] = '"';
     buf[at] = '\0';
