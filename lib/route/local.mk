@@ -1,4 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # L2: sees config and core, never a sibling.
 noinst_LIBRARIES += lib/route/libtdroute.a
-lib_route_libtdroute_a_SOURCES =
+lib_route_libtdroute_a_SOURCES = \
+	lib/route/cac.c lib/route/cac.h \
+	lib/route/number.c lib/route/number.h \
+	lib/route/route.c lib/route/route.h \
+	lib/route/source.c lib/route/source.h \
+	lib/route/table.c lib/route/table.h \
+	lib/route/trunk.c lib/route/trunk.h

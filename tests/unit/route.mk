@@ -2,3 +2,12 @@
 # Unit tests of lib/route: two lines each, the source being tests/unit/test_<module>.c:
 #   TD_UNIT_TESTS += tests/unit/test_<module>
 #   tests_unit_test_<module>_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_cac
+tests_unit_test_cac_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_table
+tests_unit_test_table_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_trunk
+tests_unit_test_trunk_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Routing: an immutable index over one configuration, and the decision for one call: which trunks, in which order, with which number.
+ * Built by the control thread, read by all workers. It is handed plain values, never a message (design.md: route knows no SIP).
+ */
+#ifndef ROUTE_ROUTE_H
+#define ROUTE_ROUTE_H
+
+#include "config/config.h"
+#include "route/number.h"
+#include "route/source.h"
+#include "route/trunk.h"
+
+#define ROUTE_CANDIDATES_MAX \
+    16 /* a caller hangs up long before a 16th carrier is tried: 16 x 3 s trying-timeout */
+
+struct route;
+
+/**
+ * Build the index of a configuration.
+ * @param conf  borrowed, must outlive the route
+ * @param reg   names and peers are added to it
+ * @param why   out on failure: static text for the operator
+ * @return NULL: out of memory, or more peers than TRUNK_PEERS_MAX on a trunk since start
+ */
+struct route *route_new(const struct conf *conf, struct trunk_registry *reg, const char **why);
+void route_free(struct route *rt);
+
+const struct conf *route_conf(const struct route *rt);
+/** Live state of a trunk of this generation (id: place in conf.trunk). Never NULL. */
+struct trunk_state *route_trunk_state(const struct route *rt, uint32_t trunk);
+/** Trunk of this generation that has that live state. @return 0; -ENOENT the trunk is gone from the configuration */
+int route_trunk_of_slot(const struct route *rt, uint32_t slot, uint32_t *trunk);
+/** Customer state of a trunk, or NULL. */
+struct customer_state *route_customer_state(const struct route *rt, uint32_t trunk);
+
+/**
+ * Sockets are numbered over all `listen` sections and their udp lines as written (a reload may not change them).
+ * @return the listen section of a socket; CONF_NONE out of range
+ */
+uint32_t route_listen_of(const struct route *rt, uint16_t listener);
+
+bool route_source_is_known(const struct route *rt, uint16_t listener, const struct addr *from);
+/** What an unknown source gets on this socket. */
+enum conf_unknown route_unknown(const struct route *rt, uint16_t listener);
+/** As source_identify. */
+int route_identify(const struct route *rt, uint16_t listener, const struct addr *from,
+                   const struct source_facts *facts, uint32_t *trunk);
+
+/** Where a request to a trunk goes: peer, its health record, and our socket. */
+struct route_hop {
+    struct addr remote, local;
+    uint16_t listener;
+    uint8_t peer;  /* index into conf_trunk.peer */
+    uint8_t state; /* index into trunk_state.peer */
+};
+
+/**
+ * Choose a peer of a trunk: lowest priority that has a peer up, among equals by weight.
+ * @param rnd  random number; tests give their own
+ * @return 0; -EHOSTUNREACH no peer is up; -ENOENT no peer configured
+ */
+int route_pick_peer(const struct route *rt, uint32_t trunk, uint32_t rnd, struct route_hop *hop);
+/** The hop of one given peer, up or not (health probes). @return 0 or -ENOENT */
+int route_peer_hop(const struct route *rt, uint32_t trunk, uint32_t peer, struct route_hop *hop);
+
+struct route_query {
+    uint32_t trunk;     /* ingress trunk, id of this generation */
+    struct span called; /* user part of the Request-URI */
+    bool emergency;     /* by the gate's class */
+};
+
+struct route_candidate {
+    uint32_t trunk;          /* id of this generation */
+    uint32_t slot;           /* its live state, valid across generations */
+    char called[NUMBER_MAX]; /* as this trunk wants it */
+};
+
+enum route_verdict {
+    ROUTE_OK,         /* at least one candidate */
+    ROUTE_REFUSED,    /* a route line says so: code, reason */
+    ROUTE_NO_ROUTE,   /* 404: no line fits, or the trunk has no routes */
+    ROUTE_BAD_NUMBER, /* 484: empty, too long, or no `numbers` rule serves it */
+    ROUTE_ALL_DOWN,   /* 503: a line fits, every trunk of it is down */
+};
+
+struct route_decision {
+    enum route_verdict verdict;
+    uint16_t code;         /* what the caller gets when there is no candidate */
+    const char *reason;    /* NULL: the standard phrase; borrowed from the snapshot */
+    enum conf_class klass; /* by the numbers rules, or EMERGENCY as asked */
+    uint32_t max_attempts; /* 0: all candidates */
+    uint32_t n, dropped_down;
+    struct conf_loc number_loc, line_loc; /* rule and line that decided; line 0: none */
+    char called[NUMBER_MAX];              /* normalised */
+    struct route_candidate candidate[ROUTE_CANDIDATES_MAX];
+};
+
+/** Decide. Allocates nothing, never fails: what goes wrong is a verdict. */
+void route_decide(const struct route *rt, const struct route_query *q, struct route_decision *d);
+
+#endif

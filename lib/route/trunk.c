@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Live state of trunks and customers, keyed by name: it outlives reloads, and calls refer to it by slot.
+ * Names are added by the control thread when a snapshot is built; states are never freed while the process lives.
+ * Must not know messages, calls or routes.
+ */
+#include "route/trunk.h"
+
+#include <stdlib.h>
+#include "core/err.h"
+#include "core/htab.h"
+
+#define CHUNK      256U /* states an allocation: most switches have fewer trunks */
+#define CHUNKS_MAX 256U /* 65,536 slots: CONF_OBJECTS_MAX and room for one renamed */
+
+struct trunk_entry {
+    struct htab_node node; /* by name */
+    struct trunk_state ts;
+};
+
+struct customer_entry {
+    struct htab_node node;
+    struct customer_entry *next; /* all, for the end */
+    struct customer_state cs;
+};
+
+struct trunk_registry {
+    struct htab trunks, customers; /* control thread only */
+    _Atomic(struct trunk_entry **) chunk[CHUNKS_MAX];
+    _Atomic uint32_t n;
+    struct customer_entry *all_customers;
+    struct cac_gauge node;
+};
+
+struct trunk_registry *trunk_registry_new(void)
+{
+    struct trunk_registry *reg = calloc(1, sizeof(*reg));
+    if (!reg)
+        return NULL;
+    if (htab_init(&reg->trunks, 64) < 0 || htab_init(&reg->customers, 64) < 0) {
+        trunk_registry_free(reg);
+        return NULL;
+    }
+    return reg;
+}
+
+void trunk_registry_free(struct trunk_registry *reg)
+{
+    if (!reg)
+        return;
+    for (uint32_t i = 0; i < reg->n; i++)
+        free(reg->chunk[i / CHUNK][i % CHUNK]);
+    for (uint32_t i = 0; i < CHUNKS_MAX; i++)
+        free(reg->chunk[i]);
+    while (reg->all_customers) {
+        struct customer_entry *e = reg->all_customers;
+        reg->all_customers = e->next;
+        free(e);
+    }
+    htab_fini(&reg->trunks);
+    htab_fini(&reg->customers);
+    free(reg);
+}
+
+static struct trunk_entry *trunk_entry_new(struct trunk_registry *reg, struct span name)
+{
+    uint32_t slot = reg->n;
+    struct trunk_entry **chunk, *e;
+    if (slot == CHUNK * CHUNKS_MAX)
+        return NULL;
+    chunk = reg->chunk[slot / CHUNK];
+    if (!chunk) {
+        chunk = calloc(CHUNK, sizeof(struct trunk_entry *));
+        if (!chunk)
+            return NULL;
+        atomic_store_explicit(&reg->chunk[slot / CHUNK], chunk, memory_order_release);
+    }
+    e = calloc(1, sizeof(*e));
+    if (!e)
+        return NULL;
+    span_copy(name, e->ts.name, sizeof(e->ts.name));
+    e->ts.slot = slot;
+    chunk[slot % CHUNK] = e;
+    atomic_store_explicit(&reg->n, slot + 1, memory_order_release);
+    htab_add(&reg->trunks, &e->node, hash_span(name));
+    return e;
+}
+
+struct trunk_state *trunk_registry_get(struct trunk_registry *reg, const char *name)
+{
+    struct span key = span_of(name);
+    for (struct htab_node *n = htab_first(&reg->trunks, hash_span(key)); n; n = htab_next(n)) {
+        struct trunk_entry *e = container_of(n, struct trunk_entry, node);
+        if (span_eq(span_of(e->ts.name), key))
+            return &e->ts;
+    }
+    struct trunk_entry *e = trunk_entry_new(reg, key);
+    return e ? &e->ts : NULL;
+}
+
+struct customer_state *trunk_registry_customer(struct trunk_registry *reg, const char *name)
+{
+    struct span key = span_of(name);
+    struct customer_entry *e;
+    for (struct htab_node *n = htab_first(&reg->customers, hash_span(key)); n; n = htab_next(n)) {
+        e = container_of(n, struct customer_entry, node);
+        if (span_eq(span_of(e->cs.name), key))
+            return &e->cs;
+    }
+    e = calloc(1, sizeof(*e));
+    if (!e)
+        return NULL;
+    span_copy(key, e->cs.name, sizeof(e->cs.name));
+    e->next = reg->all_customers;
+    reg->all_customers = e;
+    htab_add(&reg->customers, &e->node, hash_span(key));
+    return &e->cs;
+}
+
+struct cac_gauge *trunk_registry_node(struct trunk_registry *reg)
+{
+    return &reg->node;
+}
+
+struct trunk_state *trunk_by_slot(const struct trunk_registry *reg, uint32_t slot)
+{
+    if (slot >= atomic_load_explicit(&reg->n, memory_order_acquire))
+        return NULL;
+    struct trunk_entry **chunk =
+        atomic_load_explicit(&reg->chunk[slot / CHUNK], memory_order_acquire);
+    return &chunk[slot % CHUNK]->ts;
+}
+
+int trunk_peer_get(struct trunk_state *ts, const struct addr *addr)
+{
+    for (int i = 0; i < TRUNK_PEERS_MAX; i++) {
+        struct trunk_peer *p = &ts->peer[i];
+        if (!atomic_load_explicit(&p->in_use, memory_order_acquire)) {
+            p->addr = *addr;
+            atomic_store_explicit(&p->in_use, true, memory_order_release);
+            return i;
+        }
+        if (addr_eq(&p->addr, addr))
+            return i;
+    }
+    return TD_EFULL;
+}
+
+bool trunk_peer_result(struct trunk_peer *p, bool ok, const struct conf_options *opt,
+                       uint64_t wall_ms)
+{
+    bool down = atomic_load_explicit(&p->down, memory_order_relaxed);
+    atomic_fetch_add_explicit(&p->probes, 1, memory_order_relaxed);
+    if (!ok)
+        atomic_fetch_add_explicit(&p->probe_failures, 1, memory_order_relaxed);
+    p->failures = ok ? 0 : p->failures + 1;
+    p->successes = ok ? p->successes + 1 : 0;
+    bool change = down ? p->successes >= opt->up_after : p->failures >= opt->down_after;
+    if (!change)
+        return false;
+    atomic_store_explicit(&p->down, !down, memory_order_relaxed);
+    atomic_store_explicit(&p->changed_wall_ms, wall_ms, memory_order_relaxed);
+    return true;
+}

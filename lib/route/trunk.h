@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Live state of trunks and customers, keyed by name: it outlives reloads, and calls refer to it by slot.
+ * The control thread adds names; workers read and update atomics. Knows nothing of messages.
+ */
+#ifndef ROUTE_TRUNK_H
+#define ROUTE_TRUNK_H
+
+#include "route/cac.h"
+
+#define TRUNK_PEERS_MAX \
+    64 /* field.md row 12: SRV sets of 64 records must work; peers of one trunk likewise */
+
+/** Health of one peer address of one trunk. Written by the worker that probes it, read by all. */
+struct trunk_peer {
+    struct addr addr; /* set by the control thread before in_use */
+    _Atomic bool in_use;
+    _Atomic bool down;
+    uint32_t failures, successes; /* in a row; prober only */
+    _Atomic uint64_t probes, probe_failures;
+    _Atomic uint64_t changed_wall_ms; /* last change of state; 0: never */
+};
+
+struct trunk_state {
+    char name[CONF_NAME_MAX + 1];
+    uint32_t slot;
+    struct cac_gauge in, out;
+    _Atomic uint64_t attempts_in, attempts_out, answered_in, answered_out, failed_in, failed_out;
+    struct trunk_peer peer[TRUNK_PEERS_MAX];
+};
+
+struct customer_state {
+    char name[CONF_NAME_MAX + 1];
+    struct cac_gauge in, out;
+};
+
+/** All of a process. */
+struct trunk_registry;
+
+struct trunk_registry *trunk_registry_new(void);
+void trunk_registry_free(struct trunk_registry *reg);
+
+/** Control thread: the state of that name, made at first use. @return NULL out of memory or more than 65,535 names ever */
+struct trunk_state *trunk_registry_get(struct trunk_registry *reg, const char *name);
+/** Control thread: likewise for a customer. */
+struct customer_state *trunk_registry_customer(struct trunk_registry *reg, const char *name);
+/** The node's own gauge (`global limit`). */
+struct cac_gauge *trunk_registry_node(struct trunk_registry *reg);
+/** Any thread: state by slot, or NULL. */
+struct trunk_state *trunk_by_slot(const struct trunk_registry *reg, uint32_t slot);
+
+/** Control thread: the health record of a peer address, made (up) at first use. @return index; TD_EFULL */
+int trunk_peer_get(struct trunk_state *ts, const struct addr *addr);
+/**
+ * Prober: one probe's outcome, with hysteresis: down after down_after failures in a row, up after up_after successes.
+ * @return true if the state changed
+ */
+bool trunk_peer_result(struct trunk_peer *p, bool ok, const struct conf_options *opt,
+                       uint64_t wall_ms);
+
+#endif
