@@ -105,7 +105,7 @@ static inline uint64_t media_session_new(struct media *m)
  *
  * done is called exactly once, later, never from inside this function; with NULL nobody is told.
  *
- * @return request for media_forget, never 0. The status that done gets: 0; -ENOTCONN at the next loop turn when the relay is gone;
+ * @return request for media_forget; 0 out of memory: nothing was asked and done is not called. The status that done gets: 0; -ENOTCONN at the next loop turn when the relay is gone;
  *         -ETIMEDOUT after 2 s; -EADDRNOTAVAIL no free port pair; -EADDRINUSE the wanted local port is taken; -ENODEV pool or family
  *         unknown; -EMFILE, -ENOMEM the relay is full; -ESHUTDOWN it drains; -EEXIST the session is there and ADOPT not given;
  *         -EINVAL a field is out of bounds. The call gets 503 for all of them.
@@ -163,6 +163,7 @@ static inline void media_flush(struct media *m)
     m->vt->flush(m);
 }
 
+/** End the client; who still waits is not called any more. NULL is ignored. */
 static inline void media_free(struct media *m)
 {
     if (m)
