@@ -7,6 +7,8 @@
 #ifndef TESTS_BENCH_LOAD_H
 #define TESTS_BENCH_LOAD_H
 
+#include "hist.h"
+
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -86,12 +88,6 @@ struct load_wheel {
 };
 
 /* ---- counters ---- */
-#define LOAD_HIST 2048
-
-struct load_hist { /* log-linear, 64 steps an octave: 1.6 % wide, in us */
-    uint64_t n, max, bucket[LOAD_HIST];
-};
-
 enum load_odd { /* a message that a correct peer would not have sent */
                 LOAD_ODD_PARSE,
                 LOAD_ODD_NO_CALL,
@@ -109,7 +105,7 @@ struct load_calls { /* outcome of one class of calls, seen by the UAC */
     uint64_t started, answered, ended, failed, shed, live;
     uint64_t invite_timeout, ring_timeout, bye_timeout, ended_by_peer, unfinished;
     uint64_t code[700], bye_code[700];
-    struct load_hist pdd, setup;
+    struct hist pdd, setup;
 };
 
 struct load_stat {
@@ -250,8 +246,6 @@ void uas_answer_simple(struct load *l, struct load_sock *s, const struct load_ms
                        const struct sockaddr_storage *to);
 
 /* load_stat.c */
-void hist_add(struct load_hist *h, uint64_t us);
-double hist_ms(const struct load_hist *h, double quantile);
 struct load_calls *load_calls_of(struct load *l, const struct uac_call *c);
 void load_odd(struct load *l, enum load_odd what);
 uint64_t load_odd_total(const struct load_stat *s);

@@ -39,37 +39,6 @@ uint64_t load_odd_total(const struct load_stat *s)
     return sum;
 }
 
-void hist_add(struct load_hist *h, uint64_t us)
-{
-    unsigned at = (unsigned)us, e;
-
-    if (us >= 64) {
-        e = 63u - (unsigned)__builtin_clzll(us);
-        at = (e - 5) * 64 + (unsigned)((us >> (e - 6)) & 63);
-    }
-    h->bucket[at < LOAD_HIST ? at : LOAD_HIST - 1]++;
-    h->n++;
-    if (us > h->max)
-        h->max = us;
-}
-
-double hist_ms(const struct load_hist *h, double quantile)
-{
-    uint64_t want = (uint64_t)((double)h->n * quantile), seen = 0;
-
-    if (want >= h->n)
-        return (double)h->max / 1000.0;
-    for (unsigned i = 0; i < LOAD_HIST; i++) {
-        seen += h->bucket[i];
-        if (seen > want) {
-            uint64_t us = i < 64 ? i : (uint64_t)(64 + i % 64) << (i / 64 - 1);
-
-            return (double)us / 1000.0;
-        }
-    }
-    return (double)h->max / 1000.0;
-}
-
 static size_t proc_file(const char *path, char *buf, size_t size)
 {
     FILE *f = fopen(path, "re");
@@ -248,7 +217,7 @@ static void json_codes(FILE *f, const char *key, const uint64_t *code)
     fprintf(f, "},");
 }
 
-static void json_hist(FILE *f, const char *key, const struct load_hist *h)
+static void json_hist(FILE *f, const char *key, const struct hist *h)
 {
     fprintf(f, "\"%s\":{\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f},", key, hist_ms(h, 0.5),
             hist_ms(h, 0.99), hist_ms(h, 1));

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Load generators and probes: built by "make", never installed and never run by "make check". They link nothing of lib/:
 # an independent witness.
-noinst_PROGRAMS += tests/bench/sipload
-tests_bench_sipload_SOURCES = tests/bench/load.h tests/bench/load_opt.h \
-	tests/bench/sipload.c tests/bench/load_msg.c tests/bench/load_net.c tests/bench/load_opt.c \
-	tests/bench/load_stat.c tests/bench/load_timer.c tests/bench/load_uac.c tests/bench/load_uas.c
+noinst_PROGRAMS += tests/bench/sipload tests/bench/rtpprobe
+tests_bench_sipload_SOURCES = tests/bench/hist.h tests/bench/load.h tests/bench/load_opt.h \
+	tests/bench/sipload.c tests/bench/hist.c tests/bench/load_msg.c tests/bench/load_net.c \
+	tests/bench/load_opt.c tests/bench/load_stat.c tests/bench/load_timer.c tests/bench/load_uac.c \
+	tests/bench/load_uas.c
+tests_bench_rtpprobe_SOURCES = tests/bench/hist.h tests/bench/probe.h \
+	tests/bench/rtpprobe.c tests/bench/hist.c tests/bench/probe_log.c tests/bench/probe_port.c \
+	tests/bench/probe_report.c tests/bench/probe_stream.c
