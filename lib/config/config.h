@@ -27,31 +27,21 @@
 #define CONF_NONE UINT32_MAX /**< id of an object that is not there */
 
 /* Bounds. Each is a refusal with file:line:col, never a cut. */
-#define CONF_OBJECTS_MAX 65535U /**< objects of a kind: ids fit 16 bits in call records and CDRs */
-#define CONF_FILES_MAX \
-    65535U /**< files read: one trunk per file is the shipped layout, so as many as trunks */
-#define CONF_INCLUDE_DEPTH 8 /**< nested includes: main, conf.d, trunks is 3; more is a mistake */
-#define CONF_LINE_MAX \
-    4096 /**< bytes a line: 64 values of 63 bytes; longer is not a configuration */
-#define CONF_FILE_MAX \
-    (64U << 20) /**< bytes a file: 65,535 trunks of 1 KiB in one file; bulk goes to CSV */
-#define CONF_NAME_MAX \
-    63 /**< bytes an object name: a DNS label, fits a fixed field of every record */
-#define CONF_VALUES_MAX \
-    128 /**< values on a line: a `prefix` line with a hundred prefixes is still legible */
-#define CONF_CALLS_MAX \
-    1000000U /**< largest `Ncalls`: a hundred times the media ports of one address */
-#define CONF_CPS_MAX 1000000U /**< largest `Ncps`: a hundred times what a core carries */
-#define CONF_DIGITS_MAX \
-    31 /**< digits of a prefix or pattern: E.164 has 15, a technical prefix and +011 more */
-#define CONF_CANDIDATES_MAX 32U /**< targets of one route line, and members of a group */
-#define CONF_RULES_MAX      4096U /**< lines of one `numbers` section: first match walks them in order */
-#define CONF_ERRORS_MAX \
-    100 /**< messages kept; the rest are counted. One screenful of pages is enough */
-#define CONF_CODE_MIN 300 /**< first SIP status that advance/stop may name */
-#define CONF_CODE_MAX 699 /**< last one */
-#define CONF_MATCH_MAX \
-    64U /**< match lines of a trunk: each is tried for each call from a shared source */
+#define CONF_OBJECTS_MAX    65535U /**< objects of a kind: ids fit 16 bits in records */
+#define CONF_FILES_MAX      65535U /**< one trunk per file is the shipped layout: as many as trunks */
+#define CONF_TEXT_MAX       (64U << 20) /**< bytes of all files: 65,535 trunks of 1 KiB; bulk is CSV */
+#define CONF_LINE_MAX       4096        /**< bytes a line: 64 values of 63 bytes */
+#define CONF_NAME_MAX       63  /**< bytes a name: a DNS label, fits a fixed field of each record */
+#define CONF_VALUES_MAX     128 /**< values a line: a hundred prefixes are still legible */
+#define CONF_CALLS_MAX      1000000U /**< `Ncalls`: sixty times the media ports of one address */
+#define CONF_CPS_MAX        1000000U /**< `Ncps`: a hundred times what a core carries */
+#define CONF_DIGITS_MAX     31 /**< digits of a prefix or pattern: E.164's 15, 011, a tech prefix */
+#define CONF_CANDIDATES_MAX 32U   /**< targets of a route line, members of a group */
+#define CONF_RULES_MAX      4096U /**< lines of a `numbers` section: each call walks them in order */
+#define CONF_MATCH_MAX      64U   /**< match lines of a trunk: each is tried for each call */
+#define CONF_ERRORS_MAX     100   /**< messages kept, the rest are counted: nobody reads more */
+#define CONF_CODE_MIN       300   /**< first SIP status that advance/stop may name */
+#define CONF_CODE_MAX       699   /**< last one */
 
 /** Where something was written. */
 struct conf_loc {
@@ -111,10 +101,7 @@ struct conf_realm {
     CONF_LIST(struct conf_addr) advertise; /**< at most one a family: shown to peers instead */
 };
 
-enum conf_unknown {
-    CONF_UNKNOWN_DROP,
-    CONF_UNKNOWN_403
-};
+enum conf_unknown { CONF_UNKNOWN_DROP, CONF_UNKNOWN_403 };
 
 struct conf_listen {
     const char *name;
@@ -139,9 +126,7 @@ struct conf_media {
 
 /* ---- trunk --------------------------------------------------------------------------------------------------- */
 
-enum conf_transport {
-    CONF_UDP
-};
+enum conf_transport { CONF_UDP };
 
 struct conf_peer {
     struct addr addr; /**< port never 0: default 5060 */
@@ -183,11 +168,7 @@ struct conf_codes {
     struct conf_loc loc;
 };
 
-enum conf_latch {
-    CONF_LATCH_LEARN_ONCE,
-    CONF_LATCH_SDP_ONLY,
-    CONF_LATCH_FOLLOW
-};
+enum conf_latch { CONF_LATCH_LEARN_ONCE, CONF_LATCH_SDP_ONLY, CONF_LATCH_FOLLOW };
 
 struct conf_options {
     uint32_t every_ms;   /**< 0 = off: the trunk counts as up; default 30 s */
@@ -208,8 +189,7 @@ struct conf_trunk {
     struct conf_ref media;
     CONF_LIST(struct conf_peer) peer;     /**< sorted by priority, then as written */
     CONF_LIST(struct conf_accept) accept; /**< own lines, then the peers */
-    CONF_LIST(struct conf_match)
-    match; /**< all kinds mixed, in written order; empty = matches all */
+    CONF_LIST(struct conf_match) match;   /**< all kinds, as written; empty = matches all */
     struct conf_limit limit_in, limit_out;
     struct conf_options options;
     uint32_t trying_timeout_ms;   /**< no response at all; default 3 s */
@@ -267,11 +247,7 @@ struct conf_piece {
     uint16_t skip;    /**< characters of the input left out: {*} is 0, {2-} is 2 */
 };
 
-enum conf_class {
-    CONF_CLASS_NONE,
-    CONF_CLASS_EMERGENCY,
-    CONF_CLASS_SERVICE
-};
+enum conf_class { CONF_CLASS_NONE, CONF_CLASS_EMERGENCY, CONF_CLASS_SERVICE };
 
 struct conf_rule {
     struct conf_pattern pattern;
@@ -320,10 +296,7 @@ struct conf_route {
 
 /* ---- cdr ----------------------------------------------------------------------------------------------------- */
 
-enum conf_cdr_format {
-    CONF_CDR_JSON,
-    CONF_CDR_CSV
-};
+enum conf_cdr_format { CONF_CDR_JSON, CONF_CDR_CSV };
 
 struct conf_cdr {
     const char *name;
@@ -369,10 +342,7 @@ struct conf_env {
 /** The machine this runs on: reads /proc/sys/net/ipv4/ip_local_port_range; what cannot be read keeps the default. */
 void conf_env_read(struct conf_env *env);
 
-enum conf_severity {
-    CONF_ERROR,
-    CONF_WARNING
-};
+enum conf_severity { CONF_ERROR, CONF_WARNING };
 
 /** One message. Strings are owned by the struct conf_errors. */
 struct conf_error {
@@ -384,6 +354,7 @@ struct conf_error {
     const char *text;   /**< without newline */
     const char *source; /**< the line, cut at CONF_LINE_MAX */
     const char *meant;  /**< the suggestion, or NULL */
+    uint16_t file_id;   /**< files in the order read: for sorting */
 };
 
 /** Messages of one load, sorted by file, line, column. */
@@ -392,7 +363,6 @@ struct conf_errors {
     uint32_t n;      /**< kept: at most CONF_ERRORS_MAX */
     uint32_t errors; /**< all, kept or not */
     uint32_t warnings;
-    uint32_t room;      /**< internal */
     struct arena arena; /**< owner of v and all strings */
 };
 

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Collects messages about a configuration with their source line, and guesses what was meant.
+ * The other files of lib/config call it; it must not know what a message is about.
+ */
+#include "config/errors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* 100 messages with their source lines of at most 4 KiB, names and texts: well below 1 MiB. */
+#define ERRORS_ARENA_MAX   ((size_t)1 << 20)
+#define ERRORS_ARENA_CHUNK 4096
+
+void errors_init(struct conf_errors *errs)
+{
+    memset(errs, 0, sizeof(*errs));
+    arena_init(&errs->arena, ERRORS_ARENA_CHUNK, ERRORS_ARENA_MAX);
+}
+
+void conf_errors_fini(struct conf_errors *errs)
+{
+    arena_fini(&errs->arena);
+    memset(errs, 0, sizeof(*errs));
+}
+
+static const char *keep(struct conf_errors *errs, struct span s)
+{
+    const char *copy = arena_strdup(&errs->arena, s);
+
+    return copy ? copy : "";
+}
+
+void errors_add(struct conf_errors *errs, enum conf_severity sev, const struct err_place *at,
+                const char *text)
+{
+    struct conf_error *e;
+
+    if (sev == CONF_ERROR)
+        errs->errors++;
+    else
+        errs->warnings++;
+    if (!errs->v)
+        errs->v = arena_alloc(&errs->arena, CONF_ERRORS_MAX * sizeof(*errs->v));
+    if (!errs->v || errs->n >= CONF_ERRORS_MAX)
+        return;
+    e = &errs->v[errs->n++];
+    *e = (struct conf_error){.severity = sev, .line = at->line, .file_id = at->file_id};
+    e->file = keep(errs, span_of(at->file));
+    e->text = keep(errs, span_of(text));
+    e->source = keep(errs, at->source);
+    e->meant = at->meant ? keep(errs, span_of(at->meant)) : NULL;
+    e->col = at->col > at->source.len + 1 ? (uint32_t)at->source.len + 1 : at->col;
+    if (e->col == 0)
+        e->col = 1;
+    e->width = at->width > 0 ? at->width : 1;
+    if (e->col - 1 + e->width > at->source.len)
+        e->width = e->col <= at->source.len ? (uint32_t)at->source.len - e->col + 1 : 1;
+}
+
+static int by_place(const void *va, const void *vb)
+{
+    const struct conf_error *a = va, *b = vb;
+
+    if (a->file_id != b->file_id)
+        return a->file_id < b->file_id ? -1 : 1;
+    if (a->line != b->line)
+        return a->line < b->line ? -1 : 1;
+    if (a->col != b->col)
+        return a->col < b->col ? -1 : 1;
+    return strcmp(a->text, b->text); /* qsort is not stable; the output must be */
+}
+
+void errors_sort(struct conf_errors *errs)
+{
+    if (errs->n > 1)
+        qsort(errs->v, errs->n, sizeof(*errs->v), by_place);
+}
+
+/* A byte as it may go to a terminal. */
+static char printable(char c)
+{
+    unsigned char u = (unsigned char)c;
+
+    return u < 0x20 || u == 0x7f ? (c == '\t' ? ' ' : '?') : c;
+}
+
+/* UTF-8 continuation bytes take no column of their own. */
+static bool takes_column(char c)
+{
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+static void print_marks(FILE *out, const struct conf_error *e)
+{
+    size_t len = strlen(e->source), i;
+
+    fputs("      | ", out);
+    for (i = 0; i < e->col - 1; i++) {
+        if (takes_column(e->source[i]))
+            fputc(' ', out);
+    }
+    for (i = e->col - 1; i < e->col - 1 + e->width; i++) {
+        if (i >= len || takes_column(e->source[i]))
+            fputc('^', out);
+    }
+    fputc('\n', out);
+}
+
+static void print_one(FILE *out, const struct conf_error *e)
+{
+    const char *word = e->severity == CONF_ERROR ? "error" : "warning";
+    size_t i;
+
+    if (e->line == 0) {
+        fprintf(out, "%s: %s: %s\n", e->file, word, e->text);
+        return;
+    }
+    fprintf(out, "%s:%u:%u: %s: %s", e->file, e->line, e->col, word, e->text);
+    if (e->meant)
+        fprintf(out, "; did you mean '%s'?", e->meant);
+    fprintf(out, "\n%5u | ", e->line);
+    for (i = 0; e->source[i]; i++)
+        fputc(printable(e->source[i]), out);
+    fputc('\n', out);
+    print_marks(out, e);
+}
+
+void conf_print_errors(FILE *out, const struct conf_errors *errs)
+{
+    uint32_t i, all = errs->errors + errs->warnings;
+
+    for (i = 0; i < errs->n; i++)
+        print_one(out, &errs->v[i]);
+    if (all > errs->n)
+        fprintf(out, "and %u more\n", all - errs->n);
+}
+
+/* ---- what was meant ---- */
+
+#define NEAREST_LEN_MAX 64 /* longer words are no keywords or names */
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+    unsigned m = a < b ? a : b;
+
+    return m < c ? m : c;
+}
+
+unsigned edit_distance(struct span a, struct span b, unsigned max)
+{
+    unsigned row[3][NEAREST_LEN_MAX + 1], *prev2 = row[0], *prev = row[1], *cur = row[2], *t;
+    size_t i, j;
+
+    if (a.len > NEAREST_LEN_MAX || b.len > NEAREST_LEN_MAX || a.len > b.len + max ||
+        b.len > a.len + max)
+        return max + 1;
+    for (j = 0; j <= b.len; j++)
+        prev[j] = (unsigned)j;
+    for (i = 1; i <= a.len; i++) {
+        cur[0] = (unsigned)i;
+        for (j = 1; j <= b.len; j++) {
+            unsigned cost = a.p[i - 1] != b.p[j - 1];
+
+            cur[j] = min3(prev[j] + 1, cur[j - 1] + 1, prev[j - 1] + cost);
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
+                prev2[j - 2] + 1 < cur[j])
+                cur[j] = prev2[j - 2] + 1;
+        }
+        t = prev2;
+        prev2 = prev;
+        prev = cur;
+        cur = t;
+    }
+    return prev[b.len] > max ? max + 1 : prev[b.len];
+}
+
+void nearest_init(struct nearest *n, struct span word)
+{
+    n->word = word;
+    n->best = NULL;
+    n->distance = word.len <= 3 ? 2 : 3; /* a candidate must be nearer than this */
+}
+
+void nearest_try(struct nearest *n, const char *candidate)
+{
+    unsigned d = edit_distance(n->word, span_of(candidate), n->distance - 1);
+
+    if (d > 0 && d < n->distance && d < n->word.len) {
+        n->distance = d;
+        n->best = candidate;
+    }
+}
