@@ -38,10 +38,12 @@
 #define CONF_DIGITS_MAX     31 /**< digits of a prefix or pattern: E.164's 15, 011, a tech prefix */
 #define CONF_CANDIDATES_MAX 32U   /**< targets of a route line, members of a group */
 #define CONF_RULES_MAX      4096U /**< lines of a `numbers` section: each call walks them in order */
-#define CONF_MATCH_MAX      64U   /**< match lines of a trunk: each is tried for each call */
-#define CONF_ERRORS_MAX     100   /**< messages kept, the rest are counted: nobody reads more */
-#define CONF_CODE_MIN       300   /**< first SIP status that advance/stop may name */
-#define CONF_CODE_MAX       699   /**< last one */
+#define CONF_PEERS_MAX      64U   /**< peers of a trunk: carriers with more use several trunks */
+#define CONF_SHARED_MAX     256U /**< trunks on one source, told apart by match: tried for each call */
+#define CONF_MATCH_MAX      64U /**< match lines of a trunk: each is tried for each call */
+#define CONF_ERRORS_MAX     100 /**< messages kept, the rest are counted: nobody reads more */
+#define CONF_CODE_MIN       300 /**< first SIP status that advance/stop may name */
+#define CONF_CODE_MAX       699 /**< last one */
 
 /** Where something was written. */
 struct conf_loc {
@@ -136,7 +138,14 @@ struct conf_peer {
     struct conf_loc loc;
 };
 
-/** A source of calls. Peers' addresses (any port) are in the list too, after the trunk's own `accept` lines. */
+/**
+ * A source of calls. The list holds the trunk's `accept` lines, then each peer's address and port unless one of
+ * those lines has it already.
+ *
+ * Which trunk a source is (listener and transport being those of the trunk): of all trunks' nets that hold the
+ * address, the longest prefix wins, at equal length one with the port before one without. Trunks left over are
+ * told apart by `match`: those with match lines are tried in order of id, the one without any takes the rest.
+ */
 struct conf_accept {
     struct addr_prefix net; /**< port 0 = any */
     bool from_peer;         /**< implied by a `peer` line */
@@ -188,7 +197,7 @@ struct conf_trunk {
     /** Default: the only media of the first listen's realm. CONF_NONE if media_none. */
     struct conf_ref media;
     CONF_LIST(struct conf_peer) peer;     /**< sorted by priority, then as written */
-    CONF_LIST(struct conf_accept) accept; /**< own lines, then the peers */
+    CONF_LIST(struct conf_accept) accept; /**< see struct conf_accept */
     CONF_LIST(struct conf_match) match;   /**< all kinds, as written; empty = matches all */
     struct conf_limit limit_in, limit_out;
     struct conf_options options;

@@ -107,10 +107,14 @@ static uint16_t may_have(const struct conf_pattern *p, size_t i)
     return p->tail == CONF_TAIL_NONE ? 0 : SET_DIGITS | 1U << CONF_SET_PLUS;
 }
 
+static size_t min_len(const struct conf_pattern *p)
+{
+    return (size_t)p->len + (p->tail == CONF_TAIL_SOME ? 1 : 0);
+}
+
 bool pattern_covers(const struct conf_pattern *a, const struct conf_pattern *b)
 {
-    size_t a_min = a->len + (a->tail == CONF_TAIL_SOME),
-           b_min = b->len + (b->tail == CONF_TAIL_SOME);
+    size_t a_min = min_len(a), b_min = min_len(b);
     size_t i;
 
     if (b_min < a_min)

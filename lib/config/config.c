@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Questions to a loaded configuration: find by name, place of an object, advance or stop.
+ * Any layer calls it on any thread; it changes nothing.
+ */
+#include "config/config.h"
+
+#include <string.h>
+
+#define FIND(kind)                                                                        \
+    const struct conf_##kind *conf_find_##kind(const struct conf *conf, const char *name) \
+    {                                                                                     \
+        uint32_t i;                                                                       \
+                                                                                          \
+        for (i = 0; i < conf->kind.n; i++) {                                              \
+            if (strcmp(conf->kind.v[i].name, name) == 0)                                  \
+                return &conf->kind.v[i];                                                  \
+        }                                                                                 \
+        return NULL;                                                                      \
+    }
+
+FIND(trunk)
+FIND(realm)
+FIND(listen)
+FIND(media)
+FIND(route)
+FIND(numbers)
+
+const char *conf_loc_file(const struct conf *conf, const struct conf_loc *loc)
+{
+    return loc->line > 0 && loc->file < conf->file.n ? conf->file.v[loc->file] : "-";
+}
+
+static bool has_bit(const uint64_t *bits, unsigned i)
+{
+    return (bits[i / 64] >> (i % 64)) & 1;
+}
+
+static bool has_class(const struct conf_codes *c, int sip)
+{
+    return (c->klass >> (sip / 100)) & 1;
+}
+
+bool conf_advances(const struct conf_trunk *trunk, int sip, int q850)
+{
+    const struct conf_codes *advance = &trunk->advance, *stop = &trunk->stop;
+    unsigned i;
+
+    if (q850 > 0 && q850 < 128) {
+        if (has_bit(stop->q850, (unsigned)q850))
+            return false;
+        if (has_bit(advance->q850, (unsigned)q850))
+            return true;
+    }
+    if (sip < CONF_CODE_MIN || sip > CONF_CODE_MAX)
+        return false;
+    i = (unsigned)(sip - CONF_CODE_MIN);
+    if (has_bit(stop->sip, i))
+        return false;
+    if (has_bit(advance->sip, i))
+        return true;
+    return !has_class(stop, sip) && has_class(advance, sip);
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Schema of the sections global, realm, listen and media: keywords, bounds, defaults.
+ * parse.c runs the tables; what objects mean to each other is checked in link.c and check.c.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "config/parse.h"
+#include "core/err.h"
+
+#define FIELD(type, member) offsetof(type, member), sizeof(((type *)0)->member)
+#define LIST(member)        offsetof(struct conf, member)
+
+/* ---- global ---- */
+
+static void kw_node(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t = &args->tok[args->i];
+
+    if (!value_is_name(t->s)) {
+        parse_token_error(p, t, "'%.*s' is not a name", SPAN_ARG(t->s));
+        return;
+    }
+    kw_string(p, kw, field, args);
+}
+
+static void kw_include(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t;
+    struct include *inc;
+
+    (void)kw;
+    (void)field;
+    while ((t = args_next(args))) {
+        if (t->s.len == 0) {
+            parse_token_error(p, t, "value is empty");
+            continue;
+        }
+        inc = parse_append(p, &p->scratch, &p->include, sizeof(*inc));
+        *inc = (struct include){.pattern = t->s, .loc = parse_loc(p, t), .width = t->width};
+    }
+}
+
+static void kw_workers(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    uint32_t n;
+
+    if (parse_number(p, args_next(args), kw->lo, kw->hi, &n))
+        memcpy(field, &n, sizeof(n));
+}
+
+static void kw_emergency(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t;
+    const char *copy;
+
+    (void)kw;
+    while ((t = args_next(args))) {
+        if (!value_is_digits(t->s, true)) {
+            parse_token_error(p, t, "'%.*s' is not a number", SPAN_ARG(t->s));
+            continue;
+        }
+        copy = parse_strdup(p, t->s);
+        memcpy(parse_append(p, &p->conf->arena, field, sizeof(copy)), &copy, sizeof(copy));
+    }
+}
+
+#define G(member) FIELD(struct conf_global, member)
+
+/* 256 workers: worker numbers are 8 bits of a sealed token. */
+static const struct keyword global_kw[] = {
+    {"node", NULL, kw_node, G(node), 1, 1, 0, 0, 0, "node NAME"},
+    {"limit", NULL, kw_limit, G(limit), 1, 4, 0, 0, 0, "limit Ncalls [Ncps [burst N]]"},
+    {"include", NULL, kw_include, 0, 0, 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "include FILE..."},
+    {"workers", NULL, kw_workers, G(workers), 1, 1, 0, 1, 256, "workers N"},
+    {"run-dir", NULL, kw_path, G(run_dir), 1, 1, 0, 0, 0, "run-dir DIRECTORY"},
+    {"state-dir", NULL, kw_path, G(state_dir), 1, 1, 0, 0, 0, "state-dir DIRECTORY"},
+    {"media-socket", NULL, kw_path, G(media_socket), 1, 1, 0, 0, 0, "media-socket PATH"},
+    {"emergency", NULL, kw_emergency, G(emergency), 1, 32, KW_REPEAT, 0, 0, "emergency NUMBER..."},
+};
+
+const struct section section_global = {
+    .word = "global",
+    .kw = global_kw,
+    .n_kw = COUNT(global_kw),
+};
+
+/* ---- realm ---- */
+
+static void kw_advertise(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    struct conf_realm *r = p->obj;
+    uint32_t before = r->advertise.n, i, j;
+
+    kw_ips(p, kw, field, args);
+    for (i = before; i < r->advertise.n; i++) {
+        for (j = 0; j < i; j++) {
+            if (r->advertise.v[i].addr.family == r->advertise.v[j].addr.family) {
+                parse_error(p, r->advertise.v[i].loc, 1,
+                            "a realm advertises one IPv4 and one IPv6 address at most");
+                return;
+            }
+        }
+    }
+}
+
+static void close_realm(struct parser *p, void *obj, bool clean)
+{
+    const struct conf_realm *r = obj;
+
+    if (clean && r->address.n == 0)
+        parse_error(p, r->loc, strlen(r->name), "realm '%s' has no address", r->name);
+}
+
+static void kw_device(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t = &args->tok[args->i];
+
+    /* IFNAMSIZ is 16 with its NUL. */
+    if (t->s.len == 0 || t->s.len > 15 || memchr(t->s.p, '/', t->s.len)) {
+        parse_token_error(p, t, "an interface name has 1 to 15 bytes and no '/'");
+        return;
+    }
+    kw_string(p, kw, field, args);
+}
+
+#define R(member) FIELD(struct conf_realm, member)
+
+static const struct keyword realm_kw[] = {
+    {"address", NULL, kw_ips, R(address), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "address IP..."},
+    {"device", NULL, kw_device, R(device), 1, 1, 0, 0, 0, "device INTERFACE"},
+    {"advertise", NULL, kw_advertise, R(advertise), 1, 2, KW_REPEAT, 0, 0, "advertise IP [IP]"},
+};
+
+const struct section section_realm = {
+    .word = "realm",
+    .list_off = LIST(realm),
+    .size = sizeof(struct conf_realm),
+    .kw = realm_kw,
+    .n_kw = COUNT(realm_kw),
+    .close = close_realm,
+};
+
+/* ---- listen ---- */
+
+static void kw_udp(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t;
+    struct conf_addr a;
+
+    (void)kw;
+    while ((t = args_next(args))) {
+        memset(&a, 0, sizeof(a));
+        if (value_addr(t->s, &a.addr) || a.addr.port == 0) {
+            parse_token_error(p, t, "'%.*s' is not IP:PORT or [IPv6]:PORT", SPAN_ARG(t->s));
+            continue;
+        }
+        a.loc = parse_loc(p, t);
+        *(struct conf_addr *)parse_append(p, &p->conf->arena, field, sizeof(a)) = a;
+    }
+}
+
+static void kw_unknown(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    static const char *const words[] = {"drop", "403", NULL};
+    enum conf_unknown v;
+    int i = parse_choice(p, args_next(args), words);
+
+    (void)kw;
+    if (i >= 0) {
+        v = i == 0 ? CONF_UNKNOWN_DROP : CONF_UNKNOWN_403;
+        memcpy(field, &v, sizeof(v));
+    }
+}
+
+static void close_listen(struct parser *p, void *obj, bool clean)
+{
+    const struct conf_listen *l = obj;
+
+    if (clean && !l->realm.name)
+        parse_error(p, l->loc, strlen(l->name), "listen '%s' names no realm", l->name);
+    else if (clean && l->udp.n == 0)
+        parse_error(p, l->loc, strlen(l->name), "listen '%s' has no udp address", l->name);
+}
+
+#define L(member) FIELD(struct conf_listen, member)
+
+static const struct keyword listen_kw[] = {
+    {"realm", NULL, kw_ref, L(realm), 1, 1, 0, 0, 0, "realm NAME"},
+    {"udp", NULL, kw_udp, L(udp), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "udp IP:PORT..."},
+    {"unknown", NULL, kw_unknown, L(unknown), 1, 1, 0, 0, 0, "unknown drop|403"},
+};
+
+static void listen_defaults(void *obj)
+{
+    ((struct conf_listen *)obj)->realm.id = CONF_NONE;
+}
+
+const struct section section_listen = {
+    .word = "listen",
+    .list_off = LIST(listen),
+    .size = sizeof(struct conf_listen),
+    .kw = listen_kw,
+    .n_kw = COUNT(listen_kw),
+    .defaults = listen_defaults,
+    .close = close_listen,
+};
+
+/* ---- media ---- */
+
+/* RTP is even, RTCP the odd one above it (RFC 3550 §11): a range is made of whole pairs. */
+static bool port_range(struct parser *p, const struct lex_token *t, uint16_t *lo, uint16_t *hi)
+{
+    if (value_range(t->s, lo, hi)) {
+        parse_token_error(p, t, "'%.*s' is not a port range, as 10000-30999", SPAN_ARG(t->s));
+        return false;
+    }
+    if (*lo < 1024) {
+        parse_token_error(p, t, "ports below 1024 need a privilege that the relay does not have");
+        return false;
+    }
+    if (*lo % 2 != 0) {
+        parse_token_error(p, t, "a port range begins with an even port: RTP even, RTCP odd");
+        return false;
+    }
+    if (*hi % 2 == 0)
+        (*hi)--; /* the last even port has no odd partner */
+    return true;
+}
+
+static void kw_ports(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t = args_next(args);
+    struct conf_media *m = p->obj;
+
+    (void)kw;
+    (void)field;
+    if (port_range(p, t, &m->port_lo, &m->port_hi))
+        m->ports_loc = parse_loc(p, t);
+}
+
+static void kw_priority(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    struct conf_media *m = p->obj;
+
+    (void)kw;
+    (void)field;
+    port_range(p, args_next(args), &m->priority_lo, &m->priority_hi);
+}
+
+static void kw_media_limit(struct parser *p, const struct keyword *kw, void *field,
+                           struct args *args)
+{
+    const struct lex_token *t = args_next(args);
+    struct conf_media *m = p->obj;
+
+    (void)kw;
+    (void)field;
+    if (value_count(t->s, "calls", CONF_CALLS_MAX, &m->calls)) {
+        parse_token_error(p, t, "'%.*s' is not a limit from 1calls to 1000000calls",
+                          SPAN_ARG(t->s));
+        return;
+    }
+    m->calls_given = true;
+    m->calls_loc = parse_loc(p, t);
+}
+
+static void close_media(struct parser *p, void *obj, bool clean)
+{
+    const struct conf_media *m = obj;
+
+    if (!clean)
+        return;
+    if (!m->realm.name)
+        parse_error(p, m->loc, strlen(m->name), "media '%s' names no realm", m->name);
+    else if (m->port_lo == 0)
+        parse_error(p, m->loc, strlen(m->name), "media '%s' has no ports", m->name);
+    else if (m->priority_lo != 0 && m->priority_lo <= m->port_hi && m->port_lo <= m->priority_hi)
+        parse_error(p, m->loc, strlen(m->name), "ports and ports priority of media '%s' overlap",
+                    m->name);
+}
+
+#define M(member) FIELD(struct conf_media, member)
+
+static const struct keyword media_kw[] = {
+    {"realm", NULL, kw_ref, M(realm), 1, 1, 0, 0, 0, "realm NAME"},
+    {"address", NULL, kw_ips, M(address), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "address IP..."},
+    {"ports", NULL, kw_ports, M(port_lo), 1, 1, 0, 0, 0, "ports LO-HI"},
+    {"ports", "priority", kw_priority, M(priority_lo), 1, 1, 0, 0, 0, "ports priority LO-HI"},
+    {"limit", NULL, kw_media_limit, M(calls), 1, 1, 0, 0, 0, "limit Ncalls"},
+};
+
+static void media_defaults(void *obj)
+{
+    ((struct conf_media *)obj)->realm.id = CONF_NONE;
+}
+
+const struct section section_media = {
+    .word = "media",
+    .list_off = LIST(media),
+    .size = sizeof(struct conf_media),
+    .kw = media_kw,
+    .n_kw = COUNT(media_kw),
+    .defaults = media_defaults,
+    .close = close_media,
+};

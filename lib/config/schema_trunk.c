@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Schema of the sections profile, trunk, group and customer: keywords, bounds, defaults.
+ * parse.c runs the tables; link.c lays a trunk over its profile by the same table.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "config/parse.h"
+#include "core/err.h"
+
+#define FIELD(type, member) offsetof(type, member), sizeof(((type *)0)->member)
+#define LIST(member)        offsetof(struct conf, member)
+
+static void kw_media(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    struct conf_trunk *t = p->obj;
+
+    (void)kw;
+    (void)field;
+    if (args_word(args, "none"))
+        t->media_none = true;
+    else
+        parse_ref(p, args_next(args), &t->media);
+}
+
+/* ---- peer and accept ---- */
+
+static bool peer_address(struct parser *p, const struct lex_token *t, struct addr *a)
+{
+    if (value_addr(t->s, a) == 0) {
+        if (a->port == 0)
+            a->port = 5060; /* RFC 3261 §19.1.2 */
+        return true;
+    }
+    if (value_is_dns_name(t->s))
+        parse_token_error(p, t, "'%.*s': names need the resolver, not served by this version",
+                          SPAN_ARG(t->s));
+    else
+        parse_token_error(p, t, "'%.*s' is not IP, IP:PORT or [IPv6]:PORT", SPAN_ARG(t->s));
+    return false;
+}
+
+static bool peer_option(struct parser *p, const struct keyword *kw, struct args *args,
+                        struct conf_peer *peer)
+{
+    static const char *const words[] = {"priority", "weight", NULL};
+    const struct lex_token *v;
+    int i = parse_choice(p, args_next(args), words);
+    uint32_t n;
+
+    if (i < 0 || !(v = args_need(p, kw, args, "number")) ||
+        !parse_number(p, v, i == 0 ? 0 : 1, UINT16_MAX, &n))
+        return false;
+    if (i == 0)
+        peer->priority = (uint16_t)n;
+    else
+        peer->weight = (uint16_t)n;
+    return true;
+}
+
+static void kw_peer(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t = args_next(args), *transport;
+    struct conf_peer peer = {.transport = CONF_UDP, .priority = 1, .weight = 100};
+
+    if (parse_list_view(field).n >= CONF_PEERS_MAX) {
+        parse_token_error(p, t, "more than %u peers", CONF_PEERS_MAX);
+        return;
+    }
+    peer.loc = parse_loc(p, t);
+    if (!peer_address(p, t, &peer.addr))
+        return;
+    transport = args_need(p, kw, args, "transport");
+    if (!transport)
+        return;
+    if (span_eq(transport->s, SPAN("tcp")) || span_eq(transport->s, SPAN("tls"))) {
+        parse_token_error(p, transport, "transport '%.*s' is not served by this version",
+                          SPAN_ARG(transport->s));
+        return;
+    }
+    if (!span_eq(transport->s, SPAN("udp"))) {
+        parse_token_error(p, transport, "'%.*s' is not a transport: udp", SPAN_ARG(transport->s));
+        return;
+    }
+    while (args->i < args->n) {
+        if (!peer_option(p, kw, args, &peer))
+            return;
+    }
+    *(struct conf_peer *)parse_append(p, &p->conf->arena, field, sizeof(peer)) = peer;
+}
+
+static void kw_accept(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t;
+    struct conf_accept a;
+
+    (void)kw;
+    while ((t = args_next(args))) {
+        memset(&a, 0, sizeof(a));
+        if (addr_parse_prefix(t->s, &a.net)) {
+            parse_token_error(p, t, "'%.*s' is not a network, as 203.0.113.16/28 (host bits zero)",
+                              SPAN_ARG(t->s));
+            continue;
+        }
+        a.loc = parse_loc(p, t);
+        *(struct conf_accept *)parse_append(p, &p->conf->arena, field, sizeof(a)) = a;
+    }
+}
+
+/* ---- match ---- */
+
+static const char *const match_subs[] = {"tech-prefix", "ruri-domain", "to-domain",
+                                         "from-domain", "tgrp",        "header"};
+
+static void kw_match(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    struct conf_match m = {.kind = CONF_MATCH_TECH_PREFIX};
+    const struct lex_token *t = &args->tok[args->i];
+    uint32_t i;
+
+    for (i = 0; i < COUNT(match_subs); i++) {
+        if (strcmp(kw->sub, match_subs[i]) == 0)
+            m.kind = (enum conf_match_kind)i;
+    }
+    if (parse_list_view(field).n >= CONF_MATCH_MAX) {
+        parse_token_error(p, t, "more than %u match lines", CONF_MATCH_MAX);
+        return;
+    }
+    m.loc = parse_loc(p, t);
+    if (m.kind == CONF_MATCH_HEADER)
+        m.header = parse_strdup(p, args_next(args)->s);
+    t = args_next(args);
+    if (m.kind == CONF_MATCH_TECH_PREFIX && !value_is_digits(t->s, true)) {
+        parse_token_error(p, t, "'%.*s' is not a prefix of digits", SPAN_ARG(t->s));
+        return;
+    }
+    if (t->s.len == 0 || (m.header && !m.header[0])) {
+        parse_token_error(p, t, "value is empty");
+        return;
+    }
+    m.value = parse_strdup(p, t->s);
+    *(struct conf_match *)parse_append(p, &p->conf->arena, field, sizeof(m)) = m;
+}
+
+/* ---- advance and stop ---- */
+
+/* "5xx": its class, or 0. */
+static unsigned code_class(struct span s)
+{
+    if (s.len != 3 || s.p[1] != 'x' || s.p[2] != 'x' || s.p[0] < '3' || s.p[0] > '6')
+        return 0;
+    return (unsigned)(s.p[0] - '0');
+}
+
+static bool one_code(struct parser *p, const struct lex_token *t, bool q850, struct conf_codes *c)
+{
+    unsigned klass = code_class(t->s);
+    uint32_t n;
+
+    if (span_eq(t->s, SPAN("timeout"))) {
+        c->timeout = true;
+    } else if (klass) {
+        c->klass |= (uint8_t)(1U << klass);
+    } else if (q850) {
+        if (!parse_number(p, t, 1, 127, &n))
+            return false;
+        c->q850[n / 64] |= UINT64_C(1) << (n % 64);
+    } else if (span_u32(t->s, CONF_CODE_MAX, &n) == 0 && n >= CONF_CODE_MIN) {
+        n -= CONF_CODE_MIN;
+        c->sip[n / 64] |= UINT64_C(1) << (n % 64);
+    } else {
+        parse_token_error(p, t, "'%.*s' is not a code: 300 to 699, 5xx, timeout, or q850 N...",
+                          SPAN_ARG(t->s));
+        return false;
+    }
+    return true;
+}
+
+static void kw_codes(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    struct conf_codes c = {.klass = 0};
+    const struct lex_token *t;
+    bool q850 = false;
+
+    c.loc = parse_loc(p, &args->tok[0]);
+    while ((t = args_next(args))) {
+        if (span_eq(t->s, SPAN("q850"))) {
+            q850 = true;
+            if (!args_need(p, kw, args, "cause"))
+                return;
+            args->i--;
+        } else if (!one_code(p, t, q850, &c)) {
+            return;
+        }
+    }
+    memcpy(field, &c, sizeof(c));
+}
+
+static void add_code(struct conf_codes *c, unsigned code)
+{
+    code -= CONF_CODE_MIN;
+    c->sip[code / 64] |= UINT64_C(1) << (code % 64);
+}
+
+/* ---- options, latch, dscp ---- */
+
+static bool options_value(struct parser *p, const struct keyword *kw, struct args *args,
+                          struct conf_options *o)
+{
+    static const char *const words[] = {"every", "down-after", "up-after", NULL};
+    const struct lex_token *t;
+    int i = parse_choice(p, args_next(args), words);
+
+    if (i < 0 || !(t = args_need(p, kw, args, i == 0 ? "duration" : "number")))
+        return false;
+    if (i == 0)
+        return parse_duration(p, kw, t, &o->every_ms);
+    /* 100: with every 30s, nobody means to wait an hour for a verdict */
+    return parse_number(p, t, 1, 100, i == 1 ? &o->down_after : &o->up_after);
+}
+
+static void kw_options(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    struct conf_options o = {.every_ms = 30000, .down_after = 3, .up_after = 2};
+
+    if (args_word(args, "off")) {
+        o.every_ms = 0;
+    } else {
+        while (args->i < args->n) {
+            if (!options_value(p, kw, args, &o))
+                return;
+        }
+    }
+    memcpy(field, &o, sizeof(o));
+}
+
+static void kw_latch(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    static const char *const words[] = {"learn-once", "sdp-only", "follow", NULL};
+    enum conf_latch v;
+    int i = parse_choice(p, args_next(args), words);
+
+    (void)kw;
+    if (i < 0)
+        return;
+    v = (enum conf_latch)i;
+    memcpy(field, &v, sizeof(v));
+}
+
+static void kw_dscp(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t = args_next(args);
+
+    (void)kw;
+    if (value_dscp(t->s, field))
+        parse_token_error(p, t, "'%.*s' is not a DSCP: 0 to 63, ef, be, cs0-cs7 or af11-af43",
+                          SPAN_ARG(t->s));
+}
+
+/* ---- the tables ---- */
+
+#define T(member) FIELD(struct conf_trunk, member)
+#define T_MEDIA                                                                   \
+    offsetof(struct conf_trunk, media_none), offsetof(struct conf_trunk, media) + \
+                                                 sizeof(struct conf_ref) -        \
+                                                 offsetof(struct conf_trunk, media_none)
+#define MATCH(sub, n, syntax)                                           \
+    {                                                                   \
+        "match", sub, kw_match, T(match), n, n, KW_REPEAT, 0, 0, syntax \
+    }
+#define TIMER(word, member, flags, lo, hi)                                        \
+    {                                                                             \
+        word, NULL, kw_duration, T(member), 1, 1, flags, lo, hi, word " DURATION" \
+    }
+
+#define SECOND 1000U
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+
+/*
+ * trying: below 500 ms T1 has not even retransmitted once; over 32 s Timer B is first (RFC 3261 §17.1.1.2).
+ * progress, ring, setup: over 10 minutes nobody waits for an answer.
+ * max-duration: a week; longer is a leak, not a call. media-inactivity: 5 s is a comfort-noise gap.
+ * options: below 1 s probing is a load, over an hour it is no probing.
+ */
+#define TRUNK_TIMERS                                                            \
+    TIMER("trying-timeout", trying_timeout_ms, 0, 500, 32 * SECOND),            \
+        TIMER("progress-timeout", progress_timeout_ms, 0, SECOND, 10 * MINUTE), \
+        TIMER("ring-timeout", ring_timeout_ms, 0, SECOND, 10 * MINUTE),         \
+        TIMER("setup-timeout", setup_timeout_ms, 0, SECOND, 10 * MINUTE),       \
+        TIMER("max-duration", max_duration_ms, KW_OFF, SECOND, 168 * HOUR),     \
+        TIMER("media-inactivity", media_inactivity_ms, KW_OFF, 5 * SECOND, 24 * HOUR)
+
+#define VMAX CONF_VALUES_MAX
+
+/* `from` is first: link.c takes the other keywords over. A profile has the rest of the same table. */
+static const struct keyword trunk_kw[] = {
+    {"from", NULL, kw_ref, T(from), 1, 1, 0, 0, 0, "from PROFILE"},
+    {"about", NULL, kw_string, T(about), 1, 1, 0, 0, 0, "about \"TEXT\""},
+    {"listen", NULL, kw_refs, T(listen), 1, VMAX, KW_REPEAT, 0, 0, "listen NAME..."},
+    {"media", NULL, kw_media, T_MEDIA, 1, 1, 0, 0, 0, "media NAME|none"},
+    {"peer", NULL, kw_peer, T(peer), 1, 6, KW_REPEAT, 0, 0,
+     "peer IP[:PORT] udp [priority N] [weight N]"},
+    {"accept", NULL, kw_accept, T(accept), 1, VMAX, KW_REPEAT, 0, 0, "accept NETWORK[:PORT]..."},
+    MATCH("tech-prefix", 1, "match tech-prefix DIGITS"),
+    MATCH("ruri-domain", 1, "match ruri-domain DOMAIN"),
+    MATCH("to-domain", 1, "match to-domain DOMAIN"),
+    MATCH("from-domain", 1, "match from-domain DOMAIN"),
+    MATCH("tgrp", 1, "match tgrp LABEL"),
+    MATCH("header", 2, "match header NAME VALUE"),
+    {"limit", "in", kw_limit, T(limit_in), 1, 4, 0, 0, 0, "limit in Ncalls Ncps [burst N]"},
+    {"limit", "out", kw_limit, T(limit_out), 1, 4, 0, 0, 0, "limit out Ncalls Ncps [burst N]"},
+    {"options", NULL, kw_options, T(options), 1, 6, 0, SECOND, HOUR,
+     "options off | every DURATION [down-after N] [up-after N]"},
+    TRUNK_TIMERS,
+    {"advance", NULL, kw_codes, T(advance), 1, VMAX, 0, 0, 0, "advance CODE... [q850 N...]"},
+    {"stop", NULL, kw_codes, T(stop), 1, VMAX, 0, 0, 0, "stop CODE... [q850 N...]"},
+    {"numbers", NULL, kw_ref, T(numbers), 1, 1, 0, 0, 0, "numbers NAME"},
+    {"send", NULL, kw_refs, T(send), 1, 8, KW_REPEAT, 0, 0, "send NAME..."},
+    {"routes", NULL, kw_ref, T(routes), 1, 1, 0, 0, 0, "routes NAME"},
+    {"customer", NULL, kw_ref, T(customer), 1, 1, 0, 0, 0, "customer NAME"},
+    {"latch", NULL, kw_latch, T(latch), 1, 1, 0, 0, 0, "latch learn-once|sdp-only|follow"},
+    {"dscp", "signalling", kw_dscp, T(dscp_signalling), 1, 1, 0, 0, 0, "dscp signalling VALUE"},
+    {"dscp", "media", kw_dscp, T(dscp_media), 1, 1, 0, 0, 0, "dscp media VALUE"},
+};
+
+static void trunk_defaults(void *obj)
+{
+    static const unsigned causes[] = {34, 38, 41, 42, 44, 47};
+    struct conf_trunk *t = obj;
+    uint32_t i;
+
+    t->from.id = t->media.id = t->numbers.id = t->routes.id = t->customer.id = CONF_NONE;
+    t->options = (struct conf_options){.every_ms = 30 * SECOND, .down_after = 3, .up_after = 2};
+    t->trying_timeout_ms = 3 * SECOND;
+    t->progress_timeout_ms = 20 * SECOND;
+    t->ring_timeout_ms = MINUTE;
+    t->setup_timeout_ms = 3 * MINUTE;
+    t->max_duration_ms = 4 * HOUR;
+    t->media_inactivity_ms = MINUTE;
+    t->dscp_signalling = 26;
+    t->dscp_media = 46;
+    add_code(&t->advance, 408);
+    t->advance.klass = 1U << 5;
+    t->advance.timeout = true;
+    for (i = 0; i < COUNT(causes); i++)
+        t->advance.q850[0] |= UINT64_C(1) << causes[i];
+    add_code(&t->stop, 480);
+    t->stop.klass = 1U << 6;
+}
+
+static void close_trunk(struct parser *p, void *obj, bool clean)
+{
+    struct conf_trunk *t = obj;
+
+    t->set = p->seen;
+    if (!clean)
+        t->set |= TRUNK_SET_UNCLEAN;
+}
+
+const struct section section_trunk = {
+    .word = "trunk",
+    .list_off = LIST(trunk),
+    .size = sizeof(struct conf_trunk),
+    .kw = trunk_kw,
+    .n_kw = COUNT(trunk_kw),
+    .defaults = trunk_defaults,
+    .close = close_trunk,
+};
+
+const struct section section_profile = {
+    .word = "profile",
+    .list_off = LIST(profile),
+    .size = sizeof(struct conf_trunk),
+    .kw = trunk_kw,
+    .n_kw = COUNT(trunk_kw),
+    .defaults = trunk_defaults,
+    .close = close_trunk,
+};
+
+/* ---- group ---- */
+
+static void close_group(struct parser *p, void *obj, bool clean)
+{
+    const struct conf_group *g = obj;
+
+    if (clean && g->member.n == 0)
+        parse_error(p, g->loc, strlen(g->name), "group '%s' has no member", g->name);
+    else if (g->member.n > CONF_CANDIDATES_MAX)
+        parse_error(p, g->member.v[CONF_CANDIDATES_MAX].loc, 1, "more than %u members",
+                    CONF_CANDIDATES_MAX);
+}
+
+static const struct keyword group_kw[] = {
+    {"member", NULL, kw_refs, FIELD(struct conf_group, member), 1, VMAX, KW_REPEAT, 0, 0,
+     "member TRUNK..."},
+};
+
+const struct section section_group = {
+    .word = "group",
+    .list_off = LIST(group),
+    .size = sizeof(struct conf_group),
+    .kw = group_kw,
+    .n_kw = COUNT(group_kw),
+    .close = close_group,
+};
+
+/* ---- customer ---- */
+
+static void close_customer(struct parser *p, void *obj, bool clean)
+{
+    struct conf_customer *c = obj;
+
+    (void)p;
+    (void)clean;
+    if (!c->account)
+        c->account = c->name;
+}
+
+#define C(member) FIELD(struct conf_customer, member)
+
+static const struct keyword customer_kw[] = {
+    {"account", NULL, kw_string, C(account), 1, 1, 0, 0, 0, "account TEXT"},
+    {"limit", "in", kw_limit, C(limit_in), 1, 4, 0, 0, 0, "limit in Ncalls Ncps [burst N]"},
+    {"limit", "out", kw_limit, C(limit_out), 1, 4, 0, 0, 0, "limit out Ncalls Ncps [burst N]"},
+};
+
+const struct section section_customer = {
+    .word = "customer",
+    .list_off = LIST(customer),
+    .size = sizeof(struct conf_customer),
+    .kw = customer_kw,
+    .n_kw = COUNT(customer_kw),
+    .close = close_customer,
+};
