@@ -419,7 +419,7 @@ static void warn_unused(struct linker *l)
             if (kind != KIND_TRUNK)
                 parse_warn(l->p, o->loc, strlen(o->name), "%s '%s' is not used", ix->section->word,
                            o->name);
-            else if (l->p->conf->trunk.v[i].routes.id == CONF_NONE)
+            else if (!l->p->conf->trunk.v[i].routes.name)
                 parse_warn(l->p, o->loc, strlen(o->name),
                            "trunk '%s' is not used: no route leads to it and it has no routes",
                            o->name);
@@ -450,5 +450,7 @@ void link_pass(struct parser *p)
         sort_peers(t);
         imply_accept(p, t);
     }
-    warn_unused(&l);
+    /* What an erroneous section meant to use is unknown. */
+    if (p->errs->errors == 0)
+        warn_unused(&l);
 }

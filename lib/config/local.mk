@@ -1,4 +1,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # L1: sees core.
 noinst_LIBRARIES += lib/config/libtdconfig.a
-lib_config_libtdconfig_a_SOURCES =
+lib_config_libtdconfig_a_SOURCES = \
+	lib/config/check.c \
+	lib/config/check_trunk.c \
+	lib/config/config.c \
+	lib/config/config.h \
+	lib/config/errors.c \
+	lib/config/errors.h \
+	lib/config/kw_common.c \
+	lib/config/lexer.c \
+	lib/config/lexer.h \
+	lib/config/link.c \
+	lib/config/load.c \
+	lib/config/parse.c \
+	lib/config/parse.h \
+	lib/config/pattern.c \
+	lib/config/schema_net.c \
+	lib/config/schema_route.c \
+	lib/config/schema_trunk.c \
+	lib/config/value.c \
+	lib/config/value.h

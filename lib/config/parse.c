@@ -98,6 +98,19 @@ static void vreport(struct parser *p, enum conf_severity sev, const struct err_p
     errors_add(p->errs, sev, at, text);
 }
 
+/* Bytes of the value that begins at `col`. */
+static size_t value_width(struct span line, uint32_t col)
+{
+    size_t from = col - 1, i = from;
+    bool quoted = i < line.len && line.p[i] == '"';
+
+    for (i += quoted; i < line.len; i++) {
+        if (quoted ? line.p[i] == '"' : line.p[i] == ' ' || line.p[i] == '\t')
+            break;
+    }
+    return i - from + (quoted ? 1 : 0);
+}
+
 static struct err_place place_of(const struct parser *p, struct conf_loc loc, size_t width)
 {
     const struct src *src = &p->src.v[loc.file];
@@ -108,6 +121,8 @@ static struct err_place place_of(const struct parser *p, struct conf_loc loc, si
     /* Looking a line up walks the text: only for messages that will be kept. */
     if (p->errs->n < CONF_ERRORS_MAX)
         at.source = lex_source_line(src->text, loc.line);
+    if (width == 0)
+        at.width = (uint32_t)value_width(at.source, loc.col);
     return at;
 }
 

@@ -123,7 +123,7 @@ struct list_view parse_list_view(const void *list);
 
 /* ---- messages ---- */
 
-/** An error at a place in a file; width in bytes. */
+/** An error at a place in a file; width in bytes, 0 = the value that begins there. */
 void parse_error(struct parser *p, struct conf_loc loc, size_t width, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /** The same with a suggestion (may be NULL). */
@@ -186,6 +186,9 @@ void parse_text(struct parser *p, uint16_t file, struct span text);
 void link_pass(struct parser *p);
 /** What is well formed and yet cannot work. */
 void check_pass(struct parser *p);
+/** Parts of it (check_trunk.c). */
+void check_trunks(struct parser *p);
+void check_routes(struct parser *p);
 
 /** Bit of conf_trunk.set: the section had an error; what it lacks is no second one. */
 #define TRUNK_SET_UNCLEAN (UINT64_C(1) << 63)

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Third pass of a load, trunks and routes: ambiguous sources, carriers that cannot be called, double prefixes.
+ * check.c calls it; route/ relies on what it refuses.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/parse.h"
+
+static void trunk_error(struct parser *p, const struct conf_trunk *t, const char *text)
+{
+    parse_error(p, t->loc, strlen(t->name), "trunk '%s' %s", t->name, text);
+}
+
+/* ---- one trunk ---- */
+
+static bool any_bit(const uint64_t *a, const uint64_t *b, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        if (a[i] & b[i])
+            return true;
+    }
+    return false;
+}
+
+static void check_codes(struct parser *p, const struct conf_trunk *t)
+{
+    const struct conf_codes *a = &t->advance, *s = &t->stop;
+
+    if (any_bit(a->sip, s->sip, COUNT(a->sip)) || any_bit(a->q850, s->q850, COUNT(a->q850)) ||
+        (a->klass & s->klass) || (a->timeout && s->timeout))
+        parse_error(p, s->loc, 4, "a code is both in 'advance' and in 'stop'");
+}
+
+static bool listens_in(const struct conf *c, const struct conf_trunk *t, uint8_t family)
+{
+    uint32_t i, j;
+
+    for (i = 0; i < t->listen.n; i++) {
+        const struct conf_listen *l;
+
+        if (t->listen.v[i].id == CONF_NONE)
+            return true; /* reported */
+        l = &c->listen.v[t->listen.v[i].id];
+        for (j = 0; j < l->udp.n; j++) {
+            if (l->udp.v[j].addr.family == family)
+                return true;
+        }
+        if (l->udp.n == 0)
+            return true; /* reported */
+    }
+    return false;
+}
+
+static void check_peers(struct parser *p, const struct conf_trunk *t)
+{
+    uint32_t i, j;
+
+    for (i = 0; i < t->peer.n; i++) {
+        const struct conf_peer *peer = &t->peer.v[i];
+
+        if (!listens_in(p->conf, t, peer->addr.family))
+            parse_error(p, peer->loc, 0, "no listen of trunk '%s' has an IPv%u address", t->name,
+                        peer->addr.family);
+        for (j = 0; j < i && !addr_eq(&t->peer.v[j].addr, &peer->addr); j++)
+            ;
+        if (j < i)
+            parse_error(p, peer->loc, 0, "peer is written twice in trunk '%s'", t->name);
+    }
+}
+
+static void check_listens_of(struct parser *p, const struct conf_trunk *t)
+{
+    uint32_t i, j;
+
+    for (i = 1; i < t->listen.n; i++) {
+        for (j = 0; j < i; j++) {
+            if (t->listen.v[i].id != CONF_NONE && t->listen.v[i].id == t->listen.v[j].id)
+                parse_error(p, t->listen.v[i].loc, strlen(t->listen.v[i].name),
+                            "listen '%s' is written twice in trunk '%s'", t->listen.v[i].name,
+                            t->name);
+        }
+    }
+}
+
+static void check_translations(struct parser *p, const struct conf_trunk *t)
+{
+    const struct conf *c = p->conf;
+    uint32_t i;
+
+    if (t->numbers.id != CONF_NONE && c->numbers.v[t->numbers.id].out)
+        parse_error(p, t->numbers.loc, strlen(t->numbers.name),
+                    "numbers '%s' has direction out: it belongs behind 'send'", t->numbers.name);
+    for (i = 0; i < t->send.n; i++) {
+        if (t->send.v[i].id != CONF_NONE && !c->numbers.v[t->send.v[i].id].out)
+            parse_error(p, t->send.v[i].loc, strlen(t->send.v[i].name),
+                        "numbers '%s' is inbound: 'send' needs 'direction out'", t->send.v[i].name);
+    }
+}
+
+static void check_complete(struct parser *p, const struct conf_trunk *t)
+{
+    if (t->set & TRUNK_SET_UNCLEAN)
+        return; /* what it lacks may be what was refused */
+    if (t->listen.n == 0)
+        trunk_error(p, t, "names no listen");
+    else if (!t->media_none && !t->media.name && t->listen.v[0].id != CONF_NONE)
+        trunk_error(p, t,
+                    p->conf->media.n == 0
+                        ? "has no media: add a section 'media', or write 'media none'"
+                        : "must name its media: its realm has none, or several");
+    if (t->accept.n == 0)
+        trunk_error(p, t, "has neither peer nor accept");
+}
+
+/* ---- whose trunk is a source ---- */
+
+struct source {
+    const struct conf_accept *accept;
+    uint32_t listen;
+    uint32_t trunk;
+};
+
+/* Same listen, network and port first, then by trunk. */
+static int by_net(const struct source *a, const struct source *b)
+{
+    int d;
+
+    if (a->listen != b->listen)
+        return a->listen < b->listen ? -1 : 1;
+    d = memcmp(&a->accept->net.net, &b->accept->net.net, sizeof(struct addr));
+    return d ? d : a->accept->net.bits - b->accept->net.bits;
+}
+
+static int by_source(const void *va, const void *vb)
+{
+    const struct source *a = va, *b = vb;
+    int d = by_net(a, b);
+
+    if (d == 0 && a->trunk != b->trunk)
+        return a->trunk < b->trunk ? -1 : 1;
+    return d;
+}
+
+/* True if `b`, tried after `a`, can never be what decides. */
+static bool match_hides(const struct conf_match *a, const struct conf_match *b)
+{
+    if (a->kind != b->kind)
+        return false;
+    switch (a->kind) {
+    case CONF_MATCH_TECH_PREFIX: return strncmp(a->value, b->value, strlen(a->value)) == 0;
+    case CONF_MATCH_HEADER:
+        return span_case_eq(span_of(a->header), span_of(b->header)) &&
+               strcmp(a->value, b->value) == 0;
+    case CONF_MATCH_RURI_DOMAIN:
+    case CONF_MATCH_TO_DOMAIN:
+    case CONF_MATCH_FROM_DOMAIN:
+    case CONF_MATCH_TGRP: break;
+    }
+    return span_case_eq(span_of(a->value), span_of(b->value));
+}
+
+/* Two trunks on one source; `first` is tried before `second`. @return true if an error was reported */
+static bool check_pair(struct parser *p, const struct source *first, const struct source *second)
+{
+    const struct conf_trunk *a = &p->conf->trunk.v[first->trunk];
+    const struct conf_trunk *b = &p->conf->trunk.v[second->trunk];
+    uint32_t i, j;
+
+    if (a->match.n == 0 && b->match.n == 0) {
+        parse_error(p, second->accept->loc, 0,
+                    "source is that of trunk '%s' too (%s:%u), and no 'match' tells them apart",
+                    a->name, conf_loc_file(p->conf, &first->accept->loc), first->accept->loc.line);
+        return true;
+    }
+    for (i = 0; i < a->match.n; i++) {
+        for (j = 0; j < b->match.n; j++) {
+            if (!match_hides(&a->match.v[i], &b->match.v[j]))
+                continue;
+            parse_error(p, b->match.v[j].loc, 0,
+                        "never reached: trunk '%s' has the same source and matches first (%s:%u)",
+                        a->name, conf_loc_file(p->conf, &a->match.v[i].loc),
+                        a->match.v[i].loc.line);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All trunks of one source. */
+static void check_shared(struct parser *p, const struct source *v, uint32_t n)
+{
+    uint32_t i, j;
+
+    if (n > CONF_SHARED_MAX) {
+        parse_error(p, v[CONF_SHARED_MAX].accept->loc, 0, "more than %u trunks on one source",
+                    CONF_SHARED_MAX);
+        return;
+    }
+    for (i = 1; i < n; i++) {
+        for (j = 0; j < i; j++) {
+            if (v[i].trunk != v[j].trunk && check_pair(p, &v[j], &v[i]))
+                break;
+        }
+    }
+}
+
+static void check_sources(struct parser *p)
+{
+    CONF_LIST(struct source) all = {NULL, 0};
+    const struct conf *c = p->conf;
+    uint32_t i, j, k, n;
+
+    for (i = 0; i < c->trunk.n; i++) {
+        const struct conf_trunk *t = &c->trunk.v[i];
+
+        for (j = 0; j < t->listen.n; j++) {
+            if (t->listen.v[j].id == CONF_NONE)
+                continue;
+            for (k = 0; k < t->accept.n; k++) {
+                struct source *s = parse_append(p, &p->scratch, &all, sizeof(*s));
+
+                *s = (struct source){&t->accept.v[k], t->listen.v[j].id, i};
+            }
+        }
+    }
+    if (all.n > 1)
+        qsort(all.v, all.n, sizeof(*all.v), by_source);
+    for (i = 0; i < all.n; i += n) {
+        for (n = 1; i + n < all.n && by_net(&all.v[i], &all.v[i + n]) == 0; n++)
+            ;
+        check_shared(p, all.v + i, n);
+    }
+}
+
+/* A profile's own clash is told there, not at each of its trunks. */
+static bool stop_is_own(const struct conf *c, const struct conf_trunk *t)
+{
+    if (t->stop.loc.line == 0)
+        return false;
+    return t->from.id == CONF_NONE ||
+           memcmp(&t->stop.loc, &c->profile.v[t->from.id].stop.loc, sizeof(t->stop.loc)) != 0;
+}
+
+void check_trunks(struct parser *p)
+{
+    const struct conf *c = p->conf;
+    uint32_t i;
+
+    for (i = 0; i < c->profile.n; i++)
+        check_codes(p, &c->profile.v[i]);
+    for (i = 0; i < c->trunk.n; i++) {
+        const struct conf_trunk *t = &c->trunk.v[i];
+
+        if (stop_is_own(c, t))
+            check_codes(p, t);
+        check_complete(p, t);
+        check_listens_of(p, t);
+        check_peers(p, t);
+        check_translations(p, t);
+    }
+    check_sources(p);
+}
+
+/* ---- groups and routes ---- */
+
+/* A trunk that calls are to be sent to. */
+static void check_callable(struct parser *p, const struct conf_ref *ref)
+{
+    const struct conf_trunk *t;
+
+    if (ref->id == CONF_NONE)
+        return;
+    t = &p->conf->trunk.v[ref->id];
+    if (t->peer.n == 0 && !(t->set & TRUNK_SET_UNCLEAN))
+        parse_error(p, ref->loc, strlen(ref->name),
+                    "trunk '%s' has no peer: nothing can be sent to it", t->name);
+}
+
+static void check_targets(struct parser *p, const struct conf_route_line *l)
+{
+    uint32_t i, j;
+
+    for (i = 0; i < l->via.n; i++) {
+        const struct conf_target *t = &l->via.v[i];
+
+        if (!t->is_group)
+            check_callable(p, &t->ref);
+        for (j = 0; j < i && strcmp(l->via.v[j].ref.name, t->ref.name) != 0; j++)
+            ;
+        if (j < i)
+            parse_error(p, t->ref.loc, strlen(t->ref.name), "'%s' is in this line already",
+                        t->ref.name);
+    }
+}
+
+struct prefix_at {
+    const char *prefix;
+    const struct conf_route_line *line;
+};
+
+static int by_prefix(const void *va, const void *vb)
+{
+    const struct prefix_at *a = va, *b = vb;
+    int d = strcmp(a->prefix, b->prefix);
+
+    if (d == 0 && a->line->loc.line != b->line->loc.line)
+        d = a->line->loc.line < b->line->loc.line ? -1 : 1;
+    return d;
+}
+
+static void check_prefixes(struct parser *p, const struct conf_route *r)
+{
+    CONF_LIST(struct prefix_at) all = {NULL, 0};
+    uint32_t i, j;
+
+    for (i = 0; i < r->line.n; i++) {
+        for (j = 0; j < r->line.v[i].prefix.n; j++) {
+            struct prefix_at *at = parse_append(p, &p->scratch, &all, sizeof(*at));
+
+            *at = (struct prefix_at){r->line.v[i].prefix.v[j], &r->line.v[i]};
+        }
+    }
+    if (all.n > 1)
+        qsort(all.v, all.n, sizeof(*all.v), by_prefix);
+    for (i = 1; i < all.n; i++) {
+        if (strcmp(all.v[i - 1].prefix, all.v[i].prefix) == 0)
+            parse_error(p, all.v[i].line->loc, 6, "prefix '%s' is in line %u already",
+                        all.v[i].prefix, all.v[i - 1].line->loc.line);
+    }
+}
+
+void check_routes(struct parser *p)
+{
+    const struct conf *c = p->conf;
+    uint32_t i, j;
+
+    for (i = 0; i < c->group.n; i++) {
+        const struct conf_group *g = &c->group.v[i];
+
+        for (j = 0; j < g->member.n; j++)
+            check_callable(p, &g->member.v[j]);
+    }
+    for (i = 0; i < c->route.n; i++) {
+        for (j = 0; j < c->route.v[i].line.n; j++)
+            check_targets(p, &c->route.v[i].line.v[j]);
+        check_prefixes(p, &c->route.v[i]);
+    }
+}
