@@ -176,6 +176,13 @@ static bool check_pair(struct parser *p, const struct source *first, const struc
                     a->name, conf_loc_file(p->conf, &first->accept->loc), first->accept->loc.line);
         return true;
     }
+    if (a->match.n == 0) {
+        parse_error(p, b->match.v[0].loc, 0,
+                    "never reached: trunk '%s' (%s:%u) has the same source and no 'match'; it must "
+                    "be written behind this one",
+                    a->name, conf_loc_file(p->conf, &a->loc), a->loc.line);
+        return true;
+    }
     for (i = 0; i < a->match.n; i++) {
         for (j = 0; j < b->match.n; j++) {
             if (!match_hides(&a->match.v[i], &b->match.v[j]))

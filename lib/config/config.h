@@ -144,7 +144,7 @@ struct conf_peer {
  *
  * Which trunk a source is (listener and transport being those of the trunk): of all trunks' nets that hold the
  * address, the longest prefix wins, at equal length one with the port before one without. Trunks left over are
- * told apart by `match`: those with match lines are tried in order of id, the one without any takes the rest.
+ * told apart by `match`: in order of id, the first that has a fitting line, or no match line at all, is it.
  */
 struct conf_accept {
     struct addr_prefix net; /**< port 0 = any */
