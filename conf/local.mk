@@ -24,9 +24,14 @@ conf/systemd/tandem.target: conf/systemd/tandem.target.in Makefile
 conf/tmpfiles.d/tandem.conf: conf/tmpfiles.d/tandem.conf.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) conf/tmpfiles.d && $(TD_SUBST) $(srcdir)/conf/tmpfiles.d/tandem.conf.in >$@
 
-# The shipped example, by paths below conf/. It becomes the configuration where there is none: a file of the operator's
+# The shipped example, by paths below conf/: what tandem.conf includes, and further examples. It becomes the configuration where there is none: a file of the operator's
 # is never replaced, nor removed when it has been changed.
-TD_EXAMPLE =
+TD_EXAMPLE = $(patsubst $(srcdir)/conf/%,%,$(wildcard $(srcdir)/conf/tandem.conf $(srcdir)/conf/conf.d/*.conf \
+	$(srcdir)/conf/conf.d/*/*.conf))
+dist_doc_DATA = README.md ARCHITECTURE.md CHANGELOG.md
+examplesdir = $(docdir)/examples
+examples_DATA = $(wildcard $(srcdir)/conf/examples/*.conf)
+EXTRA_DIST += $(patsubst $(srcdir)/%,%,$(examples_DATA))
 EXTRA_DIST += $(addprefix conf/,$(TD_EXAMPLE))
 
 install-data-local:
