@@ -65,8 +65,8 @@
     X(IDENTITY_INFO, "Identity-Info", 'n')               \
     X(P_EARLY_MEDIA, "P-Early-Media", 0)                 \
     X(PROXY_REQUIRE, "Proxy-Require", 0)                 \
-    X(REJECT_CONTACT, "Reject-Contact", 'j')             \
     X(TARGET_DIALOG, "Target-Dialog", 0)                 \
+    X(REJECT_CONTACT, "Reject-Contact", 'j')             \
     X(ACCEPT_CONTACT, "Accept-Contact", 'a')             \
     X(CONTENT_LENGTH, "Content-Length", 'l')             \
     X(ACCEPT_ENCODING, "Accept-Encoding", 0)             \

@@ -59,7 +59,6 @@ struct msg {
     struct via via;     /* the top one */
     unsigned via_count; /* members over all Via lines */
     struct name_addr from, to;
-    struct name_addr contact[MSG_CONTACTS_MAX];
     unsigned n_contacts;
     struct span call_id;
     uint32_t cseq;
@@ -73,6 +72,8 @@ struct msg {
     const struct hdr *hdrs; /* all, in order */
     unsigned n_hdrs;
     uint16_t first[HDR_N]; /* index + 1 of the first of its kind; 0: none */
+
+    struct name_addr contact[MSG_CONTACTS_MAX]; /* n_contacts of them; the first is zero if none */
 };
 
 /* What to answer to a message that cannot be accepted. */

@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Session descriptions: read by the line, rewritten by the line.
+ * Called by call/ for each body of type application/sdp.
+ * Keeps no offer/answer state; a line it does not understand is copied as it came.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include "sip/lex.h"
+#include "sip/sdp.h"
+
+#define SDP_LINES_MAX 2048 /* a hundredfold of an ordinary offer; bounds the work on one body */
+
+/* ---- lines ---- */
+
+struct line {
+    char type;
+    struct span value; /* behind "x=" */
+    struct span raw;   /* with its end of line, if it has one */
+};
+
+/* Next line of *rest. 1, 0 at the end, -EINVAL: not "x=…". Empty lines at the end of a body are passed over. */
+static int next_line(struct span *rest, struct line *out)
+{
+    const char *p = rest->p, *end, *nl, *stop;
+
+    if (rest->len == 0) {
+        return 0;
+    }
+    end = p + rest->len;
+    nl = memchr(p, '\n', rest->len);
+    stop = nl ? nl : end;
+    out->raw = lex_span(p, nl ? nl + 1 : end);
+    *rest = lex_span(out->raw.p + out->raw.len, end);
+    if (stop > p && stop[-1] == '\r') {
+        stop--;
+    }
+    if (stop == p) {
+        return lex_lws(p, end) == end ? 0 : -EINVAL;
+    }
+    if (stop - p < 2 || p[1] != '=' || !lex_is(*p, LEX_ALPHA)) {
+        return -EINVAL;
+    }
+    out->type = *p;
+    out->value = lex_span(p + 2, stop);
+    return 1;
+}
+
+/* Next word of *s; words are parted by one blank, more are forgiven. Empty at the end. */
+static struct span word(struct span *s)
+{
+    const char *p = s->p, *end, *q;
+
+    if (s->len == 0) {
+        return SPAN_NONE;
+    }
+    end = p + s->len;
+    while (p < end && *p == ' ') {
+        p++;
+    }
+    q = memchr(p, ' ', (size_t)(end - p));
+    q = q ? q : end;
+    *s = lex_span(q, end);
+    return lex_span(p, q);
+}
+
+static bool starts(struct span s, struct span lit)
+{
+    return s.len >= lit.len && memcmp(s.p, lit.p, lit.len) == 0;
+}
+
+/* Value of "name:value" or of the flag "name"; false if the attribute is another one. */
+static bool attr(struct span a, struct span name, struct span *value)
+{
+    if (!starts(a, name)) {
+        return false;
+    }
+    if (a.len == name.len) {
+        *value = (struct span){a.p + a.len, 0};
+        return true;
+    }
+    if (a.p[name.len] != ':') {
+        return false;
+    }
+    *value = (struct span){a.p + name.len + 1, a.len - name.len - 1};
+    return true;
+}
+
+/* ---- reading ---- */
+
+/* "IN IP4 192.0.2.1[/ttl]" */
+static int parse_conn(struct span v, struct sdp_conn *out)
+{
+    struct span net = word(&v), type = word(&v), host = word(&v), ttl;
+    bool six = span_eq(type, SPAN("IP6"));
+
+    if (!span_eq(net, SPAN("IN")) || !(six || span_eq(type, SPAN("IP4"))) || host.len == 0) {
+        return -EINVAL;
+    }
+    span_cut(host, '/', &host, &ttl);
+    memset(out, 0, sizeof(*out));
+    out->given = true;
+    out->host = host;
+    if (addr_parse_ip(host, &out->addr) != 0) {
+        memset(&out->addr, 0, sizeof(out->addr));
+        return lex_all(host, LEX_HOST) ? 0 : -EINVAL;
+    }
+    /* "IP6 ::ffff:192.0.2.2" is IPv4 by another name (RFC 5118 §4.9); "IP4" with colons is not */
+    return out->addr.family == 6 && !six ? -EINVAL : 0;
+}
+
+/* "- 12345 2 IN IP4 host": the version is counted by peers that overflow 64 bits too, those are taken as 0 */
+static int parse_origin(struct sdp *s, struct span v)
+{
+    struct span version;
+
+    s->o_user = word(&v);
+    s->o_id = word(&v);
+    version = word(&v);
+    word(&v);
+    word(&v);
+    s->o_host = word(&v);
+    if (!lex_all(s->o_id, LEX_DIGIT) || !lex_all(version, LEX_DIGIT) || s->o_host.len == 0) {
+        return -EINVAL;
+    }
+    if (span_u64(version, UINT64_MAX, &s->o_version) != 0) {
+        s->o_version = 0;
+    }
+    return 0;
+}
+
+/* "audio 49170/2 RTP/AVP 0 8" */
+static int parse_media(struct sdp_media *m, struct span v)
+{
+    struct span port, count;
+    uint32_t n;
+
+    memset(m, 0, sizeof(*m));
+    m->type = word(&v);
+    port = word(&v);
+    m->proto = word(&v);
+    m->fmt = v.len > 0 ? lex_trim(v) : v;
+    m->count = 1;
+    if (span_cut(port, '/', &port, &count)) {
+        if (span_u32(count, 65535, &n) != 0 || n == 0) {
+            return -EINVAL;
+        }
+        m->count = (uint16_t)n;
+    }
+    if (!lex_all(m->type, LEX_TOKEN) || m->proto.len == 0 || m->fmt.len == 0 ||
+        span_u32(port, 65535, &n) != 0) {
+        return -EINVAL;
+    }
+    m->port = (uint16_t)n;
+    return 0;
+}
+
+static enum sdp_dir direction(struct span a)
+{
+    if (a.len == 8 && a.p[0] != 'i') {
+        if (span_eq(a, SPAN("sendrecv"))) {
+            return SDP_SENDRECV;
+        }
+        if (span_eq(a, SPAN("sendonly"))) {
+            return SDP_SENDONLY;
+        }
+        return span_eq(a, SPAN("recvonly")) ? SDP_RECVONLY : SDP_DIR_NONE;
+    }
+    return span_eq(a, SPAN("inactive")) ? SDP_INACTIVE : SDP_DIR_NONE;
+}
+
+/* a=rtcp:port [IN IP4 addr] (RFC 3605) */
+static int parse_rtcp(struct sdp_media *m, struct span v)
+{
+    struct span port = word(&v);
+    uint32_t n;
+
+    if (span_u32(port, 65535, &n) != 0) {
+        return -EINVAL;
+    }
+    m->has_rtcp = true;
+    m->rtcp_port = (uint16_t)n;
+    return v.len > 1 ? parse_conn(v, &m->rtcp) : 0;
+}
+
+static int media_attr(struct sdp_media *m, struct span a)
+{
+    enum sdp_dir dir = direction(a);
+    struct span v;
+
+    if (dir != SDP_DIR_NONE) {
+        m->dir = dir;
+    } else if (attr(a, SPAN("rtcp"), &v)) {
+        return parse_rtcp(m, v);
+    } else if (attr(a, SPAN("rtcp-mux"), &v)) {
+        m->rtcp_mux = true;
+    } else if (attr(a, SPAN("bundle-only"), &v)) {
+        m->bundle_only = true;
+    } else if (attr(a, SPAN("ptime"), &v)) {
+        /* Fractions exist (RFC 8866 §6.4); the whole milliseconds are enough */
+        const char *q = lex_skip(v.p, v.p + v.len, LEX_DIGIT);
+
+        (void)span_u32(lex_span(v.p, q), 10000, &m->ptime_ms);
+    } else if (attr(a, SPAN("mid"), &v)) {
+        m->mid = v;
+    }
+    return 0;
+}
+
+static int session_line(struct sdp *s, const struct line *l)
+{
+    enum sdp_dir dir;
+
+    switch (l->type) {
+    case 'o': return s->o_id.len > 0 ? -EINVAL : parse_origin(s, l->value);
+    case 'c': return parse_conn(l->value, &s->conn);
+    case 'a':
+        dir = direction(l->value);
+        if (dir != SDP_DIR_NONE) {
+            s->dir = dir;
+        }
+        return 0;
+    default: return 0;
+    }
+}
+
+static int media_line(struct sdp_media *m, const struct line *l)
+{
+    switch (l->type) {
+    case 'c':
+        /* Several c= of one m-line are layered multicast (RFC 8866 §5.7): the first counts */
+        return m->conn.given ? 0 : parse_conn(l->value, &m->conn);
+    case 'a': return media_attr(m, l->value);
+    case 'o':
+    case 's':
+    case 't':
+    case 'v': return -EINVAL;
+    default: return 0;
+    }
+}
+
+static int new_media(struct sdp *s, const struct line *l)
+{
+    if (s->n_media == SDP_MEDIA_MAX) {
+        return -E2BIG;
+    }
+    return parse_media(&s->media[s->n_media++], l->value);
+}
+
+static int parse_lines(struct sdp *s, struct span rest, const char **why)
+{
+    struct line l;
+    int rc, lines = 0;
+
+    while ((rc = next_line(&rest, &l)) == 1) {
+        struct sdp_media *m = s->n_media > 0 ? &s->media[s->n_media - 1] : NULL;
+
+        if (++lines > SDP_LINES_MAX) {
+            *why = "too many SDP lines";
+            return -E2BIG;
+        }
+        if (lines == 1 && (l.type != 'v' || !span_eq(l.value, SPAN("0")))) {
+            *why = "SDP does not begin with v=0";
+            return -EINVAL;
+        }
+        if (l.type == 'm') {
+            *why = "bad m= line";
+            rc = new_media(s, &l);
+            s->media[s->n_media - 1].lines = l.raw;
+        } else if (m) {
+            *why = "bad line below m=";
+            rc = media_line(m, &l);
+            m->lines.len += l.raw.len;
+        } else {
+            *why = "bad session line";
+            rc = session_line(s, &l);
+            s->session.len += l.raw.len;
+        }
+        if (rc != 0) {
+            return rc == -E2BIG ? rc : -EINVAL;
+        }
+    }
+    *why = "not an SDP line";
+    return rc;
+}
+
+int sdp_parse(struct sdp *out, struct span body, const char **why)
+{
+    const char *unused;
+    int rc;
+
+    why = why ? why : &unused;
+    /* The m-lines are zeroed one by one as they are met. */
+    memset(out, 0, offsetof(struct sdp, media));
+    out->body = body;
+    out->session = (struct span){body.p, 0};
+    if (body.len > SDP_BYTES_MAX) {
+        *why = "SDP too large";
+        return -E2BIG;
+    }
+    if (body.len == 0 || memchr(body.p, '\0', body.len)) {
+        *why = body.len ? "NUL in SDP" : "empty SDP";
+        return -EINVAL;
+    }
+    rc = parse_lines(out, body, why);
+    if (rc != 0) {
+        return rc;
+    }
+    if (out->o_id.len == 0) {
+        *why = "no o= line";
+        return -EINVAL;
+    }
+    for (unsigned i = 0; i < out->n_media; i++) {
+        if (out->media[i].port != 0 && !out->media[i].conn.given && !out->conn.given) {
+            *why = "no c= line";
+            return -EINVAL;
+        }
+    }
+    *why = NULL;
+    return 0;
+}
+
+/* ---- questions ---- */
+
+static const struct sdp_conn *conn_of(const struct sdp *s, unsigned i)
+{
+    return s->media[i].conn.given ? &s->media[i].conn : &s->conn;
+}
+
+int sdp_rtp_addr(const struct sdp *s, unsigned i, struct addr *out)
+{
+    const struct sdp_conn *c;
+
+    if (i >= s->n_media || s->media[i].port == 0) {
+        return -ENOENT;
+    }
+    c = conn_of(s, i);
+    if (!addr_is_set(&c->addr)) {
+        return -EADDRNOTAVAIL;
+    }
+    *out = c->addr;
+    out->port = s->media[i].port;
+    return 0;
+}
+
+int sdp_rtcp_addr(const struct sdp *s, unsigned i, struct addr *out)
+{
+    const struct sdp_media *m = &s->media[i];
+    struct addr a;
+    int rc = sdp_rtp_addr(s, i, &a);
+
+    if (rc != 0) {
+        return rc;
+    }
+    if (m->has_rtcp) {
+        if (m->rtcp.given && !addr_is_set(&m->rtcp.addr)) {
+            return -EADDRNOTAVAIL;
+        }
+        if (m->rtcp.given) {
+            a = m->rtcp.addr;
+        }
+        a.port = m->rtcp_port;
+    } else if (!m->rtcp_mux) {
+        a.port = (uint16_t)(a.port + 1);
+    }
+    if (a.port == 0) {
+        return -ENOENT;
+    }
+    *out = a;
+    return 0;
+}
+
+/* 0.0.0.0 or :: (RFC 3264 §8.4, RFC 6157 §4) */
+static bool is_unspecified(const struct sdp_conn *c)
+{
+    static const uint8_t zero[16];
+
+    return addr_is_set(&c->addr) && memcmp(c->addr.ip, zero, sizeof(zero)) == 0;
+}
+
+enum sdp_dir sdp_dir(const struct sdp *s, unsigned i)
+{
+    enum sdp_dir dir;
+
+    if (i >= s->n_media) {
+        return SDP_INACTIVE;
+    }
+    dir = s->media[i].dir != SDP_DIR_NONE ? s->media[i].dir : s->dir;
+    if (dir == SDP_DIR_NONE) {
+        dir = SDP_SENDRECV;
+    }
+    if (is_unspecified(conn_of(s, i))) {
+        if (dir == SDP_SENDRECV) {
+            dir = SDP_SENDONLY;
+        } else if (dir == SDP_RECVONLY) {
+            dir = SDP_INACTIVE;
+        }
+    }
+    return dir;
+}
+
+bool sdp_is_hold(const struct sdp *s, unsigned i)
+{
+    enum sdp_dir dir = sdp_dir(s, i);
+
+    return dir == SDP_SENDONLY || dir == SDP_INACTIVE;
+}
+
+static bool same_session(const struct sdp *a, const struct sdp *b)
+{
+    return span_eq(a->o_user, b->o_user) && span_eq(a->o_id, b->o_id) &&
+           span_eq(a->o_host, b->o_host);
+}
+
+bool sdp_is_next_version(const struct sdp *a, const struct sdp *b)
+{
+    return same_session(a, b) && b->o_version > a->o_version;
+}
+
+bool sdp_is_same(const struct sdp *a, const struct sdp *b)
+{
+    return same_session(a, b) && b->o_version == a->o_version;
+}
+
+/* ---- writing ---- */
+
+static void put_ip(struct build *b, const struct addr *a)
+{
+    char text[ADDR_STRLEN];
+
+    build_span(b, a->family == 6 ? SPAN("IN IP6 ") : SPAN("IN IP4 "));
+    build_str(b, addr_ip_str(a, text));
+    build_span(b, SPAN("\r\n"));
+}
+
+/* A hold by the unspecified address stays one on the other side. */
+static void put_conn(struct build *b, const struct sdp_conn *from, const struct addr *ours)
+{
+    build_span(b, SPAN("c="));
+    if (is_unspecified(from)) {
+        build_span(b, ours->family == 6 ? SPAN("IN IP6 ::\r\n") : SPAN("IN IP4 0.0.0.0\r\n"));
+    } else {
+        put_ip(b, ours);
+    }
+}
+
+static void put_origin(struct build *b, const struct sdp_edit *e)
+{
+    build_span(b, SPAN("o=- "));
+    build_u64(b, e->id);
+    build_char(b, ' ');
+    build_u64(b, e->version);
+    build_char(b, ' ');
+    put_ip(b, &e->origin);
+}
+
+/* As received; a last line without an end gets one, since others may follow. */
+static void put_raw(struct build *b, struct span raw)
+{
+    build_span(b, raw);
+    if (raw.len > 0 && raw.p[raw.len - 1] != '\n') {
+        build_span(b, SPAN("\r\n"));
+    }
+}
+
+/* Attributes that carry addresses of the other side or would lead media around the relay. */
+static bool is_kept_out(struct span a)
+{
+    static const struct span exact[] = {
+        {"rtcp", 4},
+        {"rtcp-mux", 8},
+        {"rtcp-mux-only", 13},
+        {"candidate", 9},
+        {"remote-candidates", 17},
+        {"end-of-candidates", 17},
+        {"source-filter", 13},
+        {"altc", 4},
+        {"ccap", 4},
+        {"bundle-only", 11},
+    };
+    struct span v;
+
+    if (a.len < 4 || !strchr("rceisabg", a.p[0])) {
+        return false;
+    }
+    if (starts(a, SPAN("ice-")) || starts(a, SPAN("group:BUNDLE"))) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(exact) / sizeof(exact[0]); i++) {
+        if (a.p[0] == exact[i].p[0] && attr(a, exact[i], &v)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool session_dir_moves(const struct sdp *s, const struct sdp_edit *e)
+{
+    for (unsigned i = 0; s->dir != SDP_DIR_NONE && i < s->n_media && i < e->n_media; i++) {
+        if (e->media[i].dir != SDP_DIR_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_session(struct build *b, const struct sdp *s, const struct sdp_edit *e)
+{
+    struct span rest = s->session;
+    bool no_dir = session_dir_moves(s, e);
+    struct line l;
+
+    while (next_line(&rest, &l) == 1) {
+        switch (l.type) {
+        case 'o': put_origin(b, e); break;
+        case 's': build_span(b, SPAN("s=-\r\n")); break;
+        case 'c': put_conn(b, &s->conn, &e->origin); break;
+        case 'i':
+        case 'u':
+        case 'e':
+        case 'p': break;
+        case 'a':
+            if (is_kept_out(l.value) || (no_dir && direction(l.value) != SDP_DIR_NONE)) {
+                break;
+            }
+            put_raw(b, l.raw);
+            break;
+        default: put_raw(b, l.raw); break;
+        }
+    }
+}
+
+static const char *const dir_lines[] = {
+    [SDP_DIR_NONE] = "",
+    [SDP_SENDRECV] = "a=sendrecv\r\n",
+    [SDP_SENDONLY] = "a=sendonly\r\n",
+    [SDP_RECVONLY] = "a=recvonly\r\n",
+    [SDP_INACTIVE] = "a=inactive\r\n",
+};
+
+/* The port; its count goes, for the relay has one pair for each m-line. */
+static void put_m(struct build *b, const struct sdp_media *m, uint16_t port)
+{
+    build_span(b, SPAN("m="));
+    build_span(b, m->type);
+    build_char(b, ' ');
+    build_u64(b, port);
+    build_char(b, ' ');
+    build_span(b, m->proto);
+    build_char(b, ' ');
+    build_span(b, m->fmt);
+    build_span(b, SPAN("\r\n"));
+}
+
+static void put_rtcp(struct build *b, const struct sdp_media_edit *me)
+{
+    if (me->rtcp_port == 0 || me->rtcp_port == me->rtp.port + 1) {
+        return;
+    }
+    build_span(b, SPAN("a=rtcp:"));
+    build_u64(b, me->rtcp_port);
+    build_char(b, ' ');
+    put_ip(b, &me->rtp);
+}
+
+/* One m-line with its lines; dir: what must be said of it, SDP_DIR_NONE to leave what was said. */
+static void put_media(struct build *b, const struct sdp *s, unsigned i, const struct sdp_edit *e,
+                      enum sdp_dir dir)
+{
+    static const struct sdp_media_edit off = {.off = true};
+    const struct sdp_media *m = &s->media[i];
+    const struct sdp_media_edit *me = i < e->n_media ? &e->media[i] : &off;
+    bool on = !me->off && addr_is_set(&me->rtp) && me->rtp.port != 0 && m->port != 0;
+    struct span rest = m->lines;
+    struct line l;
+
+    put_m(b, m, on ? me->rtp.port : 0);
+    /* Its own c= where it had one or where the session's does not fit; never none at all. */
+    if (on && (m->conn.given || !s->conn.given || !addr_ip_eq(&me->rtp, &e->origin))) {
+        put_conn(b, conn_of(s, i), &me->rtp);
+    } else if (!on && m->conn.given) {
+        put_conn(b, &m->conn, &e->origin);
+    }
+    next_line(&rest, &l); /* the m-line itself */
+    while (next_line(&rest, &l) == 1) {
+        if (l.type == 'c' || l.type == 'i' ||
+            (l.type == 'a' && (is_kept_out(l.value) ||
+                               (dir != SDP_DIR_NONE && direction(l.value) != SDP_DIR_NONE)))) {
+            continue;
+        }
+        put_raw(b, l.raw);
+    }
+    if (on) {
+        put_rtcp(b, me);
+    }
+    build_str(b, dir_lines[dir]);
+}
+
+int sdp_rewrite(const struct sdp *s, const struct sdp_edit *e, struct build *b)
+{
+    bool moved = session_dir_moves(s, e);
+
+    put_session(b, s, e);
+    for (unsigned i = 0; i < s->n_media; i++) {
+        enum sdp_dir dir = i < e->n_media ? e->media[i].dir : SDP_DIR_NONE;
+
+        /* The session's direction was taken out for one m-line's sake: the others say it themselves */
+        if (dir == SDP_DIR_NONE && moved && s->media[i].dir == SDP_DIR_NONE) {
+            dir = s->dir;
+        }
+        put_media(b, s, i, e, dir);
+    }
+    return b->overflow ? -ENOSPC : 0;
+}
