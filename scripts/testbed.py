@@ -1,0 +1,549 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tandem between SIPp carriers on loopback: configuration, processes, readings.
+
+Used by scripts/loadtest and scripts/demo-run. Everything lives in one /16 of 127.0.0.0/8 (--net N: 127.N.0.0/16), so that
+two runs on one machine only need different numbers: the switch is 127.N.0.1, carriers are 127.N.1.x and 127.N.2.x.
+"""
+
+import csv
+import glob
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SCENARIOS = os.path.join(ROOT, "scripts", "scenarios")
+SIP_PORT = 5060
+UAC_PORT = 5070
+MEDIA_PORTS = (10000, 30998)  # outside the kernel's ephemeral range
+RTP_FIRST = 12000  # carriers' own RTP ports; their addresses are not the switch's
+PROBE_PAIRS = 8192  # what rtpprobe can open
+TALK_MARGIN_MS = 200  # the voices stop so long before the BYE: what was sent must arrive
+RELAY_CALLS = 4900  # 20,000 descriptors of the relay at four a call, less what it needs itself
+
+
+class Trouble(Exception):
+    """Something that the user can put right; shown without a traceback."""
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def seconds(text):
+    """'5s', '500ms', '2m' or a bare number of seconds."""
+    found = re.fullmatch(r"([0-9.]+)(ms|s|m|h)?", text)
+    if not found:
+        raise ValueError(text)
+    return float(found[1]) * {"ms": 0.001, "s": 1, None: 1, "m": 60, "h": 3600}[found[2]]
+
+
+def percent(text):
+    value = float(text.rstrip("%"))
+    if not 0 <= value <= 100:
+        raise ValueError(text)
+    return value
+
+
+def quantile(values, q):
+    if not values:
+        return float("nan")
+    values = sorted(values)
+    return values[min(len(values) - 1, int(len(values) * q))]
+
+
+# ---- what the machine must offer ------------------------------------------------------------------------------------
+
+def build_dir(build=True):
+    """Directory with the built programs: $TANDEM_BUILD or build/ in the tree; made if it is not there."""
+    path = os.environ.get("TANDEM_BUILD") or os.path.join(ROOT, "build")
+    if build and not os.path.exists(os.path.join(path, "tests", "bench", "rtpprobe")):
+        say(f"building in {path}")
+        if subprocess.run([os.path.join(ROOT, "scripts", "build"), path], check=False).returncode:
+            raise Trouble(f"the build in {path} failed")
+    return os.path.abspath(path)
+
+
+def programs(path, with_switch):
+    found = {"sipp": shutil.which("sipp"), "rtpprobe": os.path.join(path, "tests", "bench", "rtpprobe")}
+    if with_switch:
+        for name in ("tandemd", "tandem-media", "tandemctl"):
+            found[name] = os.path.join(path, "daemon", name)
+    if not found["sipp"]:
+        raise Trouble("sipp is missing: apt-get install sip-tester (or scripts/deps --install test)")
+    for name, file in found.items():
+        if not os.access(file, os.X_OK):
+            raise Trouble(f"{name} is not built: {file}\n  scripts/build {path}, or set TANDEM_BUILD to a built tree")
+    return found
+
+
+def check_machine(descriptors):
+    """Refuse what cannot work, warn of what spoils the figures; always say how to put it right."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < descriptors:
+        raise Trouble(f"{descriptors} descriptors are needed, the limit is {hard}: ulimit -Hn {descriptors} as root, "
+                      "or fewer calls at once")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with open("/proc/sys/net/core/rmem_max", encoding="ascii") as f:
+        rmem = int(f.read())
+    if rmem < 4 << 20:
+        say(f"warning: net.core.rmem_max is {rmem}; bursts will be lost: sysctl -w net.core.rmem_max=8388608")
+
+
+def free_address(ip, port, kind=socket.SOCK_DGRAM):
+    with socket.socket(socket.AF_INET, kind) as s:
+        try:
+            s.bind((ip, port))
+        except OSError as e:
+            raise Trouble(f"{ip}:{port} cannot be had ({e.strerror}): another run? --net N takes other addresses") from e
+
+
+# ---- processes --------------------------------------------------------------------------------------------------------
+
+def proc_read(pid):
+    """CPU [us], memory [KiB], descriptors and threads of a process; None if it is gone."""
+    base = f"/proc/{pid}"
+    try:
+        cpu = 0
+        for task in os.listdir(base + "/task"):
+            try:
+                with open(f"{base}/task/{task}/schedstat", encoding="ascii") as f:
+                    cpu += int(f.read().split()[0])
+            except FileNotFoundError:
+                pass
+        with open(base + "/status", encoding="utf-8", errors="replace") as f:
+            rss = int(re.search(r"VmRSS:\s+(\d+)", f.read())[1])
+        return {"cpu_us": cpu / 1000, "rss_kb": rss, "fds": len(os.listdir(base + "/fd")),
+                "threads": len(os.listdir(base + "/task"))}
+    except (FileNotFoundError, ProcessLookupError, TypeError):
+        return None
+
+
+class Process:
+    """A child of ours: its output in a file, its end by its own pid."""
+
+    all = []
+
+    def __init__(self, name, args, cwd, out):
+        self.name, self.args, self.cwd = name, args, cwd
+        self.out = os.path.join(cwd, out)
+        with open(os.path.join(cwd, "commands.txt"), "a", encoding="utf-8") as f:
+            f.write(" ".join(args) + "\n")
+        with open(self.out, "ab") as f:
+            self.child = subprocess.Popen(args, cwd=cwd, stdin=subprocess.DEVNULL, stdout=f, stderr=f)
+        self.pid = self.child.pid
+        Process.all.append(self)
+
+    def alive(self):
+        return self.child.poll() is None
+
+    def text(self):
+        with open(self.out, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def tail(self, lines=15):
+        return "\n".join("    " + line for line in self.text().splitlines()[-lines:])
+
+    def wait(self, limit):
+        try:
+            return self.child.wait(max(limit, 0.01))
+        except subprocess.TimeoutExpired:
+            return None
+
+    def wait_text(self, pattern, limit):
+        until = time.monotonic() + limit
+        while not re.search(pattern, self.text()):
+            if not self.alive():
+                raise Trouble(f"{self.name} ended at once (exit {self.child.returncode}):\n{self.tail()}")
+            if time.monotonic() > until:
+                raise Trouble(f"{self.name} is not ready after {limit} s:\n{self.tail()}")
+            time.sleep(0.02)
+
+    def tell(self, sig):
+        if self.alive():
+            self.child.send_signal(sig)
+
+    def stop(self, limit=10, signals=(signal.SIGTERM, signal.SIGTERM, signal.SIGKILL)):
+        for sig in signals:
+            if not self.alive():
+                break
+            self.child.send_signal(sig)
+            self.wait(limit)
+        return self.child.returncode
+
+
+def stop_all():
+    for process in reversed(Process.all):
+        process.stop(limit=2)
+
+
+# ---- the switch -------------------------------------------------------------------------------------------------------
+
+class Carrier:
+    """A trunk of the switch and the SIPp processes behind it."""
+
+    def __init__(self, name, ip, prefix=None, media="main", inactivity="60s"):
+        self.name, self.ip, self.prefix, self.media, self.inactivity = name, ip, prefix, media, inactivity
+        self.rtp_next = RTP_FIRST
+        self.cp_next = 8800
+
+    def rtp_ports(self, pairs):
+        first = self.rtp_next
+        self.rtp_next += 2 * pairs
+        if self.rtp_next > 65000:
+            raise Trouble(f"{self.name}: not enough RTP ports for so many calls at once")
+        return first
+
+    def control_port(self):
+        self.cp_next += 1
+        return self.cp_next
+
+
+CONFIG = """# written by scripts/testbed.py
+global
+  node            {node}
+  run-dir         {dir}/run
+  state-dir       {dir}/state
+  media-socket    {dir}/run/media.sock
+  workers         {workers}
+  limit           {calls}calls
+realm local
+  address         {ip}
+listen public
+  realm           local
+  unknown         403
+  udp             {ip}:{port}
+media main
+  realm           local
+  address         {ip}
+  ports           {ports[0]}-{ports[1]}
+{trunks}route default-route
+{routes}cdr main
+  file            {dir}/cdr/%Y%m%d-%H.json rotate 1h
+  format          json
+"""
+
+TRUNK = """trunk {c.name}
+  listen          public
+  media           {c.media}
+  peer            {c.ip}:{port} udp
+  accept          {c.ip}/32
+  options         off
+  media-inactivity {c.inactivity}
+  routes          default-route
+"""
+
+
+class Switch:
+    """Both daemons, from the build tree, with a configuration of their own."""
+
+    def __init__(self, tools, ip, work, carriers, **settings):
+        self.tools, self.ip, self.work = tools, ip, work
+        for name in ("run", "state", "cdr"):
+            os.makedirs(os.path.join(work, name), exist_ok=True)
+        self.config = os.path.join(work, "tandem.conf")
+        self.write_config(carriers, settings)
+        self.daemons = {}
+
+    def write_config(self, carriers, settings):
+        trunks = "".join(TRUNK.format(c=c, port=SIP_PORT) for c in carriers)
+        routes = "".join(f"  prefix {c.prefix:<8} via {c.name}\n" for c in carriers if c.prefix)
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(CONFIG.format(dir=self.work, ip=self.ip, port=SIP_PORT, ports=MEDIA_PORTS, trunks=trunks, routes=routes,
+                                  node=settings.get("node", "loadtest"), workers=settings.get("workers", 1),
+                                  calls=settings.get("calls", 1000)))
+
+    def start(self):
+        free_address(self.ip, SIP_PORT)
+        relay = Process("tandem-media", [self.tools["tandem-media"], "--socket", os.path.join(self.work, "run", "media.sock")],
+                        self.work, "tandem-media.log")
+        until = time.monotonic() + 5
+        while relay.alive() and not os.path.exists(os.path.join(self.work, "run", "media.sock")):
+            if time.monotonic() > until:
+                raise Trouble(f"tandem-media makes no socket:\n{relay.tail()}")
+            time.sleep(0.02)
+        if not relay.alive():
+            raise Trouble(f"tandem-media ended at once:\n{relay.tail()}")
+        control = Process("tandemd", [self.tools["tandemd"], "-c", self.config], self.work, "tandemd.log")
+        control.wait_text(r"\bev=ready\b", 10)
+        self.daemons = {"tandemd": control, "tandem-media": relay}
+
+    def read(self):
+        return {name: proc_read(p.pid) for name, p in self.daemons.items()}
+
+    def ctl(self, *words):
+        """Answer of tandemctl as JSON; None if it gives none."""
+        args = [self.tools["tandemctl"], "-s", os.path.join(self.work, "run", "tandemd.sock"), "--json", *words]
+        try:
+            done = subprocess.run(args, capture_output=True, text=True, timeout=10, check=False)
+            return json.loads(done.stdout) if done.returncode == 0 else None
+        except (subprocess.TimeoutExpired, ValueError):
+            return None
+
+    def stop(self):
+        """SIGTERM drains; the controller first, the relay serves it to its end. Exit codes by name."""
+        return {name: self.daemons[name].stop(limit=15) for name in ("tandemd", "tandem-media") if name in self.daemons}
+
+    def flushed(self, calls, limit=5):
+        """Wait for the writer thread: records of calls, as many as there were, or as there will be."""
+        until = time.monotonic() + limit
+        while time.monotonic() < until and sum(record_kind(r) == "call" for r in self.records()) < calls:
+            time.sleep(0.1)
+
+    def records(self):
+        """All CDRs, in order of files."""
+        found = []
+        for file in sorted(glob.glob(os.path.join(self.work, "cdr", "*"))):
+            with open(file, encoding="utf-8") as f:
+                found += [json.loads(line) for line in f if line.strip()]
+        return found
+
+
+def flatten(value, path=""):
+    """{'a': {'b': 1}} -> {'a.b': 1}"""
+    if isinstance(value, dict):
+        return {k: v for key, part in value.items() for k, v in flatten(part, f"{path}.{key}" if path else key).items()}
+    if isinstance(value, list):
+        return {k: v for i, part in enumerate(value) for k, v in flatten(part, f"{path}.{i}").items()}
+    return {path: value}
+
+
+def numbers_like(value, pattern):
+    """Sum of the numbers whose path matches; None when there is none."""
+    found = [v for k, v in flatten(value).items() if re.search(pattern, k) and isinstance(v, (int, float))]
+    return sum(found) if found else None
+
+
+def record_kind(record):
+    """'call', 'attempt' or 'interim'."""
+    return record.get("record") or record.get("type")
+
+
+def media_packets(records, leg):
+    """Packets that the relay received from a leg, over all records; None if the records do not say."""
+    found = [r[key] for r in records for key in (f"media_{leg}_packets", f"{leg}_packets", f"packets_{leg}") if key in r]
+    return sum(int(v) for v in found) if found else None
+
+
+# ---- SIPp -------------------------------------------------------------------------------------------------------------
+
+class Flow:
+    """Calls from one carrier to another: a SIPp UAC and a SIPp UAS."""
+
+    def __init__(self, name, src, dst, rate, calls, hold, voices):
+        self.name, self.src, self.dst, self.rate, self.calls, self.hold, self.voices = name, src, dst, rate, calls, hold, voices
+        self.uac = self.uas = None
+        # twice the calls that stand, and those of the last second: a port rests before its next call
+        self.pairs = int(min(rate * (hold + 2) * 2 + 20, calls + 1)) if voices else 0
+
+    def ports(self, carrier):
+        return f"{carrier.ip}:{self.first[carrier.name]}-{self.first[carrier.name] + 2 * self.pairs - 1}"
+
+    def prepare(self, work, serial):
+        self.dir = {}
+        for side, carrier in (("uac", self.src), ("uas", self.dst)):
+            self.dir[side] = os.path.join(work, f"{self.name}-{side}")
+            os.makedirs(self.dir[side])
+            open(os.path.join(self.dir[side], "rtp.log"), "w", encoding="ascii").close()
+        self.first = {c.name: c.rtp_ports(self.pairs) for c in (self.src, self.dst)}
+        with open(os.path.join(self.dir["uac"], "calls.csv"), "w", encoding="ascii") as f:
+            f.write("SEQUENTIAL\n")
+            f.writelines(f"{self.dst.prefix}{serial * 100000 + i:07d};{self.first[self.src.name] + 2 * i}\n"
+                         for i in range(self.pairs))
+        with open(os.path.join(self.dir["uas"], "calls.csv"), "w", encoding="ascii") as f:
+            f.write("SEQUENTIAL\n")
+            f.writelines(f"{self.first[self.dst.name] + 2 * i}\n" for i in range(self.pairs))
+
+    def sipp(self, tools, side, carrier, port, more):
+        scenario = f"{side}-media.xml" if self.voices else f"{side}.xml"
+        control = carrier.control_port()
+        args = [tools["sipp"], "-sf", os.path.join(SCENARIOS, scenario), "-i", carrier.ip, "-p", str(port),
+                "-mi", carrier.ip, "-mp", str(6000 + 10 * (control - 8800)), "-ci", carrier.ip, "-cp", str(control), "-nostdin",
+                "-trace_stat", "-stf", "stat.csv", "-fd", "1", "-trace_err", "-error_file", "errors.log",
+                "-buff_size", "4194304", "-m", str(self.calls),
+                # room for the calls of a switch that is late: SIPp must not hold back, and takes no more than descriptors
+                "-l", str(min(19000, int(self.rate * (self.hold + 35)) + 100))]
+        if self.voices:
+            args += ["-inf", "calls.csv", "-trace_logs", "-log_file", "rtp.log"]
+        return Process(f"sipp {self.name} {side}", args + more, self.dir[side], "screen.txt")
+
+    def start_uas(self, tools):
+        free_address(self.dst.ip, SIP_PORT)
+        self.uas = self.sipp(tools, "uas", self.dst, SIP_PORT, [])
+
+    def start_uac(self, tools, target):
+        limit = self.calls / self.rate + self.hold + 70  # Timer B, and the BYE's
+        self.uac = self.sipp(tools, "uac", self.src, UAC_PORT,
+                             ["-r", f"{self.rate:g}", "-d", str(int(self.hold * 1000)), "-trace_rtt", "-rtt_freq", "1",
+                              "-timeout", f"{int(limit)}s", "-key", "caller", "+12125550123",
+                              "-key", "prefix", self.dst.prefix, target])
+
+    def counters(self, side):
+        """Last line of SIPp's statistics."""
+        try:
+            with open(os.path.join(self.dir[side], "stat.csv"), encoding="utf-8", errors="replace") as f:
+                rows = list(csv.DictReader(f, delimiter=";"))
+        except FileNotFoundError:
+            rows = []
+        if not rows:
+            return None
+        last = rows[-1]
+
+        def number(key):
+            return int(last.get(key) or 0)
+
+        return {"created": number("TotalCallCreated"), "good": number("SuccessfulCall(C)"), "failed": number("FailedCall(C)"),
+                "unexpected": number("FailedUnexpectedMessage(C)") + number("OutOfCallMsgs(C)") + number("DeadCallMsgs(C)"),
+                "retransmissions": number("Retransmissions(C)"),
+                "most": max(int(r.get("CurrentCall") or 0) for r in rows)}
+
+    def pdd_ms(self):
+        found = []
+        for file in glob.glob(os.path.join(self.dir["uac"], "*_rtt.csv")):
+            with open(file, encoding="ascii", errors="replace") as f:
+                for line in f:
+                    part = line.rstrip("\n").split(";")
+                    if len(part) == 3 and part[2] == "1":
+                        found.append(float(part[1]))
+        return found
+
+    def errors(self, lines=6):
+        found = []
+        for side in ("uac", "uas"):
+            try:
+                with open(os.path.join(self.dir[side], "errors.log"), encoding="utf-8", errors="replace") as f:
+                    found += [f"    {self.name} {side}: {line.rstrip()[:200]}" for line in f if line.strip()][:lines]
+            except FileNotFoundError:
+                pass
+        return found
+
+
+class Probe:
+    """rtpprobe over all flows that have voices."""
+
+    def __init__(self, tools, flows, work):
+        self.process, self.report = None, os.path.join(work, "probe.json")
+        voiced = [f for f in flows if f.voices]
+        if not voiced:
+            return
+        if sum(2 * f.pairs for f in voiced) > PROBE_PAIRS:
+            raise Trouble(f"rtpprobe can hold {PROBE_PAIRS} port pairs; this needs {sum(2 * f.pairs for f in voiced)}: "
+                          "a smaller rate, hold time or --media")
+        args = [tools["rtpprobe"], "--talk", str(int(voiced[0].hold * 1000) - TALK_MARGIN_MS), "--json", self.report]
+        for f in voiced:
+            args += ["--pool", f.ports(f.src), "--pool", f.ports(f.dst)]
+            args += ["--log", os.path.join(f.dir["uac"], "rtp.log"), "--log", os.path.join(f.dir["uas"], "rtp.log")]
+        self.process = Process("rtpprobe", args, work, "probe.log")
+        self.process.wait_text(r"^ready", 20)
+
+    def finish(self):
+        """The probe's findings, or None if there were no voices."""
+        if not self.process:
+            return None
+        self.process.stop(limit=10)
+        try:
+            with open(self.report, encoding="utf-8") as f:
+                return json.load(f)
+        except (FileNotFoundError, ValueError) as e:
+            raise Trouble(f"rtpprobe gave no report:\n{self.process.tail()}") from e
+
+
+class Run:
+    """One run: flows through a switch (or straight, without one), with readings before, during and after."""
+
+    def __init__(self, tools, work, flows, switch, ip):
+        self.tools, self.work, self.flows, self.switch, self.ip = tools, work, flows, switch, ip
+        self.before, self.after, self.peak_rss = {}, {}, {}
+
+    def go(self, progress):
+        if self.switch and not self.switch.daemons:
+            self.switch.start()
+        for i, flow in enumerate(self.flows):
+            flow.prepare(self.work, i + 1)
+        probe = Probe(self.tools, self.flows, self.work)
+        for flow in self.flows:
+            flow.start_uas(self.tools)
+        time.sleep(0.5)  # SIPp says nowhere that it listens
+        for flow in self.flows:
+            if not flow.uas.alive():
+                raise Trouble(f"{flow.uas.name} ended at once:\n" + "\n".join(flow.errors()) + "\n" + flow.uas.tail())
+        self.before = self.switch.read() if self.switch else {}
+        self.started = time.monotonic()
+        for flow in self.flows:
+            flow.start_uac(self.tools, f"{self.ip if self.switch else flow.dst.ip}:{SIP_PORT}")
+        self.watch(progress)
+        self.voices = probe.finish()
+        self.settle()
+
+    def watch(self, progress):
+        limit = max(f.calls / f.rate + f.hold for f in self.flows) + 90
+        told = 0
+        while any(f.uac.alive() for f in self.flows):
+            elapsed = time.monotonic() - self.started
+            for name, reading in (self.switch.read() if self.switch else {}).items():
+                if reading is None:
+                    raise Trouble(f"{name} died under load:\n{self.switch.daemons[name].tail()}")
+                self.peak_rss[name] = max(self.peak_rss.get(name, 0), reading["rss_kb"])
+            if elapsed > limit:
+                raise Trouble(f"SIPp does not end after {limit:.0f} s")
+            if elapsed - told >= 1:
+                told = elapsed
+                progress(elapsed, self)
+            time.sleep(0.25)
+        for flow in self.flows:  # the called sides: their last BYE's retransmissions are waited for
+            if flow.uas.wait(8) is None:
+                flow.uas.tell(signal.SIGUSR1)
+                flow.uas.wait(6)
+                flow.uas.stop(limit=2)
+
+    def settle(self):
+        """Wait for the switch to be empty; what it still holds then is a leak."""
+        if not self.switch:
+            return
+        until = time.monotonic() + 40  # Timer H and J (32 s), and the quarantine of ports
+        while True:
+            self.after = self.switch.read()
+            back = all(self.after[n] and self.after[n]["fds"] <= self.before[n]["fds"] for n in self.before)
+            if back or time.monotonic() > until:
+                break
+            time.sleep(0.5)
+        self.status = self.switch.ctl("status")
+
+    def total(self, side, key):
+        return sum((f.counters(side) or {}).get(key, 0) for f in self.flows)
+
+    def pdd_ms(self):
+        return [v for f in self.flows for v in f.pdd_ms()]
+
+
+def work_dir(prefix):
+    return tempfile.mkdtemp(prefix=prefix)
+
+
+def on_signals():
+    def leave(sig, _):
+        raise SystemExit(128 + sig)
+    for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, leave)
+
+
+def main(body):
+    """Run a script's body; children are ended whatever happens."""
+    sys.dont_write_bytecode = True
+    on_signals()
+    try:
+        code = body()
+    except Trouble as e:
+        print(f"{os.path.basename(sys.argv[0])}: {e}", file=sys.stderr)
+        code = 2
+    finally:
+        stop_all()
+    sys.exit(code)
