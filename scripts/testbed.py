@@ -221,14 +221,15 @@ listen public
   realm           local
   unknown         403
   udp             {ip}:{port}
-media main
-  realm           local
-  address         {ip}
-  ports           {ports[0]}-{ports[1]}
-{trunks}route default-route
+{media}{trunks}route default-route
 {routes}cdr main
   file            {dir}/cdr/%Y%m%d-%H.json rotate 1h
   format          json
+"""
+
+MEDIA = f"""media main
+  realm           local
+  ports           {MEDIA_PORTS[0]}-{MEDIA_PORTS[1]}
 """
 
 TRUNK = """trunk {c.name}
@@ -256,8 +257,10 @@ class Switch:
     def write_config(self, carriers, settings):
         trunks = "".join(TRUNK.format(c=c, port=SIP_PORT) for c in carriers)
         routes = "".join(f"  prefix {c.prefix:<8} via {c.name}\n" for c in carriers if c.prefix)
+        # a media section that nobody uses would still bound the calls by its ports
+        media = MEDIA if any(c.media == "main" for c in carriers) else ""
         with open(self.config, "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(dir=self.work, ip=self.ip, port=SIP_PORT, ports=MEDIA_PORTS, trunks=trunks, routes=routes,
+            f.write(CONFIG.format(dir=self.work, ip=self.ip, port=SIP_PORT, media=media, trunks=trunks, routes=routes,
                                   node=settings.get("node", "loadtest"), workers=settings.get("workers", 1),
                                   calls=settings.get("calls", 1000)))
 
@@ -403,6 +406,7 @@ class Flow:
         return {"created": number("TotalCallCreated"), "good": number("SuccessfulCall(C)"), "failed": number("FailedCall(C)"),
                 "unexpected": number("FailedUnexpectedMessage(C)") + number("OutOfCallMsgs(C)") + number("DeadCallMsgs(C)"),
                 "retransmissions": number("Retransmissions(C)"),
+                "seconds": float(last["CurrentTime"].split()[-1]) - float(last["StartTime"].split()[-1]),
                 "most": max(int(r.get("CurrentCall") or 0) for r in rows)}
 
     def pdd_ms(self):
@@ -516,6 +520,11 @@ class Run:
                 break
             time.sleep(0.5)
         self.status = self.switch.ctl("status")
+
+    def achieved_cps(self):
+        """Calls that went well, over the time in which they were started."""
+        found = [(c["good"], max(c["seconds"] - f.hold, 0.001)) for f in self.flows if (c := f.counters("uac"))]
+        return sum(good / took for good, took in found)
 
     def total(self, side, key):
         return sum((f.counters(side) or {}).get(key, 0) for f in self.flows)
