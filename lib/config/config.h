@@ -111,6 +111,8 @@ struct conf_listen {
     struct conf_ref realm;
     CONF_LIST(struct conf_addr) udp; /**< sockets; the address belongs to the realm; port never 0 */
     enum conf_unknown unknown;       /**< what a source that is nobody's trunk gets; default drop */
+    uint8_t
+        dscp; /**< of what its sockets send, 0..63; default 26 (af31). A socket serves many trunks, so it is not theirs */
 };
 
 struct conf_media {
@@ -214,7 +216,6 @@ struct conf_trunk {
     struct conf_ref routes;          /**< CONF_NONE = calls from it are refused */
     struct conf_ref customer;        /**< CONF_NONE = none */
     enum conf_latch latch;           /**< default learn-once */
-    uint8_t dscp_signalling;         /**< 0..63; default 26 (af31) */
     uint8_t dscp_media;              /**< 0..63; default 46 (ef) */
     uint64_t set; /**< keywords written (bit = place in the schema); internal to lib/config */
 };

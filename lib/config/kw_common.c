@@ -263,3 +263,13 @@ void kw_limit(struct parser *p, const struct keyword *kw, void *field, struct ar
         l.burst = l.cps; /* a second's worth: an even load is never cut by jitter */
     *out = l;
 }
+
+void kw_dscp(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t = args_next(args);
+
+    (void)kw;
+    if (value_dscp(t->s, field))
+        parse_token_error(p, t, "'%.*s' is not a DSCP: 0 to 63, ef, be, cs0-cs7 or af11-af43",
+                          SPAN_ARG(t->s));
+}

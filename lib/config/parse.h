@@ -161,6 +161,8 @@ int parse_choice(struct parser *p, const struct lex_token *t, const char *const 
 
 void kw_string(struct parser *p, const struct keyword *kw, void *field, struct args *args);
 void kw_path(struct parser *p, const struct keyword *kw, void *field, struct args *args);
+/** A DSCP, into a uint8_t. */
+void kw_dscp(struct parser *p, const struct keyword *kw, void *field, struct args *args);
 void kw_ref(struct parser *p, const struct keyword *kw, void *field, struct args *args);
 void kw_refs(struct parser *p, const struct keyword *kw, void *field, struct args *args);
 void kw_ips(struct parser *p, const struct keyword *kw, void *field, struct args *args);

@@ -190,11 +190,15 @@ static const struct keyword listen_kw[] = {
     {"realm", NULL, kw_ref, L(realm), 1, 1, 0, 0, 0, "realm NAME"},
     {"udp", NULL, kw_udp, L(udp), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "udp IP:PORT..."},
     {"unknown", NULL, kw_unknown, L(unknown), 1, 1, 0, 0, 0, "unknown drop|403"},
+    {"dscp", NULL, kw_dscp, L(dscp), 1, 1, 0, 0, 0, "dscp VALUE"},
 };
 
 static void listen_defaults(void *obj)
 {
-    ((struct conf_listen *)obj)->realm.id = CONF_NONE;
+    struct conf_listen *l = obj;
+
+    l->realm.id = CONF_NONE;
+    l->dscp = 26; /* af31, what carriers mark signalling with */
 }
 
 const struct section section_listen = {

@@ -203,7 +203,7 @@ static void add_code(struct conf_codes *c, unsigned code)
     c->sip[code / 64] |= UINT64_C(1) << (code % 64);
 }
 
-/* ---- options, latch, dscp ---- */
+/* ---- options, latch ---- */
 
 static bool options_value(struct parser *p, const struct keyword *kw, struct args *args,
                           struct conf_options *o)
@@ -246,16 +246,6 @@ static void kw_latch(struct parser *p, const struct keyword *kw, void *field, st
         return;
     v = (enum conf_latch)i;
     memcpy(field, &v, sizeof(v));
-}
-
-static void kw_dscp(struct parser *p, const struct keyword *kw, void *field, struct args *args)
-{
-    const struct lex_token *t = args_next(args);
-
-    (void)kw;
-    if (value_dscp(t->s, field))
-        parse_token_error(p, t, "'%.*s' is not a DSCP: 0 to 63, ef, be, cs0-cs7 or af11-af43",
-                          SPAN_ARG(t->s));
 }
 
 /* ---- the tables ---- */
@@ -321,7 +311,6 @@ static const struct keyword trunk_kw[] = {
     {"routes", NULL, kw_ref, T(routes), 1, 1, 0, 0, 0, "routes NAME"},
     {"customer", NULL, kw_ref, T(customer), 1, 1, 0, 0, 0, "customer NAME"},
     {"latch", NULL, kw_latch, T(latch), 1, 1, 0, 0, 0, "latch learn-once|sdp-only|follow"},
-    {"dscp", "signalling", kw_dscp, T(dscp_signalling), 1, 1, 0, 0, 0, "dscp signalling VALUE"},
     {"dscp", "media", kw_dscp, T(dscp_media), 1, 1, 0, 0, 0, "dscp media VALUE"},
 };
 
@@ -339,7 +328,6 @@ static void trunk_defaults(void *obj)
     t->setup_timeout_ms = 3 * MINUTE;
     t->max_duration_ms = 4 * HOUR;
     t->media_inactivity_ms = MINUTE;
-    t->dscp_signalling = 26;
     t->dscp_media = 46;
     add_code(&t->advance, 408);
     t->advance.klass = 1U << 5;

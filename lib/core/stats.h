@@ -11,9 +11,14 @@
 #include <stdint.h>
 
 /* X(name, help). Add a counter here, increment it with stat_inc(stats, STAT_name). */
-#define STATS_LIST(X)               \
-    X(sip_rx, "datagrams received") \
-    X(sip_tx, "datagrams sent")
+#define STATS_LIST(X)                                                                 \
+    X(sip_rx, "datagrams received")                                                   \
+    X(sip_tx, "datagrams sent")                                                       \
+    X(handover_out, "datagrams that belonged to another worker")                      \
+    X(handover_in, "datagrams taken over from another worker")                        \
+    X(handover_refused,                                                               \
+      "datagrams lost because the ring to their worker was too full for their class") \
+    X(handover_wait_us, "time that handed-over datagrams spent in the ring, in all")
 
 enum stat_id {
 #define STATS_ENUM_(name, help) STAT_##name,

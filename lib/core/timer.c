@@ -187,6 +187,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
     (void)what;
     t->due_ms = 0;
     t->base->pending--;
+    clock_update(t->base->clock); /* the loop may have slept since it was last read */
     t->fn(t, t->arg);
 }
 

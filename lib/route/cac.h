@@ -17,7 +17,8 @@ struct cac_gauge {
     _Atomic uint32_t calls;   /* held now, all workers */
     _Atomic uint64_t next_ns; /* GCRA: when the bucket is full again, monotonic [ns] */
     _Atomic uint64_t admitted, refused_calls, refused_cps;
-    _Atomic uint32_t held[CAC_WORKERS_MAX]; /* by worker; written by it alone */
+    _Atomic uint32_t held[CAC_WORKERS_MAX];    /* by worker; written by it alone */
+    _Atomic uint32_t recount[CAC_WORKERS_MAX]; /* the auditor's scratch, by worker */
 };
 
 #define CAC_HOLDS_MAX \

@@ -28,7 +28,7 @@ struct trunk_registry {
     struct htab trunks, customers; /* control thread only */
     _Atomic(struct trunk_entry **) chunk[CHUNKS_MAX];
     _Atomic uint32_t n;
-    struct customer_entry *all_customers;
+    _Atomic(struct customer_entry *) all_customers;
     struct cac_gauge node;
 };
 
@@ -52,9 +52,8 @@ void trunk_registry_free(struct trunk_registry *reg)
         free(reg->chunk[i / CHUNK][i % CHUNK]);
     for (uint32_t i = 0; i < CHUNKS_MAX; i++)
         free(reg->chunk[i]);
-    while (reg->all_customers) {
-        struct customer_entry *e = reg->all_customers;
-        reg->all_customers = e->next;
+    for (struct customer_entry *e = reg->all_customers, *next; e; e = next) {
+        next = e->next;
         free(e);
     }
     htab_fini(&reg->trunks);
@@ -111,8 +110,8 @@ struct customer_state *trunk_registry_customer(struct trunk_registry *reg, const
     if (!e)
         return NULL;
     span_copy(key, e->cs.name, sizeof(e->cs.name));
-    e->next = reg->all_customers;
-    reg->all_customers = e;
+    e->next = atomic_load_explicit(&reg->all_customers, memory_order_relaxed);
+    atomic_store_explicit(&reg->all_customers, e, memory_order_release);
     htab_add(&reg->customers, &e->node, hash_span(key));
     return &e->cs;
 }
@@ -120,6 +119,26 @@ struct customer_state *trunk_registry_customer(struct trunk_registry *reg, const
 struct cac_gauge *trunk_registry_node(struct trunk_registry *reg)
 {
     return &reg->node;
+}
+
+void trunk_registry_each_gauge(const struct trunk_registry *reg,
+                               void (*fn)(void *arg, struct cac_gauge *g, const char *name,
+                                          const char *dir),
+                               void *arg)
+{
+    struct trunk_state *ts;
+    struct cac_gauge *node = &((struct trunk_registry *)(uintptr_t)reg)
+                                  ->node; /* gauges are live, the registry is not changed */
+    fn(arg, node, "node", "in");
+    for (uint32_t i = 0; (ts = trunk_by_slot(reg, i)); i++) {
+        fn(arg, &ts->in, ts->name, "in");
+        fn(arg, &ts->out, ts->name, "out");
+    }
+    struct customer_entry *e = atomic_load_explicit(&reg->all_customers, memory_order_acquire);
+    for (; e; e = e->next) {
+        fn(arg, &e->cs.in, e->cs.name, "in");
+        fn(arg, &e->cs.out, e->cs.name, "out");
+    }
 }
 
 struct trunk_state *trunk_by_slot(const struct trunk_registry *reg, uint32_t slot)

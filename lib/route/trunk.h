@@ -46,6 +46,11 @@ struct trunk_state *trunk_registry_get(struct trunk_registry *reg, const char *n
 struct customer_state *trunk_registry_customer(struct trunk_registry *reg, const char *name);
 /** The node's own gauge (`global limit`). */
 struct cac_gauge *trunk_registry_node(struct trunk_registry *reg);
+/** Any thread: all gauges, for the auditor and the operator. name: of trunk or customer, "node" for the node's; dir "in" or "out". */
+void trunk_registry_each_gauge(const struct trunk_registry *reg,
+                               void (*fn)(void *arg, struct cac_gauge *g, const char *name,
+                                          const char *dir),
+                               void *arg);
 /** Any thread: state by slot, or NULL. */
 struct trunk_state *trunk_by_slot(const struct trunk_registry *reg, uint32_t slot);
 

@@ -11,3 +11,12 @@ tests_unit_test_table_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_trunk
 tests_unit_test_trunk_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_number
+tests_unit_test_number_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_route
+tests_unit_test_route_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_source
+tests_unit_test_source_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
