@@ -53,7 +53,8 @@ struct dialog {
     uint8_t state; /* enum dialog_state */
     bool is_uac;   /* of the INVITE that made it */
     bool has_remote_cseq;
-    bool secure; /* sips (§12.1.1) */
+    bool secure;    /* sips (§12.1.1) */
+    bool is_pinned; /* the owner set the flow: it does not follow the target */
 };
 
 struct dialogs_param {
@@ -80,7 +81,7 @@ void dialog_set_state(struct dialog *d, enum dialog_state s);
 
 /**
  * Dialog of a received INVITE (§12.1.1); makes the local tag. EARLY; the leg sets CONFIRMED with its 2xx.
- * @param f       flow the request came on: requests of ours go back there unless dialog_set_flow says otherwise
+ * @param f       flow the request came on: requests of ours go back there unless the target or dialog_set_flow says otherwise
  * @param contact value of our Contact: "<sip:…>"
  * @return 0; -EBADMSG no Contact, or texts over 65,535 bytes: 400; -ENOMEM: 503
  */
@@ -100,6 +101,10 @@ int dialog_new_uac(struct dialogs *ds, const struct dialog_uac_param *p, struct 
  */
 int dialog_fork(struct dialog *d, const struct msg *response, struct dialog **out);
 void dialog_free(struct dialog *d);
+/**
+ * Requests go there from now on, whatever Route and target say (peers behind NAT). Without it the flow's remote address follows the first
+ * Route or the target where that is an IP address of the same family, and stays what it was where it is a name.
+ */
 void dialog_set_flow(struct dialog *d, const struct flow *f);
 
 /**
@@ -131,6 +136,7 @@ int dialog_on_response(struct dialog *d, const struct msg *m);
 /**
  * Compose a request into ct's build: start line, Via, Max-Forwards, From, To, Call-ID, CSeq (counted up), Route and, for a method that
  * makes or refreshes a target, Contact. The caller adds headers and build_end, then txn_client_start.
+ * @param ct           made with the dialog's flow
  * @param max_forwards 0: 70
  * @return borrowed build
  */
@@ -163,7 +169,8 @@ int dialog_save(const struct dialog *d, void *buf, size_t cap);
 /** Bytes dialog_save needs. */
 size_t dialog_save_len(const struct dialog *d);
 /**
- * Make a dialog from a record, of any boot epoch and worker; its key is that of its tag.
+ * Make a dialog from a record, of any boot epoch and worker; its key is that of its tag. The caller sets flow.listener anew: its number is
+ * this process's own.
  * @return bytes read; -EINVAL damaged or of an unknown version; -EEXIST already in the table; -ENOMEM
  */
 int dialog_load(struct dialogs *ds, const void *buf, size_t len, struct dialog **out);

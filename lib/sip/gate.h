@@ -67,7 +67,7 @@ uint8_t gate_owner(const struct gate *g, const struct peek *p, bool *is_ours);
 enum gate_verdict gate_decide(const struct gate *g, const struct peek *p, enum gate_source src,
                               enum gate_level level, uint8_t *worker);
 
-/** Room that is always enough for gate_reply to a request of len bytes. */
+/** Room for gate_reply to a request of len bytes: enough for all but contrived ones, which get no answer. */
 #define GATE_REPLY_ROOM(len) ((len) + 512)
 
 struct gate_reply_param {
@@ -82,7 +82,7 @@ struct gate_reply_param {
  * A stateless final response from raw bytes (RFC 3261 §8.2.7): Via set copied with received and rport, To tag that gate_decide knows again,
  * so that the ACK is dropped. Never to an ACK.
  * @param f in: flow of the request; out: flow of the response
- * @return length written to out; -EBADMSG headers missing; -ENOSPC
+ * @return length written to out; -EBADMSG an ACK, or headers missing; -ENOSPC
  */
 int gate_reply(const struct gate *g, const struct gate_reply_param *p, struct flow *f, char *out,
                size_t cap);

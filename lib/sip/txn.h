@@ -45,7 +45,7 @@ struct tu_ops {
     void (*on_request)(void *tu, struct txn_server *st, const struct msg *m, const struct flow *f);
     /** A CANCEL for an INVITE that has no final response; the CANCEL was answered 200. The TU answers invite with 487. */
     void (*on_cancel)(void *tu, struct txn_server *invite, const struct msg *cancel);
-    /** A 2xx to INVITE whose transaction has ended (RFC 3261 §13.2.2.4): the dialog sends its ACK again. Others are dropped before. */
+    /** A 2xx to INVITE whose transaction has ended or was detached (RFC 3261 §13.2.2.4): the dialog sends its ACK again. Others are dropped. */
     void (*on_stray_response)(void *tu, const struct msg *m, const struct flow *f);
 };
 
@@ -105,7 +105,7 @@ void txn_server_detach(struct txn_server *st);
 enum sip_method txn_server_method(const struct txn_server *st);
 /** True once a final response was sent: nothing more can be. */
 bool txn_server_is_final(const struct txn_server *st);
-/** Flow the responses go to. */
+/** Flow the responses go to; NULL once a final response was sent. */
 const struct flow *txn_server_flow(const struct txn_server *st);
 
 /**
@@ -132,7 +132,10 @@ struct wire *txn_server_take_2xx(struct txn_server *st);
 /* ---- client ---- */
 
 struct txn_client_cb {
-    /** A response: each provisional, the first final, and further 2xx to INVITE until Timer M. m is borrowed. */
+    /**
+     * A response: each provisional but 100 (it says nothing to a user agent and is absorbed unparsed), the first final, and further 2xx to
+     * INVITE until Timer M. m is borrowed.
+     */
     void (*on_response)(void *user, struct txn_client *ct, const struct msg *m,
                         const struct flow *f);
     /** The transaction ends now; ct is gone after return. Exactly once, unless detached. */

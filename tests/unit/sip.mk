@@ -2,3 +2,6 @@
 # Unit tests of lib/sip: two lines each, the source being tests/unit/test_<module>.c:
 #   TD_UNIT_TESTS += tests/unit/test_<module>
 #   tests_unit_test_<module>_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+EXTRA_DIST += tests/unit/sip_fixture.h
+TD_UNIT_TESTS += tests/unit/test_txn_server
+tests_unit_test_txn_server_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
