@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Unit tests of lib/config: two lines each, the source being tests/unit/test_<module>.c:
-#   TD_UNIT_TESTS += tests/unit/test_<module>
-#   tests_unit_test_<module>_LDADD = $(TD_LIBS_CONFIG) $(CMOCKA_LIBS)
+# Unit tests of lib/config.
+noinst_HEADERS += tests/unit/config_load.h
+TD_UNIT_TESTS += tests/unit/test_config
+tests_unit_test_config_LDADD = $(TD_LIBS_CONFIG) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_config_errors
+tests_unit_test_config_errors_LDADD = $(TD_LIBS_CONFIG) $(CMOCKA_LIBS)
