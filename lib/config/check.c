@@ -196,6 +196,12 @@ static bool media_meet(const struct conf_media *a, const struct conf_media *b)
     return false;
 }
 
+/* A section may have a priority range alone: it is refused, and yet looked at. */
+static struct conf_loc ports_place(const struct conf_media *m)
+{
+    return m->ports_loc.line > 0 ? m->ports_loc : m->loc;
+}
+
 static void check_ephemeral(struct parser *p, const struct conf_media *m)
 {
     uint16_t lo = p->env.ephemeral_lo, hi = p->env.ephemeral_hi;
@@ -203,7 +209,7 @@ static void check_ephemeral(struct parser *p, const struct conf_media *m)
     if (ranges_meet(m->port_lo, m->port_hi, lo, hi) ||
         ranges_meet(m->priority_lo, m->priority_hi, lo, hi))
         parse_warn(
-            p, m->ports_loc, 0,
+            p, ports_place(m), 0,
             "ports of media '%s' overlap the kernel's ephemeral range %u-%u: another program "
             "can take one; move them, or list them in net.ipv4.ip_local_reserved_ports",
             m->name, lo, hi);
@@ -331,8 +337,8 @@ static void check_medias(struct parser *p)
         }
         for (j = 0; j < i; j++) {
             if (media_meet(&c->media.v[j], m))
-                parse_error(p, m->ports_loc, 0, "ports overlap those of media '%s' on one address",
-                            c->media.v[j].name);
+                parse_error(p, ports_place(m), 0,
+                            "ports overlap those of media '%s' on one address", c->media.v[j].name);
         }
         check_ephemeral(p, m);
     }

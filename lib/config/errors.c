@@ -31,6 +31,21 @@ static const char *keep(struct conf_errors *errs, struct span s)
     return copy ? copy : "";
 }
 
+/* The line as a C string: a NUL in it may not end it, the columns behind count. */
+static const char *keep_source(struct conf_errors *errs, struct span s)
+{
+    char *copy = arena_strdup(&errs->arena, s);
+    size_t i;
+
+    if (!copy)
+        return "";
+    for (i = 0; i < s.len; i++) {
+        if (copy[i] == '\0')
+            copy[i] = '?';
+    }
+    return copy;
+}
+
 void errors_add(struct conf_errors *errs, enum conf_severity sev, const struct err_place *at,
                 const char *text)
 {
@@ -48,7 +63,7 @@ void errors_add(struct conf_errors *errs, enum conf_severity sev, const struct e
     *e = (struct conf_error){.severity = sev, .line = at->line, .file_id = at->file_id};
     e->file = keep(errs, span_of(at->file));
     e->text = keep(errs, span_of(text));
-    e->source = keep(errs, at->source);
+    e->source = keep_source(errs, at->source);
     e->meant = at->meant ? keep(errs, span_of(at->meant)) : NULL;
     e->col = at->col > at->source.len + 1 ? (uint32_t)at->source.len + 1 : at->col;
     if (e->col == 0)

@@ -466,6 +466,35 @@ static void a_file_that_cannot_be_read_is_told_without_a_line(void **state)
     conf_errors_fini(&errs);
 }
 
+static void a_nul_byte_is_a_control_character_like_others(void **state)
+{
+    static const char text[] = "global\n node a\0b\n";
+    struct conf_errors errs;
+
+    (void)state;
+    assert_null(conf_load_text("t", text, sizeof(text) - 1, &config_env, &errs));
+    assert_int_equal(errs.n, 1);
+    assert_string_equal(errs.v[0].text, "control character");
+    assert_string_equal(errs.v[0].source, " node a?b");
+    assert_int_equal(errs.v[0].col, 8);
+    conf_errors_fini(&errs);
+}
+
+static void a_media_section_with_a_priority_range_alone_is_told_at_its_name(void **state)
+{
+    static const struct golden g = {
+        CONFIG_NET "media y\n realm lan\n ports priority 29998-30001\n",
+        "t:9:7: error: media 'y' has no ports\n"
+        "    9 | media y\n"
+        "      |       ^\n"
+        "t:9:7: error: ports overlap those of media 'rtp' on one address\n"
+        "    9 | media y\n"
+        "      |       ^\n"};
+
+    (void)state;
+    check_golden(&g);
+}
+
 /* ---- what holds for every message ---- */
 
 static void check_messages(const struct conf_errors *errs)
@@ -597,6 +626,8 @@ int main(void)
         cmocka_unit_test(tabs_and_utf8_keep_the_caret_in_its_place),
         cmocka_unit_test(a_hundred_messages_are_kept_and_the_rest_counted),
         cmocka_unit_test(a_file_that_cannot_be_read_is_told_without_a_line),
+        cmocka_unit_test(a_nul_byte_is_a_control_character_like_others),
+        cmocka_unit_test(a_media_section_with_a_priority_range_alone_is_told_at_its_name),
         cmocka_unit_test(garbage_gives_messages_inside_their_lines),
         cmocka_unit_test(a_right_configuration_with_bytes_changed_never_breaks),
         cmocka_unit_test(every_beginning_of_a_configuration_is_survived),
