@@ -20,6 +20,7 @@
     X(sip_tx, "datagrams sent") \
     X(handover_out, "datagrams that belonged to another worker") \
     X(handover_in, "datagrams taken over from another worker") \
+    X(handover_refused, "datagrams lost because the ring to their worker was too full for their class") \
     X(handover_wait_us, "time that handed-over datagrams spent in the ring, in all") \
     X(udp_keepalive, "datagrams too short to be a message (keep-alives)") \
     X(udp_truncated, "datagrams longer than the receive buffer") \
