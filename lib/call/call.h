@@ -15,13 +15,13 @@
 struct call;
 struct calls;
 struct conf;
-struct route_set;
+struct route;
 struct cac_gauge;
 
 /** The parts of one configuration generation that calls use. Immutable while it is in use. */
 struct call_view {
     const struct conf *conf;
-    const struct route_set *routes; /**< numbers, route tables and trunk identification, compiled */
+    const struct route *route; /**< numbers, route tables and trunk identification, compiled */
     uint64_t generation;
 };
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "call/call.h"
+#include "sip/method.h"
 #include "sip/transport.h"
 
 struct stack;
@@ -18,7 +19,7 @@ struct timers;
 struct ident_key;
 struct stats;
 struct media;
-struct cdr_queue;
+struct cdr_port;
 struct trunk_registry;
 
 /** What became of a datagram. */
@@ -28,6 +29,13 @@ enum stack_verdict {
     STACK_DROP, /**< silently dropped, counted */
 };
 
+/** For STACK_HAND: whose it is, and what the hand-over ring must know to refuse the right ones when it fills. */
+struct stack_hand {
+    unsigned worker;
+    enum sip_class cls;
+    bool in_dialog; /**< anything that does not begin a call */
+};
+
 struct stack_param {
     struct clock *clock;           /**< borrowed */
     struct timers *timers;         /**< borrowed */
@@ -35,8 +43,10 @@ struct stack_param {
     struct stats *stats;           /**< borrowed */
     struct transport *transport;   /**< borrowed: real sockets or the replay's */
     struct media *media;           /**< borrowed: NULL when no trunk has media */
-    struct cdr_queue *cdr;         /**< borrowed */
+    struct cdr_port *cdr;          /**< borrowed */
     struct trunk_registry *trunks; /**< borrowed: live state of all trunks, shared by the workers */
+    uint16_t node;                 /**< number of this node in tokens (gate) */
+    bool no_probes;                /**< replay: health probes only where a case asks for them */
     uint8_t worker;                /**< number of this worker */
     uint8_t workers; /**< how many there are; owners above it are mapped (restart with fewer) */
 };
@@ -57,11 +67,11 @@ void stack_snapshot(struct stack *s, const struct call_view *view);
  *
  * @param buf      bytes; borrowed for this call
  * @param flow     where it came in and from whom
- * @param load     0..100: how loaded the worker is, for shedding by class
- * @param out_worker set when STACK_HAND is returned
+ * @param load     0..100: how loaded the worker is, for shedding by class: ordinary from 70, priority from 90, all at 100
+ * @param hand     set when STACK_HAND is returned
  */
 enum stack_verdict stack_datagram(struct stack *s, const char *buf, size_t len,
-                                  const struct flow *flow, unsigned load, unsigned *out_worker);
+                                  const struct flow *flow, unsigned load, struct stack_hand *hand);
 
 /** A datagram that another worker handed over: the gate has been passed there. */
 void stack_handed(struct stack *s, const char *buf, size_t len, const struct flow *flow);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The class of a call: from the peek of its INVITE, and from the numbers rules when the route is decided.
+ * leg_in.c asks; admission, shedding and records use the answer.
+ */
+#ifndef CALL_PRIORITY_H
+#define CALL_PRIORITY_H
+
+#include "config/config.h"
+#include "sip/peek.h"
+
+struct msg;
+
+/**
+ * Class of a new INVITE: Request-URI user in the emergency table or urn:service:sos, Resource-Priority present.
+ * The same answer as peek gives for the raw bytes.
+ */
+enum sip_class priority_of(const struct conf *conf, const struct msg *invite);
+
+/** A numbers rule may raise the class, never lower it. */
+enum sip_class priority_raise(enum sip_class now, enum conf_class rule);
+
+/** True for classes that ordinary limits never refuse. */
+bool priority_is_exempt(enum sip_class c);
+
+const char *priority_name(enum sip_class c);
+
+#endif

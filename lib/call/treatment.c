@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The cause tables of RFC 3398 and ITU-T Q.1912.5, and the choice among the causes of several attempts.
+ * Called by leg_in.c, hunt.c and the records; knows no call.
+ */
+#include "call/treatment.h"
+
+#include <stdio.h>
+
+struct cause_pair {
+    uint16_t status;
+    uint8_t q850;
+};
+
+/* RFC 3398 §8.2.6.1, with Q.1912.5 table 9 for the codes that came later. */
+static const struct cause_pair by_status[] = {
+    {400, 41},  {401, 21},  {402, 21},  {403, 21},  {404, 1},  {405, 63},  {406, 79},  {407, 21},
+    {408, 102}, {410, 22},  {413, 127}, {414, 127}, {415, 79}, {416, 127}, {420, 127}, {421, 127},
+    {423, 127}, {480, 18},  {481, 41},  {482, 25},  {483, 25}, {484, 28},  {485, 1},   {486, 17},
+    {487, 16},  {488, 65},  {491, 127}, {500, 41},  {501, 79}, {502, 38},  {503, 34},  {504, 102},
+    {505, 127}, {513, 127}, {580, 47},  {600, 17},  {603, 21}, {604, 1},   {606, 65},
+};
+
+/* RFC 3398 §7.2.4.1. */
+static const struct cause_pair by_q850[] = {
+    {404, 1},  {404, 2},  {404, 3},  {480, 16},  {486, 17},  {408, 18},  {480, 19},
+    {480, 20}, {403, 21}, {410, 22}, {410, 23},  {483, 25},  {404, 26},  {502, 27},
+    {484, 28}, {501, 29}, {480, 31}, {503, 34},  {503, 38},  {503, 41},  {503, 42},
+    {503, 44}, {503, 47}, {403, 55}, {403, 57},  {503, 58},  {488, 65},  {488, 70},
+    {501, 79}, {403, 87}, {503, 88}, {504, 102}, {500, 111}, {500, 127},
+};
+
+uint8_t cause_q850_of(unsigned status)
+{
+    if (status >= 200 && status < 300)
+        return 16;
+    for (size_t i = 0; i < sizeof by_status / sizeof by_status[0]; i++)
+        if (by_status[i].status == status)
+            return by_status[i].q850;
+    return status >= 500 && status < 600 ? 41 : 127;
+}
+
+uint16_t cause_status_of(unsigned q850)
+{
+    for (size_t i = 0; i < sizeof by_q850 / sizeof by_q850[0]; i++)
+        if (by_q850[i].q850 == q850)
+            return by_q850[i].status;
+    return 480;
+}
+
+uint16_t cause_told(const struct cause *c)
+{
+    if (c->sip_code < 400)
+        return 480;
+    switch (c->sip_code) {
+    case 401:
+    case 407:
+    case 421:
+    case 494: return 480; /* speaks of the hop between us and that carrier */
+    case 400:
+    case 405:
+    case 406:
+    case 413:
+    case 414:
+    case 416:
+    case 420:
+    case 481:
+    case 505:
+    case 513:
+        return c->where == CAUSE_OUT
+                   ? 500
+                   : c->sip_code; /* about a request that we made, not about the caller's */
+    default: return c->sip_code;
+    }
+}
+
+/* How much a status says about the called user: the larger is told. */
+static unsigned cause_rank(const struct cause *c)
+{
+    if (c->where == CAUSE_NOWHERE)
+        return 0;
+    switch (c->sip_code) {
+    case 404:
+    case 410:
+    case 480:
+    case 484:
+    case 486:
+    case 487:
+    case 488: return 5;
+    case 408:
+    case 500:
+    case 502:
+    case 503:
+    case 504: return c->where == CAUSE_OUT ? 2 : 1;
+    default: return c->sip_code >= 600 ? 6 : c->sip_code >= 500 ? 2 : c->sip_code >= 400 ? 4 : 3;
+    }
+}
+
+bool cause_is_better(const struct cause *a, const struct cause *b)
+{
+    return cause_rank(a) > cause_rank(b);
+}
+
+uint8_t cause_from_reason(struct span value)
+{
+    struct span rest = value, one;
+    uint32_t n = 0;
+
+    /* Several reasons may share a line: "SIP;cause=200, Q.850;cause=16;text=..." */
+    while (!span_is_empty(rest)) {
+        struct span proto, params, param, key, val;
+
+        span_cut(rest, ',', &one, &rest);
+        span_cut(span_trim(one), ';', &proto, &params);
+        if (!span_case_eq(span_trim(proto), SPAN("Q.850")))
+            continue;
+        while (!span_is_empty(params)) {
+            span_cut(params, ';', &param, &params);
+            if (span_cut(param, '=', &key, &val) && span_case_eq(span_trim(key), SPAN("cause")) &&
+                span_u32(span_trim(val), 127, &n) == 0)
+                return (uint8_t)n;
+        }
+    }
+    return 0;
+}
+
+struct span cause_reason(const struct cause *c, char buf[32])
+{
+    int n = snprintf(buf, 32, "Q.850;cause=%u", c->q850 ? c->q850 : cause_q850_of(c->sip_code));
+
+    return (struct span){buf, (size_t)n};
+}
+
+const char *cause_where_name(const struct cause *c)
+{
+    static const char *const name[] = {"-", "in", "out", "here"};
+
+    return name[c->where & 3];
+}
