@@ -1,4 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # L3: sees everything below it.
 noinst_LIBRARIES += lib/call/libtdcall.a
-lib_call_libtdcall_a_SOURCES =
+lib_call_libtdcall_a_SOURCES = \
+	lib/call/bridge.c lib/call/bridge.h \
+	lib/call/call.c lib/call/call.h \
+	lib/call/headers.c lib/call/headers.h \
+	lib/call/hunt.c lib/call/hunt.h \
+	lib/call/invite.c lib/call/invite.h \
+	lib/call/leg.c lib/call/leg.h \
+	lib/call/leg_in.c lib/call/leg_out.c \
+	lib/call/model.h \
+	lib/call/offer.c lib/call/offer.h \
+	lib/call/options.c lib/call/options.h \
+	lib/call/pass.c lib/call/pass.h \
+	lib/call/priority.c lib/call/priority.h \
+	lib/call/record.c \
+	lib/call/stack.c lib/call/stack.h \
+	lib/call/treatment.c lib/call/treatment.h \
+	lib/call/tu.c

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which headers cross the B2BUA, and how: an allow-list, with every host of a side replaced by ours.
+ * Legs and pass compose with it. What is not named here does not cross: topology hiding is the default.
+ */
+#ifndef CALL_HEADERS_H
+#define CALL_HEADERS_H
+
+#include "call/model.h"
+
+/** Value of our Allow. */
+extern const struct span headers_allow;
+
+/** Stands for our host of the leg a kept header will be written to. */
+#define HEADERS_HOST '\x01'
+
+/** Put the lines that cross into b, each with its line end, HEADERS_HOST where a host of ours will stand. */
+void headers_collect(struct build *b, const struct msg *m);
+/** Write collected lines, hosts filled in. */
+void headers_write(struct build *b, struct span lines, struct span host);
+
+/** Everything behind Contact of an INVITE to a carrier. */
+void headers_request(struct build *b, const struct setup *s, const struct leg *out);
+/** Headers of a response that cross to leg `to`. */
+void headers_response(struct build *b, const struct msg *m, const struct leg *to);
+/** Headers of a request inside a dialog that cross to leg `to`. */
+void headers_cross(struct build *b, const struct msg *m, const struct leg *to);
+/** The Contact line of a response in this dialog. */
+void headers_contact(struct build *b, const struct dialog *d);
+
+/** Our host for this leg's flow, without port: the advertised address. Valid until the next call. */
+struct span headers_host(const struct calls *cs, const struct flow *f);
+/** "<sip:host:port>" of ours for this flow, into buf. */
+struct span headers_our_contact(const struct calls *cs, const struct flow *f, char buf[128]);
+
+/** From of the out leg: display and user of the caller, host ours; into b. */
+void headers_from(struct build *b, struct span display, struct span user, struct span host);
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a new INVITE to the first attempt: source, form, loop, class, admission, route; each refusal with its own code.
+ * Called by tu.c; what hunting needs later is copied out of the message here.
+ */
+#include "call/invite.h"
+
+#include "call/headers.h"
+#include "call/hunt.h"
+#include "call/offer.h"
+
+#include <stdio.h>
+
+static void answer(struct calls *cs, struct txn_server *st, unsigned status, struct span name,
+                   struct span value)
+{
+    struct build *b = txn_server_begin(st, status, SPAN_NONE, SPAN_NONE);
+
+    stat_inc(cs->stats, STAT_calls_refused);
+    if (!b)
+        return;
+    if (!span_is_empty(name))
+        build_hdr(b, name, value);
+    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
+        (void)txn_server_send(st);
+}
+
+void invite_refuse_body(struct txn_server *st)
+{
+    struct build *b = txn_server_begin(st, 415, SPAN_NONE, SPAN_NONE);
+
+    if (!b)
+        return;
+    build_hdr(b, SPAN("Accept"), SPAN("application/sdp"));
+    build_hdr(b, SPAN("Accept-Encoding"), SPAN("identity"));
+    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
+        (void)txn_server_send(st);
+}
+
+/* RFC 3261 §8.2.2.3: all that we do not know, in one list. 100rel is carried end to end (RFC 3262). */
+unsigned invite_refuse_options(struct txn_server *st, const struct msg *m)
+{
+    static const enum hdr_id where[] = {HDR_REQUIRE, HDR_PROXY_REQUIRE};
+    struct span tag[MSG_MEMBERS_MAX];
+    char buf[1024];
+    struct build list;
+    struct build *b;
+
+    build_init(&list, buf, sizeof buf);
+    for (size_t i = 0; i < 2; i++) {
+        unsigned n = msg_list(m, where[i], tag, MSG_MEMBERS_MAX);
+
+        for (unsigned k = 0; k < n && k < MSG_MEMBERS_MAX; k++) {
+            if (where[i] == HDR_REQUIRE && span_case_eq(tag[k], SPAN("100rel")))
+                continue;
+            if (list.len)
+                build_span(&list, SPAN(", "));
+            build_span(&list, tag[k]);
+        }
+    }
+    if (list.len == 0)
+        return 0;
+    b = txn_server_begin(st, 420, SPAN_NONE, SPAN_NONE);
+    if (!b)
+        return 420;
+    if (!list.overflow)
+        build_hdr(b, SPAN("Unsupported"), build_text(&list));
+    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
+        (void)txn_server_send(st);
+    return 420;
+}
+
+/* ---- whose is it ------------------------------------------------------------------------------------------------- */
+
+static struct span facts_header(void *arg, const char *name)
+{
+    const struct msg *m = arg;
+    struct span n = span_of(name);
+    enum hdr_id id = hdr_id_of(n);
+    const struct hdr *h = id == HDR_OTHER ? msg_hdr_named(m, n, 0) : msg_hdr(m, id, 0);
+
+    return h ? h->value : SPAN_NONE;
+}
+
+static int identify(const struct calls *cs, const struct msg *m, const struct flow *f,
+                    uint32_t *trunk)
+{
+    union {
+        const struct msg *in;
+        void *out;
+    } arg = {m}; /* the callback reads only */
+    struct source_facts facts = {
+        .ruri_user = m->uri.user,
+        .ruri_host = m->uri.host,
+        .to_host = m->to.parsed.host,
+        .from_host = m->from.parsed.host,
+        .header = facts_header,
+        .arg = arg.out,
+    };
+
+    if (!uri_param(&m->uri, SPAN("tgrp"), &facts.tgrp) && m->n_contacts)
+        (void)uri_param(&m->contact[0].parsed, SPAN("tgrp"), &facts.tgrp);
+    return route_identify(cs->view->route, f->listener, &f->remote, &facts, trunk);
+}
+
+/* A Via branch of ours below the top one: the request has been here (RFC 3261 §16.3 item 4). */
+static bool is_loop(struct calls *cs, const struct msg *m)
+{
+    struct span item[MSG_VIAS_MAX];
+    struct span cookie = SPAN("z9hG4bK");
+    unsigned n;
+
+    if (m->via_count < 2)
+        return false;
+    n = msg_list(m, HDR_VIA, item, MSG_VIAS_MAX);
+    for (unsigned i = 1; i < n && i < MSG_VIAS_MAX; i++) {
+        struct via v;
+        struct ident id;
+
+        if (via_parse(item[i], &v) < 0 || !span_has_prefix(v.branch, cookie))
+            continue;
+        v.branch.p += cookie.len;
+        v.branch.len -= cookie.len;
+        if (ident_open(cs->ident, v.branch, &id) == 0 && id.kind == IDENT_BRANCH)
+            return true;
+    }
+    return false;
+}
+
+/* What RFC 3261 §8.2 asks of every request, in its order. @return true: refused and answered */
+static bool refused_by_form(struct calls *cs, struct txn_server *st, const struct msg *m)
+{
+    const char *why;
+
+    if (m->uri.scheme != URI_SIP && m->uri.scheme != URI_SIPS && m->uri.scheme != URI_TEL &&
+        !(m->uri.scheme == URI_URN && priority_of(cs->view->conf, m) == SIP_CLASS_EMERGENCY)) {
+        answer(cs, st, 416, SPAN_NONE, SPAN_NONE);
+        return true;
+    }
+    if (m->max_forwards == 0) {
+        answer(cs, st, 483, SPAN_NONE, SPAN_NONE);
+        return true;
+    }
+    if (is_loop(cs, m)) {
+        answer(cs, st, 482, SPAN_NONE, SPAN_NONE);
+        return true;
+    }
+    if (invite_refuse_options(st, m))
+        return true;
+    if (!span_is_empty(m->body) &&
+        (!msg_body_is(m, OFFER_TYPE) || msg_hdr(m, HDR_CONTENT_ENCODING, 0))) {
+        invite_refuse_body(st);
+        return true;
+    }
+    if (!span_is_empty(m->body) && offer_check(m->body, &why) < 0) {
+        char text[128];
+
+        snprintf(text, sizeof text, "399 tandem \"%s\"", why);
+        answer(cs, st, 488, SPAN("Warning"), span_of(text));
+        return true;
+    }
+    return false;
+}
+
+/* ---- admission --------------------------------------------------------------------------------------------------- */
+
+/* Node, trunk, customer, in this order; what was taken is given back by the call's end. */
+static unsigned admit(struct call *c, const struct conf_trunk *t)
+{
+    struct calls *cs = c->calls;
+    const struct conf *conf = cs->view->conf;
+    struct leg *in = c->in;
+    uint64_t now_us = cs->clock->mono_ms * 1000;
+    bool exempt = priority_is_exempt(c->klass);
+    struct cac_gauge *g = trunk_registry_node(cs->trunks);
+    const struct conf_limit *limit = &conf->global.limit;
+
+    if (cac_take(&c->hold, g, limit, now_us, cs->worker, exempt) != CAC_OK)
+        return cac_retry_after_s(g, limit, now_us);
+    g = &in->trunk.state->in;
+    limit = &t->limit_in;
+    if (cac_take(&in->hold, g, limit, now_us, cs->worker, exempt) != CAC_OK)
+        return cac_retry_after_s(g, limit, now_us);
+    if (!in->trunk.customer || t->customer.id == CONF_NONE)
+        return 0;
+    g = &in->trunk.customer->in;
+    limit = &conf->customer.v[t->customer.id].limit_in;
+    if (cac_take(&in->hold, g, limit, now_us, cs->worker, exempt) != CAC_OK)
+        return cac_retry_after_s(g, limit, now_us);
+    return 0;
+}
+
+/* ---- the call ---------------------------------------------------------------------------------------------------- */
+
+static void copy_text(char *dst, size_t size, struct span s)
+{
+    size_t n = s.len < size ? s.len : size - 1;
+
+    memcpy(dst, s.p ? s.p : "", n);
+    dst[n] = '\0';
+}
+
+/* Strings of the setup block, in this order. */
+static int setup_fill(struct setup *s, const struct msg *m, const struct route_decision *d)
+{
+    struct build b;
+    size_t at;
+
+    build_init(&b, s->space, s->cap - sizeof *s);
+    s->candidate =
+        (struct route_candidate *)(void *)s->space; /* the block is aligned for any object */
+    for (uint32_t i = 0; i < d->n; i++)
+        build_span(&b, (struct span){(const char *)&d->candidate[i], sizeof d->candidate[i]});
+    at = b.len;
+    headers_collect(&b, m);
+    s->headers = (struct span){b.p + at, b.len - at};
+    at = b.len;
+    build_span(&b, m->from.display);
+    s->from_display = (struct span){b.p + at, b.len - at};
+    at = b.len;
+    build_span(&b, m->from.parsed.user);
+    s->from_user = (struct span){b.p + at, b.len - at};
+    at = b.len;
+    build_span(&b, m->body);
+    s->body = (struct span){b.p + at, b.len - at};
+    return b.overflow ? -E2BIG : 0;
+}
+
+static int setup_new(struct call *c, const struct msg *m, const struct route_decision *d)
+{
+    size_t cap, need = sizeof(struct setup) + d->n * sizeof d->candidate[0] + m->buf.len + 512;
+    struct setup *s;
+
+    if (need > CALL_SETUP_MAX)
+        return -E2BIG;
+    s = blocks_get(c->calls->blocks, need, &cap);
+    if (!s)
+        return -ENOMEM;
+    memset(s, 0, sizeof *s);
+    s->cap = cap;
+    c->setup = s;
+    s->n = (uint16_t)d->n;
+    s->max_attempts = (uint16_t)d->max_attempts;
+    s->max_forwards = m->max_forwards;
+    s->anonymous = span_case_eq(m->from.parsed.host, SPAN("anonymous.invalid"));
+    s->rel100_required = msg_has_option(m, HDR_REQUIRE, SPAN("100rel"));
+    s->rel100_supported = s->rel100_required || msg_has_option(m, HDR_SUPPORTED, SPAN("100rel"));
+    c->in->rel100 = s->rel100_supported;
+    c->in->offered = !span_is_empty(m->body);
+    return setup_fill(s, m, d);
+}
+
+static int in_leg_begin(struct call *c, struct txn_server *st, const struct msg *m,
+                        const struct flow *f, uint32_t trunk)
+{
+    struct calls *cs = c->calls;
+    char contact[128];
+    struct dialog *d;
+    struct leg *in;
+    int rc;
+
+    c->in = in = leg_new(c, true);
+    if (!in)
+        return -ENOMEM;
+    in->flow = *f;
+    leg_take_trunk(in, cs->view, trunk);
+    in->invite_cseq = m->cseq;
+    in->invite_st = st;
+    txn_server_set_user(st, &calls_invite_cb, in);
+    rc = dialog_new_uas(cs->dialogs, m, f, headers_our_contact(cs, f, contact), &d);
+    if (rc < 0)
+        return rc;
+    in->main = ldlg_new(in, d);
+    if (!in->main) {
+        dialog_free(d);
+        return -ENOMEM;
+    }
+    copy_text(c->caller, sizeof c->caller, m->from.parsed.user);
+    copy_text(c->called, sizeof c->called, m->uri.user);
+    return 0;
+}
+
+static void reject(struct call *c, unsigned status, unsigned q850, const char *why)
+{
+    struct cause cause = {(uint16_t)status, (uint8_t)(q850 ? q850 : cause_q850_of(status)),
+                          CAUSE_HERE, why};
+
+    leg_event(c->in, LEV_REJECT, &(struct leg_arg){.cause = &cause});
+}
+
+static void route_and_go(struct call *c, const struct msg *m, uint32_t trunk)
+{
+    struct calls *cs = c->calls;
+    struct route_query q = {trunk, m->uri.user, c->klass == SIP_CLASS_EMERGENCY};
+    struct route_decision d;
+    int rc;
+
+    route_decide(cs->view->route, &q, &d);
+    copy_text(c->normalised, sizeof c->normalised, span_of(d.called));
+    c->klass = (uint8_t)priority_raise(c->klass, d.klass);
+    switch (d.verdict) {
+    case ROUTE_OK: break;
+    case ROUTE_REFUSED: reject(c, d.code, 0, "refused by route"); return;
+    case ROUTE_NO_ROUTE: reject(c, d.code ? d.code : 404, 3, "no route"); return;
+    case ROUTE_BAD_NUMBER: reject(c, d.code ? d.code : 484, 28, "number not served"); return;
+    case ROUTE_ALL_DOWN: reject(c, d.code ? d.code : 503, 38, "all trunks down"); return;
+    }
+    rc = setup_new(c, m, &d);
+    if (rc < 0) {
+        reject(c, rc == -E2BIG ? 513 : 503, 47, "no room for the INVITE");
+        return;
+    }
+    hunt_next(c);
+}
+
+static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
+                  const struct flow *f, uint32_t trunk)
+{
+    struct call *c = call_new(cs);
+    unsigned retry;
+    int rc;
+
+    if (!c) {
+        answer(cs, st, 503, SPAN("Retry-After"), SPAN("5"));
+        return;
+    }
+    c->klass = (uint8_t)priority_of(cs->view->conf, m);
+    rc = in_leg_begin(c, st, m, f, trunk);
+    if (rc < 0) {
+        if (c->in && c->in->main == NULL && c->in->invite_st) {
+            c->in->invite_st = NULL;
+            txn_server_set_user(st, NULL, NULL);
+        }
+        answer(cs, st, rc == -EBADMSG ? 400 : 503, SPAN_NONE, SPAN_NONE);
+        call_abort(c);
+        return;
+    }
+    retry = admit(c, &cs->view->conf->trunk.v[trunk]);
+    if (retry) {
+        c->retry_after_s = retry;
+        record_start(c);
+        reject(c, 503, 34, "limit reached");
+        return;
+    }
+    atomic_fetch_add_explicit(&c->in->trunk.state->attempts_in, 1, memory_order_relaxed);
+    leg_event(c->in, LEV_INVITE, &(struct leg_arg){.msg = m});
+    record_start(c);
+    call_setup_timer(c);
+    route_and_go(c, m, trunk);
+}
+
+void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, const struct flow *f)
+{
+    uint32_t trunk;
+
+    stat_inc(cs->stats, STAT_calls_offered);
+    if (identify(cs, m, f, &trunk) < 0) {
+        answer(cs, st, 403, SPAN_NONE, SPAN_NONE);
+        return;
+    }
+    if (refused_by_form(cs, st, m))
+        return;
+    if (cs->draining && priority_of(cs->view->conf, m) != SIP_CLASS_EMERGENCY) {
+        answer(cs, st, 503, SPAN("Retry-After"), SPAN("5"));
+        return;
+    }
+    begin(cs, st, m, f, trunk);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A new INVITE: whose it is, whether it is well-formed for us, admitted and routed; then a call begins.
+ * tu.c calls it; it hands over to hunt.c.
+ */
+#ifndef CALL_INVITE_H
+#define CALL_INVITE_H
+
+#include "call/model.h"
+
+void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, const struct flow *f);
+
+/** 415 with Accept. */
+void invite_refuse_body(struct txn_server *st);
+/** 420 with Unsupported if Require or Proxy-Require has what we do not know. @return 0 or 420 */
+unsigned invite_refuse_options(struct txn_server *st, const struct msg *m);
+
+#endif

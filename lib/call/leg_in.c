@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The in leg's machine: what we answer to the INVITE that made it, and its end.
+ * leg.c runs the table; actions answer by the INVITE's server transaction and tell the bridge.
+ */
+#include "call/headers.h"
+#include "call/model.h"
+#include "call/offer.h"
+
+/* Give the INVITE a final answer >= 300. */
+static void in_final(struct leg *leg, const struct cause *cause)
+{
+    struct calls *cs = leg->call->calls;
+    struct txn_server *st = leg->invite_st;
+    uint16_t status = cause_told(cause);
+    struct span tag = leg->main ? dialog_str(leg->main->d, DIALOG_LOCAL_TAG) : SPAN_NONE;
+    struct build *b;
+    char reason[32];
+
+    if (!st)
+        return;
+    leg->invite_st = NULL;
+    txn_server_set_user(st, NULL, NULL);
+    b = txn_server_begin(st, status, SPAN_NONE, tag);
+    if (!b)
+        return;
+    if (status == 503)
+        build_hdr_u32(b, SPAN("Retry-After"), call_retry_after(leg->call));
+    if (status == 405)
+        build_hdr(b, SPAN("Allow"), headers_allow);
+    if (cause->q850)
+        build_hdr(b, SPAN("Reason"), cause_reason(cause, reason));
+    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
+        (void)txn_server_send(st);
+    stat_inc(cs->stats, STAT_calls_rejected);
+}
+
+static void in_progress(struct leg *leg, const struct leg_arg *arg)
+{
+    struct call *c = leg->call;
+    const struct msg *m = arg->msg;
+    struct build *b;
+    struct span body = SPAN_NONE;
+
+    if (!leg->invite_st)
+        return;
+    if (!span_is_empty(m->body) &&
+        offer_cross(arg->dlg, leg->main, leg->offered ? OFFER_ANSWER : OFFER_OFFER, m->body,
+                    &body) < 0)
+        body =
+            SPAN_NONE; /* an early answer we cannot read is not told; the 2xx will say it again */
+    b = txn_server_begin(leg->invite_st, m->status, SPAN_NONE,
+                         dialog_str(leg->main->d, DIALOG_LOCAL_TAG));
+    if (!b)
+        return;
+    headers_contact(b, leg->main->d);
+    headers_response(b, m, leg);
+    if (m->rseq && leg->rel100) {
+        build_hdr(b, SPAN("Require"), SPAN("100rel"));
+        build_hdr_u32(b, SPAN("RSeq"), m->rseq);
+    }
+    if (!span_is_empty(body))
+        c->committed = true;
+    if (!c->progress_ms)
+        c->progress_ms = c->calls->clock->mono_ms;
+    if (build_end(b, OFFER_TYPE, body) == 0)
+        (void)txn_server_send(leg->invite_st);
+}
+
+/* The 2xx cannot be told: its SDP is broken, or there is no room. Both sides end. */
+static void in_answer_failed(struct leg *leg, struct leg *out, const struct cause *cause)
+{
+    leg->cause = *cause;
+    in_final(leg, cause);
+    leg_set_state(leg, LEG_DEAD);
+    call_release(leg->call, cause);
+    leg_event(out, LEV_HANGUP, &(struct leg_arg){0});
+}
+
+static void in_answer(struct leg *leg, const struct leg_arg *arg)
+{
+    struct call *c = leg->call;
+    struct leg *out = c->out;
+    struct txn_server *st = leg->invite_st;
+    const struct msg *m = arg->msg;
+    struct span body = SPAN_NONE;
+    struct build *b;
+
+    if (!span_is_empty(m->body) &&
+        offer_cross(arg->dlg, leg->main, leg->offered ? OFFER_ANSWER : OFFER_OFFER, m->body,
+                    &body) < 0) {
+        in_answer_failed(leg, out, &CAUSE_HERE_(488, 65, "answer not understood"));
+        return;
+    }
+    b = st ? txn_server_begin(st, 200, SPAN_NONE, dialog_str(leg->main->d, DIALOG_LOCAL_TAG))
+           : NULL;
+    if (!b) {
+        in_answer_failed(leg, out, &CAUSE_HERE_(500, 41, "no transaction to answer"));
+        return;
+    }
+    headers_contact(b, leg->main->d);
+    build_hdr(b, SPAN("Allow"), headers_allow);
+    headers_response(b, m, leg);
+    if (build_end(b, OFFER_TYPE, body) < 0 || txn_server_send(st) < 0) {
+        in_answer_failed(leg, out, &CAUSE_HERE_(500, 47, "200 could not be sent"));
+        return;
+    }
+    leg->invite_st = NULL;
+    dialog_set_state(leg->main->d, DIALOG_CONFIRMED);
+    (void)dialog_2xx_start(leg->main->d, st, leg->invite_cseq);
+    txn_server_set_user(st, NULL, NULL);
+    leg->answered_ms = c->calls->clock->mono_ms;
+    call_answered(c);
+}
+
+static void in_reject(struct leg *leg, const struct leg_arg *arg)
+{
+    leg->cause = *arg->cause;
+    in_final(leg, arg->cause);
+    call_release(leg->call, arg->cause);
+}
+
+/* The call was released by somebody else before the answer. */
+static void in_hangup_setup(struct leg *leg, const struct leg_arg *arg)
+{
+    struct cause told = leg->call->cause;
+
+    (void)arg;
+    /* The callee hung up before it answered, by a BYE in its early dialog. */
+    if (told.sip_code < 300)
+        told.sip_code = 480;
+    in_final(leg, &told);
+}
+
+static void in_cancel(struct leg *leg, const struct leg_arg *arg)
+{
+    struct cause cause = {487, 16, CAUSE_IN, "cancelled"};
+    uint8_t q850 = arg->msg ? cause_from_reason(msg_value(arg->msg, HDR_REASON)) : 0;
+
+    if (q850)
+        cause.q850 = q850;
+    leg->cause = cause;
+    cause.q850 = 0; /* our 487 answers a CANCEL: there is no news in it */
+    in_final(leg, &cause);
+    bridge_event(leg, BR_CANCEL, arg);
+}
+
+static void in_ack(struct leg *leg, const struct leg_arg *arg)
+{
+    bridge_event(leg, BR_ACK, arg);
+    if (leg->bye_wanted && leg->state == LEG_UP)
+        leg_event(leg, LEV_HANGUP, arg);
+}
+
+static void in_bye(struct leg *leg, const struct leg_arg *arg)
+{
+    uint8_t q850 = arg->msg ? cause_from_reason(msg_value(arg->msg, HDR_REASON)) : 0;
+
+    dialog_2xx_stop(leg->main->d);
+    leg->cause = (struct cause){200, q850 ? q850 : 16, CAUSE_IN, "bye"};
+    bridge_event(leg, BR_BYE, arg);
+}
+
+/* BYE in the early dialog (RFC 3261 §15): the INVITE gets its 487. */
+static void in_bye_early(struct leg *leg, const struct leg_arg *arg)
+{
+    leg->cause = (struct cause){487, 16, CAUSE_IN, "bye before answer"};
+    in_final(leg, &leg->cause);
+    bridge_event(leg, BR_BYE, arg);
+}
+
+/* RFC 3261 §15: no BYE before the ACK has come or Timer H has run out. */
+static void in_hangup_unacked(struct leg *leg, const struct leg_arg *arg)
+{
+    (void)arg;
+    leg->bye_wanted = true;
+}
+
+static void in_hangup(struct leg *leg, const struct leg_arg *arg)
+{
+    (void)arg;
+    dialog_2xx_stop(leg->main->d);
+    leg_send_bye(leg, leg->main);
+}
+
+static void in_no_ack(struct leg *leg, const struct leg_arg *arg)
+{
+    if (leg->cause.where == CAUSE_NOWHERE)
+        leg->cause = CAUSE_HERE_(408, 102, "no ACK");
+    bridge_event(leg, BR_LOST, arg);
+    in_hangup(leg, arg);
+}
+
+static void in_lost(struct leg *leg, const struct leg_arg *arg)
+{
+    leg->cause = arg->cause ? *arg->cause : CAUSE_HERE_(408, 102, "peer is gone");
+    bridge_event(leg, BR_LOST, arg);
+    in_hangup(leg, arg);
+}
+
+static void in_lost_unacked(struct leg *leg, const struct leg_arg *arg)
+{
+    leg->cause = arg->cause ? *arg->cause : CAUSE_HERE_(408, 102, "peer is gone");
+    bridge_event(leg, BR_LOST, arg);
+    leg->bye_wanted = true;
+}
+
+#define GO(state, fn)               \
+    {                               \
+        CELL_HANDLED, (state), (fn) \
+    }
+#define STAY(fn)                       \
+    {                                  \
+        CELL_HANDLED, LEG_STATES, (fn) \
+    }
+#define IGN                            \
+    {                                  \
+        CELL_IGNORED, LEG_STATES, NULL \
+    }
+#define IMP                               \
+    {                                     \
+        CELL_IMPOSSIBLE, LEG_STATES, NULL \
+    }
+/* What only an out leg has. */
+#define OUT_ONLY                                                                                 \
+    [LEV_ABANDON] = IMP, [LEV_100] = IMP, [LEV_18X] = IMP, [LEV_18X_SDP] = IMP, [LEV_2XX] = IMP, \
+    [LEV_FINAL] = IMP
+
+const struct leg_cell leg_in_table[LEG_STATES][LEG_EVENTS] =
+    {
+        [LEG_NEW] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = GO(LEG_TRYING, NULL), /* the transaction has sent 100 */
+                [LEV_PROGRESS] = IMP,
+                [LEV_PROGRESS_SDP] = IMP,
+                [LEV_ANSWER] = IMP,
+                [LEV_REJECT] = GO(LEG_DEAD, in_reject),
+                [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
+                [LEV_CANCEL] = IMP,
+                [LEV_ACK] = IMP,
+                [LEV_BYE] = IMP,
+                [LEV_BYE_DONE] = IMP,
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = IMP,
+                [LEV_LOST] = IMP,
+            },
+        [LEG_TRYING] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = IMP,
+                [LEV_PROGRESS] = GO(LEG_RINGING, in_progress),
+                [LEV_PROGRESS_SDP] = GO(LEG_EARLY, in_progress),
+                [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer),
+                [LEV_REJECT] = GO(LEG_DEAD, in_reject),
+                [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
+                [LEV_CANCEL] = GO(LEG_DEAD, in_cancel),
+                [LEV_ACK] = IMP,
+                [LEV_BYE] = IMP, /* the caller has no tag of ours yet */
+                [LEV_BYE_DONE] = IMP,
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel), /* no transport back to the caller */
+                [LEV_LOST] = IMP,
+            },
+        [LEG_RINGING] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = IMP,
+                [LEV_PROGRESS] = STAY(in_progress),
+                [LEV_PROGRESS_SDP] = GO(LEG_EARLY, in_progress),
+                [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer),
+                [LEV_REJECT] = GO(LEG_DEAD, in_reject),
+                [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
+                [LEV_CANCEL] = GO(LEG_DEAD, in_cancel),
+                [LEV_ACK] = IMP,
+                [LEV_BYE] = GO(LEG_DEAD, in_bye_early),
+                [LEV_BYE_DONE] = IMP,
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel),
+                [LEV_LOST] = IMP,
+            },
+        [LEG_EARLY] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = IMP,
+                [LEV_PROGRESS] = STAY(in_progress), /* 180 behind 183 */
+                [LEV_PROGRESS_SDP] = STAY(in_progress),
+                [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer),
+                [LEV_REJECT] = GO(LEG_DEAD, in_reject),
+                [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
+                [LEV_CANCEL] = GO(LEG_DEAD, in_cancel),
+                [LEV_ACK] = IMP,
+                [LEV_BYE] = GO(LEG_DEAD, in_bye_early),
+                [LEV_BYE_DONE] = IMP,
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel),
+                [LEV_LOST] = IMP,
+            },
+        [LEG_ANSWERED] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = IMP,
+                [LEV_PROGRESS] = IGN,
+                [LEV_PROGRESS_SDP] = IGN,
+                [LEV_ANSWER] = IMP,
+                [LEV_REJECT] = IMP,
+                [LEV_HANGUP] = STAY(in_hangup_unacked),
+                [LEV_CANCEL] = IGN, /* crossed our 200: RFC 3261 §9.2 */
+                [LEV_ACK] = GO(LEG_UP, in_ack),
+                [LEV_BYE] = GO(LEG_DEAD, in_bye), /* RFC 5407 §3.1.4: the ACK is lost or late */
+                [LEV_BYE_DONE] = IMP,
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = GO(LEG_CLOSING, in_no_ack),
+                [LEV_LOST] = STAY(in_lost_unacked),
+            },
+        [LEG_UP] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = IMP,
+                [LEV_PROGRESS] = IGN,
+                [LEV_PROGRESS_SDP] = IGN,
+                [LEV_ANSWER] = IMP,
+                [LEV_REJECT] = IMP,
+                [LEV_HANGUP] = GO(LEG_CLOSING, in_hangup),
+                [LEV_CANCEL] = IGN,
+                [LEV_ACK] = IGN, /* a duplicate */
+                [LEV_BYE] = GO(LEG_DEAD, in_bye),
+                [LEV_BYE_DONE] = IMP,
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = GO(LEG_CLOSING, in_no_ack), /* no ACK to the 2xx of a re-INVITE */
+                [LEV_LOST] = GO(LEG_CLOSING, in_lost),
+            },
+        [LEG_CANCELLING] = /* never entered: a CANCEL is answered at once */
+        {
+            OUT_ONLY,
+            [LEV_INVITE] = IMP,
+            [LEV_PROGRESS] = IMP,
+            [LEV_PROGRESS_SDP] = IMP,
+            [LEV_ANSWER] = IMP,
+            [LEV_REJECT] = IMP,
+            [LEV_HANGUP] = IMP,
+            [LEV_CANCEL] = IMP,
+            [LEV_ACK] = IMP,
+            [LEV_BYE] = IMP,
+            [LEV_BYE_DONE] = IMP,
+            [LEV_TIMEOUT] = IMP,
+            [LEV_TXN_FAIL] = IMP,
+            [LEV_LOST] = IMP,
+        },
+        [LEG_CLOSING] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = IMP,
+                [LEV_PROGRESS] = IGN,
+                [LEV_PROGRESS_SDP] = IGN,
+                [LEV_ANSWER] = IMP,
+                [LEV_REJECT] = IMP,
+                [LEV_HANGUP] = IGN,
+                [LEV_CANCEL] = IGN,
+                [LEV_ACK] = IGN,
+                [LEV_BYE] = IGN, /* both hung up at once; ours is still answered or times out */
+                [LEV_BYE_DONE] = GO(LEG_DEAD, NULL),
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = IGN,
+                [LEV_LOST] = IGN,
+            },
+        [LEG_DEAD] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = IMP,
+                [LEV_PROGRESS] = IGN,
+                [LEV_PROGRESS_SDP] = IGN,
+                [LEV_ANSWER] = IMP,
+                [LEV_REJECT] = IGN,
+                [LEV_HANGUP] = IGN,
+                [LEV_CANCEL] = IGN,
+                [LEV_ACK] = IGN,
+                [LEV_BYE] = IGN,
+                [LEV_BYE_DONE] = IGN,
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = IGN,
+                [LEV_LOST] = IGN,
+            },
+};
+
+/* ---- its server transaction ------------------------------------------------------------------------------------- */
+
+static void in_on_end(void *user, struct txn_server *st, enum txn_end why)
+{
+    struct leg *leg = user;
+
+    (void)why;
+    if (leg->invite_st != st)
+        return;
+    leg->invite_st = NULL;
+    leg_event(leg, LEV_TXN_FAIL, &(struct leg_arg){0});
+}
+
+const struct txn_server_cb calls_invite_cb = {in_on_end};

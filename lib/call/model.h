@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The objects of the B2BUA: call, leg, dialog of a leg, request on its way across; and the worker's table of calls.
+ * Only files of lib/call include it; what others may see of a call is in call.h.
+ */
+#ifndef CALL_MODEL_H
+#define CALL_MODEL_H
+
+#include "call/bridge.h"
+#include "call/call.h"
+#include "call/leg.h"
+#include "call/priority.h"
+#include "call/treatment.h"
+#include "cdr/cdr.h"
+#include "core/err.h"
+#include "core/htab.h"
+#include "core/ident.h"
+#include "core/log.h"
+#include "core/pool.h"
+#include "core/stats.h"
+#include "core/timer.h"
+#include "media/media.h"
+#include "route/route.h"
+#include "sip/dialog.h"
+#include "sip/txn.h"
+
+/* 8: forks that a carrier really shows; a ninth early dialog is not told to the caller, its 2xx is answered all the same. */
+#define LEG_DIALOGS_MAX 8
+/* 8: INVITE, UPDATE, PRACK and a burst of INFO at once; more are answered 500 with Retry-After (RFC 3261 §14.2's remedy). */
+#define CALL_PASSES_MAX 8
+/* 4 m-lines: audio, video, image, one to spare; further ones are refused with port 0 (RFC 3264 §6). */
+#define OFFER_MEDIA_MAX 4
+/* 64 KiB message at most; headers and body of an INVITE kept while hunting beyond this are refused with 513. */
+#define CALL_SETUP_MAX 32768
+
+/** Offer/answer state of one dialog (RFC 3264, RFC 6337) and what its o= line says. */
+struct oa {
+    uint64_t o_id;      /**< of our o= lines in this dialog; random, never relayed */
+    uint32_t o_version; /**< counted up when the body differs from the one sent before */
+    uint64_t sent_hash; /**< of that body */
+    uint8_t state;      /**< enum oa_state */
+};
+
+enum oa_state {
+    OA_NONE,      /**< no offer yet */
+    OA_OFFER_IN,  /**< the peer's offer waits for our answer */
+    OA_OFFER_OUT, /**< our offer waits for the peer's answer */
+    OA_STABLE,
+};
+
+/** One dialog of a leg. */
+struct ldlg {
+    struct ldlg *next;
+    struct leg *leg;
+    struct dialog *d; /**< owned */
+    struct oa oa;
+    bool answered_sdp; /**< out: an answer of this dialog was seen (18x or 2xx) */
+};
+
+/** What a leg keeps of its trunk to its end, by value: reloads cannot touch it. */
+struct leg_trunk {
+    uint32_t slot;                   /**< live state: trunk_by_slot */
+    struct trunk_state *state;       /**< lives as long as the process */
+    struct customer_state *customer; /**< likewise; NULL: none */
+    uint32_t trying_ms, progress_ms, ring_ms, setup_ms, duration_ms, inactivity_ms;
+    struct conf_codes advance, stop;
+    uint32_t pool;       /**< media_pool_id of its media; 0: none */
+    uint8_t family_mask; /**< 1: pool has IPv4, 2: IPv6 */
+    uint8_t latch;       /**< enum media_latch */
+    uint8_t dscp_media;
+    bool media_none;
+};
+
+struct leg {
+    struct call *call;
+    struct leg *next; /**< out legs of a call, newest first */
+    struct ldlg *dialogs;
+    struct ldlg *main;            /**< the confirmed one, or the one in use before that */
+    struct txn_server *invite_st; /**< in: while its INVITE has no final answer */
+    struct txn_client *invite_ct; /**< out: until its transaction ends or the leg is freed */
+    struct txn_client *bye_ct;
+    struct timer timer; /**< of the state */
+    struct flow flow;
+    struct leg_trunk trunk;
+    struct cac_hold hold; /**< gauges of this leg's trunk and customer */
+    struct cause cause;   /**< why it ended */
+    uint64_t started_ms, progress_ms, answered_ms, ended_ms; /**< monotonic; 0: did not happen */
+    uint64_t started_wall_ms;
+    uint32_t invite_cseq; /**< of the INVITE that made it */
+    uint8_t state;        /**< enum leg_state */
+    uint8_t attempt;      /**< out: 1 is the first */
+    bool is_in;
+    bool offered;    /**< in: its INVITE bore an offer */
+    bool ack_owed;   /**< out: 2xx seen, ACK not sent: the answer must come from the other side */
+    bool rel100;     /**< the peer supports 100rel (RFC 3262) */
+    bool reported;   /**< its attempt record is written */
+    bool bye_wanted; /**< in: BYE as soon as the ACK has come (RFC 3261 §15) */
+    bool progress_seen;    /**< out: any provisional came */
+    bool timed_out;        /**< out: no answer in time, as `advance timeout` means it */
+    char sent[NUMBER_MAX]; /**< out: called number as sent */
+};
+
+/** A request inside a dialog that crosses to the other leg, until its final answer (INVITE: its ACK). */
+struct pass {
+    struct pass *next;
+    struct call *call;
+    struct ldlg *from, *to;
+    struct txn_server *st; /**< NULL once answered or gone */
+    struct txn_client *ct; /**< NULL once over */
+    uint32_t from_cseq, to_cseq;
+    uint8_t method; /**< enum sip_method */
+    bool has_offer; /**< the request bore an offer */
+    bool
+        ack_owed; /**< INVITE: 2xx of the other side seen, ACK comes with the answer from this side */
+    bool wait_ack; /**< INVITE: 2xx relayed, ACK of the asking side outstanding */
+};
+
+enum call_state {
+    CALL_SETUP,
+    CALL_UP,
+    CALL_ENDING, /**< released: waits for the relay's counters and the legs' last transactions */
+    CALL_DONE,   /**< will be freed at the end of the turn */
+};
+
+enum call_media_state {
+    CALL_MEDIA_NONE,
+    CALL_MEDIA_OPENING,
+    CALL_MEDIA_OPEN,
+    CALL_MEDIA_CHANGING, /**< endpoints asked for that a message waits for */
+    CALL_MEDIA_CLOSED,
+};
+
+/** The relay's session of a call. Endpoint of m-line i: 2 i of the in leg, 2 i + 1 of the out leg. */
+struct call_media {
+    struct media_ref ref;
+    uint32_t request; /**< outstanding, for media_forget */
+    uint8_t state;    /**< enum call_media_state */
+    uint8_t n;        /**< m-lines that have endpoints */
+    uint8_t off;      /**< bit per m-line: refused in the first offer, has none */
+    uint8_t opaque;   /**< bit per m-line: not RTP */
+    struct addr local[2 * OFFER_MEDIA_MAX];  /**< ours; unset: no endpoint */
+    struct addr remote[2 * OFFER_MEDIA_MAX]; /**< the party's, as agreed last */
+    struct addr rtcp[2 * OFFER_MEDIA_MAX];
+    /* of an offer that has no answer yet: a refused one changes nothing (RFC 3264 §8) */
+    struct addr new_remote[2 * OFFER_MEDIA_MAX], new_rtcp[2 * OFFER_MEDIA_MAX];
+    uint8_t dir[2 * OFFER_MEDIA_MAX], new_dir[2 * OFFER_MEDIA_MAX]; /**< enum sdp_dir */
+    uint8_t
+        silent; /**< bit per endpoint: its party sends nothing by agreement, inactivity is off */
+};
+
+/** What hunting needs of the INVITE after its message is gone; freed with the answer. One block, strings behind it. */
+struct setup {
+    size_t cap;
+    uint16_t n, next, max_attempts;
+    struct route_candidate *candidate;
+    struct span headers; /**< raw lines that cross, each with CRLF; hosts not yet rewritten */
+    struct span from_display, from_user; /**< user empty: anonymous */
+    struct span content_type, body;
+    int max_forwards;
+    bool rel100_supported, rel100_required;
+    bool anonymous; /**< From is anonymous@anonymous.invalid (RFC 3323) */
+    char space[];
+};
+
+struct call {
+    struct htab_node node; /**< by id */
+    struct calls *calls;
+    uint64_t id; /**< also the media session's */
+    struct call *reap_next;
+    struct leg *in;
+    struct leg *out;      /**< the attempt that counts now */
+    struct leg *outs;     /**< all of them */
+    struct leg *last_out; /**< the last one tried, for the record */
+    struct pass *passes;
+    struct setup *setup;
+    struct timer timer; /**< setup limit, then duration limit */
+    struct timer interim;
+    struct call_media media;
+    struct cac_hold hold; /**< the node's gauge */
+    struct cause cause;   /**< of the end */
+    struct cause best;    /**< of the failed attempts, the one to tell */
+    uint64_t generation;
+    uint64_t started_ms, progress_ms, answered_ms, ended_ms;
+    uint64_t started_wall_ms, answered_wall_ms;
+    uint32_t cdr_seq;
+    uint8_t state; /**< enum call_state */
+    uint8_t klass; /**< enum sip_class */
+    uint8_t attempts;
+    uint8_t n_passes;
+    bool committed; /**< an 18x with SDP was relayed: no more hunting */
+    bool reap_queued;
+    bool end_reported;
+    uint32_t retry_after_s; /**< of a 503 by a limit; 0: the standard */
+    uint32_t interim_ms;
+    char uuid[CALL_UUID_LEN + 1];
+    char caller[NUMBER_MAX], called[NUMBER_MAX], normalised[NUMBER_MAX];
+};
+
+/** All of one worker. */
+struct calls {
+    struct clock *clock;
+    struct timers *timers;
+    struct ident_key *ident;
+    struct stats *stats;
+    struct blocks *blocks;
+    struct transport *transport;
+    struct txns *txns;
+    struct dialogs *dialogs;
+    struct media *media;
+    struct cdr_port *cdr;
+    struct trunk_registry *trunks;
+    const struct call_view *view;
+    struct arena *arena; /**< of the message at hand */
+    char *scratch;       /**< SDP_BYTES_MAX + 1024: the body being written */
+    struct htab by_id;
+    struct pool call_pool, leg_pool, ldlg_pool, pass_pool;
+    struct call *reap;
+    size_t up;
+    uint8_t worker;
+    bool draining;
+    struct probe *probes; /**< OPTIONS health probes, see options.c */
+};
+
+/* ---- call.c ---- */
+
+struct call *call_new(struct calls *cs);
+/** A bare call of this id in the table. */
+struct call *call_alloc(struct calls *cs, uint64_t id);
+/** Start the limit of the setup. */
+void call_setup_timer(struct call *c);
+/** Start the limit of the duration (0: none) and the interim records. */
+void call_up_timers(struct call *c, uint64_t duration_left_ms);
+/** The shorter of both trunks' limits [ms]; 0: none. */
+uint64_t call_duration_limit(const struct call *c);
+/** A call that never began: no record. */
+void call_abort(struct call *c);
+/** For stack_free and calls_reap only. */
+void call_free(struct call *c);
+struct leg *leg_new(struct call *c, bool is_in);
+struct ldlg *ldlg_new(struct leg *leg, struct dialog *d);
+void ldlg_free(struct calls *cs, struct ldlg *ld);
+/** Drop all dialogs of a leg but keep. */
+void leg_drop_dialogs(struct leg *leg, const struct ldlg *keep);
+/** The leg that bridge events of this one go to; NULL: none. */
+struct leg *leg_other(const struct leg *leg);
+/** Take by value what a leg needs of its trunk. */
+void leg_take_trunk(struct leg *leg, const struct call_view *view, uint32_t trunk);
+/** The call is answered and both sides joined. */
+void call_answered(struct call *c);
+/** The call ends for this cause: the first one wins. Closes media, reports, stops timers; legs are ended by the caller. */
+void call_release(struct call *c, const struct cause *cause);
+/** A leg has died: give back what it held, queue the call if it was the last. */
+void call_leg_dead(struct leg *leg);
+/** Queue for calls_reap if nothing of it is alive any more. */
+void call_check(struct call *c);
+/** Seconds for Retry-After of a 503 of this call. */
+uint32_t call_retry_after(const struct call *c);
+/** End both legs from here. */
+void call_kill(struct call *c, const struct cause *cause);
+
+/* ---- leg_in.c, leg_out.c ---- */
+
+extern const struct tu_ops calls_tu_ops;
+/** Of the server transaction of an INVITE that made a call; user is the leg. */
+extern const struct txn_server_cb calls_invite_cb;
+void calls_on_no_ack(void *tu, struct dialog *d);
+
+/** Start the next attempt's INVITE; media is ready. */
+void leg_out_media_ready(struct leg *leg);
+/**
+ * BYE in a dialog of a leg, with the call's cause as Reason. In the main dialog its end is LEV_BYE_DONE (at once if it
+ * could not be sent); in another one of a fork nobody waits for it.
+ */
+void leg_send_bye(struct leg *leg, struct ldlg *ld);
+
+/* ---- record.c ---- */
+
+void record_start(struct call *c);
+void record_answer(struct call *c);
+void record_interim(struct call *c);
+void record_attempt(struct call *c, struct leg *out);
+/** eps: the relay's last counters, NULL if unknown. */
+void record_end(struct call *c, const struct media_ep_state *eps, unsigned n_eps);
+
+#endif

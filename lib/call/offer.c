@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Offer/answer across the bridge (RFC 3264, RFC 6337) and the relay's session of a call.
+ * Endpoint of m-line i: 2 i for the in leg, 2 i + 1 for the out leg. SDP never leaves the controller.
+ */
+#include "call/offer.h"
+
+static unsigned ep_of(const struct leg *leg, unsigned m)
+{
+    return 2 * m + (leg->is_in ? 0 : 1);
+}
+
+static bool call_has_relay(const struct call *c)
+{
+    return c->media.state != CALL_MEDIA_NONE && c->media.state != CALL_MEDIA_CLOSED;
+}
+
+/* ---- the session ----------------------------------------------------------------------------------------------- */
+
+static bool addr_is_any(const struct addr *a)
+{
+    static const uint8_t zero[16];
+
+    return memcmp(a->ip, zero, sizeof zero) == 0;
+}
+
+/* The pool of a leg: its trunk's, or the other's when its own trunk has none. */
+static const struct leg_trunk *leg_pool(const struct leg *leg, const struct leg *other)
+{
+    return leg->trunk.media_none && other ? &other->trunk : &leg->trunk;
+}
+
+static struct media_ep offer_ep(const struct call *c, const struct leg *leg,
+                                const struct leg *other, unsigned m)
+{
+    const struct leg_trunk *t = leg_pool(leg, other);
+    unsigned e = ep_of(leg, m);
+    const struct addr *remote = &c->media.remote[e];
+    uint8_t family = addr_is_set(remote) ? remote->family : leg->flow.remote.family;
+    struct media_ep ep = {
+        .pool = t->pool,
+        .endpoint = (uint8_t)e,
+        .latch = leg->trunk.latch,
+        .direction = MEDIA_DIR_BOTH,
+        .dscp = leg->trunk.dscp_media,
+        .inactivity_ms = leg->trunk.inactivity_ms,
+        .local = c->media.local[e],
+        .remote = *remote,
+        .rtcp = c->media.rtcp[e],
+    };
+
+    if (!(t->family_mask & (family == 6 ? 2 : 1)))
+        family = t->family_mask & 1 ? 4 : 6;
+    ep.family = family;
+    if (addr_is_set(&ep.local))
+        ep.family = ep.local.family;
+    if (c->klass != SIP_CLASS_ORDINARY)
+        ep.flags |= MEDIA_EP_PRIORITY;
+    if (c->media.opaque & (1U << m))
+        ep.flags |= MEDIA_EP_OPAQUE;
+    if (c->media.silent & (1U << e))
+        ep.inactivity_ms = 0;
+    return ep;
+}
+
+/* Read the caller's offer: how many m-lines, whether they are RTP, where its party is. */
+static void offer_plan(struct call *c)
+{
+    struct span body = c->setup ? c->setup->body : SPAN_NONE;
+    struct sdp sdp;
+
+    c->media.n = 1;
+    if (span_is_empty(body) || sdp_parse(&sdp, body, NULL) < 0)
+        return;
+    c->media.n = (uint8_t)(sdp.n_media < OFFER_MEDIA_MAX ? sdp.n_media : OFFER_MEDIA_MAX);
+    for (unsigned i = 0; i < c->media.n; i++) {
+        struct addr a;
+
+        if (sdp.media[i].port == 0)
+            c->media.off |= (uint8_t)(1U << i);
+        if (!span_has_prefix(sdp.media[i].proto, SPAN("RTP/")))
+            c->media.opaque |= (uint8_t)(1U << i);
+        if (sdp_rtp_addr(&sdp, i, &a) == 0 && !addr_is_any(&a)) {
+            c->media.remote[2 * i] = a;
+            if (sdp_rtcp_addr(&sdp, i, &a) == 0)
+                c->media.rtcp[2 * i] = a;
+        }
+    }
+}
+
+static void offer_failed(struct call *c, int status)
+{
+    stat_inc(c->calls->stats, STAT_calls_no_media);
+    log_limited(LOG_WARN, "media_failed", "call=%s error=\"%s\"", c->uuid, err_str(status));
+    call_kill(c, &CAUSE_HERE_(503, 47, "no media"));
+}
+
+static void offer_take_locals(struct call *c, const struct media_result *res)
+{
+    c->media.ref = res->ref;
+    for (unsigned i = 0; i < res->n_eps; i++)
+        if (res->ep[i].endpoint < 2 * OFFER_MEDIA_MAX)
+            c->media.local[res->ep[i].endpoint] = res->ep[i].local;
+}
+
+static void offer_on_ready(void *arg, const struct media_result *res)
+{
+    struct call *c = arg;
+
+    c->media.request = 0;
+    if (c->state >= CALL_ENDING)
+        return;
+    if (res->status < 0) {
+        if (c->media.state == CALL_MEDIA_OPENING)
+            c->media.state = CALL_MEDIA_NONE;
+        else
+            c->media.state = CALL_MEDIA_OPEN;
+        offer_failed(c, res->status);
+        return;
+    }
+    c->media.state = CALL_MEDIA_OPEN;
+    offer_take_locals(c, res);
+    if (c->out && c->out->state == LEG_NEW)
+        leg_out_media_ready(c->out);
+}
+
+/* Operations that add the endpoints of one leg. */
+static unsigned offer_add_ops(struct call *c, const struct leg *leg, const struct leg *other,
+                              struct media_op *op)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < c->media.n; i++) {
+        if (c->media.off & (1U << i))
+            continue;
+        op[n++] = (struct media_op){.kind = MEDIA_OP_ADD, .ep = offer_ep(c, leg, other, i)};
+    }
+    return n;
+}
+
+static unsigned offer_connect_ops(struct call *c, struct media_op *op)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < c->media.n; i++)
+        if (!(c->media.off & (1U << i)))
+            op[n++] = (struct media_op){.kind = MEDIA_OP_CONNECT,
+                                        .peer = (uint8_t)(2 * i + 1),
+                                        .ep = {.endpoint = (uint8_t)(2 * i)}};
+    return n;
+}
+
+/* The out endpoints of an attempt that failed: another carrier gets ports of its own, late packets of the first one meet none. */
+static unsigned offer_remove_ops(struct call *c, struct media_op *op)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < c->media.n; i++) {
+        unsigned e = 2 * i + 1;
+
+        if (c->media.off & (1U << i))
+            continue;
+        op[n++] = (struct media_op){.kind = MEDIA_OP_REMOVE, .ep = {.endpoint = (uint8_t)e}};
+        c->media.local[e] = c->media.remote[e] = c->media.rtcp[e] = (struct addr){0};
+    }
+    return n;
+}
+
+void offer_prepare(struct call *c, struct leg *out)
+{
+    struct calls *cs = c->calls;
+    struct media_op op[6 * OFFER_MEDIA_MAX];
+    unsigned n = 0;
+
+    if (c->in->trunk.media_none && out->trunk.media_none && !call_has_relay(c)) {
+        leg_out_media_ready(out);
+        return;
+    }
+    if (!cs->media || !media_is_up(cs->media)) {
+        offer_failed(c, -ENOTCONN);
+        return;
+    }
+    if (call_has_relay(c)) {
+        n = offer_remove_ops(c, op);
+        n += offer_add_ops(c, out, c->in, op + n);
+        n += offer_connect_ops(c, op + n);
+        c->media.state = CALL_MEDIA_CHANGING;
+        c->media.request = media_modify(cs->media, c->media.ref, op, n, offer_on_ready, c);
+        return;
+    }
+    offer_plan(c);
+    n = offer_add_ops(c, c->in, out, op);
+    n += offer_add_ops(c, out, c->in, op + n);
+    n += offer_connect_ops(c, op + n);
+    if (n == 0) { /* every m-line is off */
+        leg_out_media_ready(out);
+        return;
+    }
+    c->media.ref = (struct media_ref){c->id, MEDIA_INDEX_NONE};
+    c->media.state = CALL_MEDIA_OPENING;
+    c->media.request =
+        media_open(cs->media, &(struct media_open){.ref = c->media.ref, .op = op, .n_ops = n},
+                   offer_on_ready, c);
+}
+
+static void offer_on_closed(void *arg, const struct media_result *res)
+{
+    struct call *c = arg;
+
+    c->media.request = 0;
+    c->media.state = CALL_MEDIA_CLOSED;
+    record_end(c, res->status == 0 ? res->ep : NULL, res->status == 0 ? res->n_eps : 0);
+    call_check(c);
+}
+
+void offer_close(struct call *c)
+{
+    struct calls *cs = c->calls;
+
+    if (!call_has_relay(c)) {
+        record_end(c, NULL, 0);
+        return;
+    }
+    if (c->media.request)
+        media_forget(cs->media, c->media.request);
+    c->media.request = media_close(cs->media, c->media.ref, offer_on_closed, c);
+}
+
+void offer_reinstall(struct call *c)
+{
+    struct calls *cs = c->calls;
+    struct media_op op[6 * OFFER_MEDIA_MAX];
+    unsigned n;
+
+    if (c->media.state != CALL_MEDIA_OPEN || !c->in || !c->out)
+        return;
+    n = offer_add_ops(c, c->in, c->out, op);
+    n += offer_add_ops(c, c->out, c->in, op + n);
+    n += offer_connect_ops(c, op + n);
+    (void)media_open(
+        cs->media,
+        &(struct media_open){.ref = c->media.ref, .flags = MEDIA_OPEN_ADOPT, .op = op, .n_ops = n},
+        NULL, NULL);
+}
+
+/* ---- bodies ---------------------------------------------------------------------------------------------------- */
+
+int offer_check(struct span body, const char **why)
+{
+    struct sdp sdp;
+
+    if (sdp_parse(&sdp, body, why) < 0)
+        return -EINVAL;
+    if (sdp.n_media == 0) {
+        *why = "no media";
+        return -EINVAL;
+    }
+    for (unsigned i = 0; i < sdp.n_media && i < OFFER_MEDIA_MAX; i++)
+        if (sdp.media[i].port != 0 || sdp.media[i].bundle_only)
+            return 0;
+    *why = "all media off";
+    return sdp.n_media ? -EINVAL : 0;
+}
+
+/* What this body says of its sender's endpoints waits here until the answer. */
+static void offer_note(struct call *c, const struct leg *leg, const struct sdp *sdp)
+{
+    for (unsigned i = 0; i < sdp->n_media && i < OFFER_MEDIA_MAX; i++) {
+        unsigned e = ep_of(leg, i);
+        struct addr a;
+
+        c->media.new_remote[e] = (struct addr){0};
+        c->media.new_dir[e] = (uint8_t)sdp_dir(sdp, i);
+        if (sdp_rtp_addr(sdp, i, &a) < 0 || addr_is_any(&a))
+            continue;
+        c->media.new_remote[e] = a;
+        if (sdp_rtcp_addr(sdp, i, &a) == 0)
+            c->media.new_rtcp[e] = a;
+    }
+}
+
+static bool dir_sends(uint8_t d)
+{
+    return d == SDP_DIR_NONE || d == SDP_SENDRECV || d == SDP_SENDONLY;
+}
+
+static bool dir_takes(uint8_t d)
+{
+    return d == SDP_DIR_NONE || d == SDP_SENDRECV || d == SDP_RECVONLY;
+}
+
+/* Tell the relay what has changed: addresses, and who is silent by agreement. */
+static void offer_apply(struct call *c)
+{
+    struct media_op op[4 * OFFER_MEDIA_MAX];
+    struct call_media *cm = &c->media;
+    unsigned n = 0;
+
+    for (unsigned e = 0; e < 2U * cm->n; e++) {
+        const struct leg *leg = e & 1 ? c->out : c->in;
+        const struct leg *other = e & 1 ? c->in : c->out;
+        uint8_t bit = (uint8_t)(1U << e);
+        bool silent;
+
+        if (!addr_is_set(&cm->local[e]) || !leg)
+            continue;
+        if (addr_is_set(&cm->new_remote[e]) && (!addr_eq(&cm->new_remote[e], &cm->remote[e]) ||
+                                                !addr_eq(&cm->new_rtcp[e], &cm->rtcp[e]))) {
+            cm->remote[e] = cm->new_remote[e];
+            cm->rtcp[e] = cm->new_rtcp[e];
+            op[n] =
+                (struct media_op){.kind = MEDIA_OP_REMOTE, .ep = offer_ep(c, leg, other, e / 2)};
+            n++;
+        }
+        cm->dir[e] = cm->new_dir[e];
+        silent = !dir_sends(cm->new_dir[e]) || !dir_takes(cm->new_dir[e ^ 1]);
+        if (silent != ((cm->silent & bit) != 0)) {
+            cm->silent ^= bit;
+            op[n] = (struct media_op){.kind = MEDIA_OP_SET, .ep = offer_ep(c, leg, other, e / 2)};
+            n++;
+        }
+    }
+    if (n && call_has_relay(c))
+        (void)media_modify(c->calls->media, cm->ref, op, n, NULL, NULL);
+}
+
+/* Our addresses in the version that leg `to` gets; without a relay those of the sender (`media none` on both trunks). */
+static void offer_edit(const struct call *c, const struct ldlg *to, const struct sdp *sdp,
+                       struct sdp_edit *e)
+{
+    *e = (struct sdp_edit){.id = to->oa.o_id, .version = to->oa.o_version, .n_media = sdp->n_media};
+    for (unsigned i = 0; i < sdp->n_media; i++) {
+        struct sdp_media_edit *m = &e->media[i];
+        struct addr rtcp;
+
+        if (sdp->media[i].port == 0) {
+            m->off = true;
+        } else if (call_has_relay(c)) {
+            if (i < OFFER_MEDIA_MAX)
+                m->rtp = c->media.local[ep_of(to->leg, i)];
+        } else if (sdp_rtp_addr(sdp, i, &m->rtp) == 0 && sdp_rtcp_addr(sdp, i, &rtcp) == 0) {
+            m->rtcp_port = rtcp.port;
+        }
+        if (!addr_is_set(&e->origin) && addr_is_set(&m->rtp))
+            e->origin = m->rtp;
+    }
+    if (!addr_is_set(&e->origin))
+        e->origin = to->leg->flow.local;
+    e->origin.port = 0;
+}
+
+int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct span body,
+                struct span *out)
+{
+    struct call *c = from->leg->call;
+    struct calls *cs = c->calls;
+    struct sdp sdp;
+    struct sdp_edit edit;
+    struct build b;
+    uint64_t hash = hash_bytes(body.p, body.len, to->oa.o_id);
+    int rc;
+
+    if (sdp_parse(&sdp, body, NULL) < 0)
+        return -EINVAL;
+    if (to->oa.sent_hash != hash) {
+        to->oa.o_version++;
+        to->oa.sent_hash = hash;
+    }
+    offer_note(c, from->leg, &sdp);
+    if (kind == OFFER_ANSWER) {
+        from->oa.state = to->oa.state = OA_STABLE;
+        offer_apply(c);
+    } else {
+        from->oa.state = OA_OFFER_IN;
+        to->oa.state = OA_OFFER_OUT;
+    }
+    offer_edit(c, to, &sdp, &edit);
+    build_init(&b, cs->scratch, SDP_BYTES_MAX + 1024);
+    rc = sdp_rewrite(&sdp, &edit, &b);
+    if (rc == 0)
+        *out = build_text(&b);
+    return rc;
+}
+
+void offer_refused(struct ldlg *from, struct ldlg *to)
+{
+    struct call *c = from->leg->call;
+
+    from->oa.state = to->oa.state = OA_STABLE;
+    for (unsigned e = 0; e < 2 * OFFER_MEDIA_MAX; e++) {
+        c->media.new_remote[e] = c->media.remote[e];
+        c->media.new_rtcp[e] = c->media.rtcp[e];
+        c->media.new_dir[e] = c->media.dir[e];
+    }
+}
+
+bool offer_is_open(const struct ldlg *ld)
+{
+    return ld->oa.state == OA_OFFER_IN || ld->oa.state == OA_OFFER_OUT;
+}
+
+/* ---- what the relay says --------------------------------------------------------------------------------------- */
+
+static struct call *call_of_session(struct calls *cs, uint64_t session)
+{
+    uint64_t hash = hash_u64(session);
+
+    for (struct htab_node *n = htab_first(&cs->by_id, hash); n; n = htab_next(n)) {
+        struct call *c = container_of(n, struct call, node);
+
+        if (c->id == session)
+            return c;
+    }
+    return NULL;
+}
+
+void offer_on_event(void *arg, const struct media_event *ev)
+{
+    struct calls *cs = arg;
+    struct call *c = call_of_session(cs, ev->ref.session);
+
+    if (!c || c->state >= CALL_ENDING)
+        return;
+    switch (ev->type) {
+    case MEDIA_EV_INACTIVE:
+        if (c->media.silent & (1U << ev->endpoint))
+            return;
+        stat_inc(cs->stats, STAT_calls_media_inactive);
+        call_kill(c, &CAUSE_HERE_(408, 102, "media inactive"));
+        break;
+    case MEDIA_EV_LOST:
+        stat_inc(cs->stats, STAT_calls_media_lost);
+        c->media.state = CALL_MEDIA_CLOSED;
+        call_kill(c, &CAUSE_HERE_(503, 41, "media session lost"));
+        break;
+    default: break;
+    }
+}
+
+static bool reinstall_one(struct htab_node *n, void *arg)
+{
+    (void)arg;
+    offer_reinstall(container_of(n, struct call, node));
+    return true;
+}
+
+void offer_on_state(void *arg, bool up, bool fresh)
+{
+    struct calls *cs = arg;
+
+    (void)fresh;
+    if (up)
+        htab_each(&cs->by_id, reinstall_one, NULL);
+}

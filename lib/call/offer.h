@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Offers, answers and the relay: each side's SDP is read, its addresses told to the relay, and the other side's version written.
+ * Legs, hunt and pass call it; it knows no SIP transaction.
+ */
+#ifndef CALL_OFFER_H
+#define CALL_OFFER_H
+
+#include "call/model.h"
+#include "sip/sdp.h"
+
+#define OFFER_TYPE SPAN("application/sdp")
+
+/** What a body is (RFC 3264, RFC 6337 §2). */
+enum offer_kind {
+    OFFER_OFFER,
+    OFFER_ANSWER,
+};
+
+/**
+ * Can this offer be carried at all?
+ * @param why  out: static text
+ * @return 0; -EINVAL: 488
+ */
+int offer_check(struct span body, const char **why);
+
+/**
+ * Get the endpoints that an attempt needs; then leg_out_media_ready(out). At once if no relay is needed.
+ * On failure the call is ended with 503.
+ */
+void offer_prepare(struct call *c, struct leg *out);
+
+/**
+ * Carry a body from one dialog to another: addresses replaced by ours of the other side, o= by that dialog's.
+ * An answer makes the pair of bodies valid: the relay is told both parties' addresses.
+ *
+ * @param out  over a buffer of the worker, valid until the next call
+ * @return 0; -EINVAL the body is broken; -ENOSPC it does not fit
+ */
+int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct span body,
+                struct span *out);
+/** The offer that went from one to the other was refused: what was agreed before holds. */
+void offer_refused(struct ldlg *from, struct ldlg *to);
+/** True if this dialog waits for an answer, given or taken. */
+bool offer_is_open(const struct ldlg *ld);
+
+/** Close the session; the end is reported with the relay's last counters, or at once without a session. */
+void offer_close(struct call *c);
+/** Put back a session that was taken up again (call_load) or that a new relay does not know. */
+void offer_reinstall(struct call *c);
+
+/** Events of the relay, arg is the struct calls. */
+void offer_on_event(void *arg, const struct media_event *ev);
+void offer_on_state(void *arg, bool up, bool fresh);
+
+#endif

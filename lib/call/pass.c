@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Each request that crosses is a server transaction on one leg and a client transaction on the other, joined here.
+ * Called by bridge.c and by transaction callbacks.
+ */
+#include "call/pass.h"
+
+#include "call/headers.h"
+#include "call/offer.h"
+
+static void pass_on_response(void *user, struct txn_client *ct, const struct msg *m,
+                             const struct flow *f);
+static void pass_on_end(void *user, struct txn_client *ct, enum txn_end why);
+static void pass_on_server_end(void *user, struct txn_server *st, enum txn_end why);
+
+static const struct txn_client_cb client_cb = {pass_on_response, pass_on_end};
+static const struct txn_server_cb server_cb = {pass_on_server_end};
+
+void pass_refuse(struct call *c, struct txn_server *st, unsigned status)
+{
+    struct build *b = txn_server_begin(st, status, SPAN_NONE, SPAN_NONE);
+
+    stat_inc(c->calls->stats, STAT_pass_refused);
+    if (!b)
+        return;
+    if (status == 500)
+        build_hdr_u32(b, SPAN("Retry-After"),
+                      (uint32_t)(hash_u64(c->id ^ c->calls->clock->mono_ms) % 11));
+    if (status == 405)
+        build_hdr(b, SPAN("Allow"), headers_allow);
+    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
+        (void)txn_server_send(st);
+}
+
+static void pass_free(struct pass *p)
+{
+    struct call *c = p->call;
+
+    for (struct pass **pp = &c->passes; *pp; pp = &(*pp)->next)
+        if (*pp == p) {
+            *pp = p->next;
+            break;
+        }
+    if (p->st)
+        txn_server_detach(p->st);
+    if (p->ct)
+        txn_client_detach(p->ct);
+    c->n_passes--;
+    pool_put(&c->calls->pass_pool, p);
+    call_check(c);
+}
+
+static void pass_on_server_end(void *user, struct txn_server *st, enum txn_end why)
+{
+    struct pass *p = user;
+
+    (void)why;
+    if (p->st == st)
+        p->st = NULL;
+}
+
+/* ---- may it cross? ---------------------------------------------------------------------------------------------- */
+
+/* An INVITE on its way in this direction (as seen from ld), or towards it. */
+static bool invite_from(const struct call *c, const struct ldlg *ld)
+{
+    for (const struct pass *p = c->passes; p; p = p->next)
+        if (p->method == SIP_INVITE && p->from == ld && (p->st || p->wait_ack))
+            return true;
+    return false;
+}
+
+static bool invite_to(const struct call *c, const struct ldlg *ld)
+{
+    for (const struct pass *p = c->passes; p; p = p->next)
+        if (p->method == SIP_INVITE && p->to == ld && (p->ct || p->ack_owed))
+            return true;
+    return false;
+}
+
+/* RFC 3261 §14.2 and RFC 3311 §5.2. @return 0, or the status to refuse with */
+static unsigned pass_glare(const struct call *c, const struct ldlg *from, const struct ldlg *to,
+                           const struct msg *m)
+{
+    bool offers = m->method == SIP_INVITE || !span_is_empty(m->body);
+
+    if (m->method != SIP_INVITE && m->method != SIP_UPDATE)
+        return 0;
+    if (m->method == SIP_INVITE) {
+        if (invite_from(c, from))
+            return 500;
+        if (invite_to(c, from) || invite_from(c, to))
+            return 491;
+    }
+    if (!offers)
+        return 0;
+    if (from->oa.state == OA_OFFER_OUT || offer_is_open(to))
+        return 491;
+    if (from->oa.state == OA_OFFER_IN)
+        return 500;
+    return 0;
+}
+
+/* ---- across ------------------------------------------------------------------------------------------------------ */
+
+static int pass_body(struct pass *p, const struct msg *m, struct span *type, struct span *body)
+{
+    *body = m->body;
+    *type = msg_value(m, HDR_CONTENT_TYPE);
+    if (span_is_empty(m->body) || !msg_body_is(m, OFFER_TYPE))
+        return 0;
+    p->has_offer = true;
+    *type = OFFER_TYPE;
+    /* PRACK answers the offer of a reliable 18x, or makes one of its own (RFC 3262 §5). */
+    return offer_cross(p->from, p->to,
+                       p->from->oa.state == OA_OFFER_OUT ? OFFER_ANSWER : OFFER_OFFER, m->body,
+                       body);
+}
+
+static int pass_compose(struct pass *p, const struct msg *m)
+{
+    struct span type, body;
+    struct build *b;
+
+    if (pass_body(p, m, &type, &body) < 0)
+        return -EINVAL;
+    b = dialog_request(p->to->d, p->ct, m->max_forwards > 0 ? (unsigned)m->max_forwards - 1 : 70);
+    if (!b)
+        return -ENOMEM;
+    p->to_cseq = p->to->d->local_cseq;
+    if (m->method == SIP_PRACK && m->has_rack) {
+        build_span(b, SPAN("RAck: "));
+        build_u32(b, m->rack.rseq);
+        build_char(b, ' ');
+        build_u32(b, p->to->leg->invite_cseq);
+        build_span(b, SPAN(" INVITE\r\n"));
+    }
+    if (m->method == SIP_INVITE || m->method == SIP_UPDATE)
+        build_hdr(b, SPAN("Allow"), headers_allow);
+    headers_cross(b, m, p->to->leg);
+    return build_end(b, type, body);
+}
+
+static struct pass *pass_new(struct call *c, struct ldlg *from, struct ldlg *to,
+                             const struct msg *m)
+{
+    struct pass *p = c->n_passes < CALL_PASSES_MAX ? pool_get(&c->calls->pass_pool) : NULL;
+
+    if (!p)
+        return NULL;
+    p->call = c;
+    p->from = from;
+    p->to = to;
+    p->method = (uint8_t)m->method;
+    p->from_cseq = m->cseq;
+    p->next = c->passes;
+    c->passes = p;
+    c->n_passes++;
+    return p;
+}
+
+void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
+{
+    struct call *c = from->call;
+    const struct msg *m = arg->msg;
+    unsigned status = pass_glare(c, arg->dlg, to->main, m);
+    struct pass *p;
+
+    if (status == 0 && m->max_forwards == 0)
+        status = 483;
+    if (status) {
+        pass_refuse(c, arg->st, status);
+        return;
+    }
+    p = pass_new(c, arg->dlg, to->main, m);
+    if (!p) {
+        pass_refuse(c, arg->st, 500);
+        return;
+    }
+    p->ct = txn_client_new(c->calls->txns, m->method, &to->main->d->flow, &client_cb, p);
+    status = 500;
+    if (p->ct) {
+        int rc = pass_compose(p, m);
+
+        if (rc == 0 && txn_client_start(p->ct) == 0) {
+            p->st = arg->st;
+            txn_server_set_user(arg->st, &server_cb, p);
+            stat_inc(c->calls->stats, STAT_pass_requests);
+            return;
+        }
+        if (rc < 0)
+            txn_client_abort(p->ct);
+        p->ct = NULL;
+        status = rc == -EINVAL ? 488 : 500;
+    }
+    if (p->has_offer)
+        offer_refused(p->from, p->to);
+    pass_refuse(c, arg->st, status);
+    pass_free(p);
+}
+
+void pass_request_early(struct leg *from, struct leg *to, const struct leg_arg *arg)
+{
+    switch (arg->msg->method) {
+    case SIP_PRACK:
+    case SIP_UPDATE:
+    case SIP_INFO: pass_request(from, to, arg); break;
+    default: pass_refuse(from->call, arg->st, 491);
+    }
+}
+
+/* ---- back -------------------------------------------------------------------------------------------------------- */
+
+static void pass_reply_2xx(struct pass *p, const struct msg *m)
+{
+    struct txn_server *st = p->st;
+    struct span body = m->body, type = msg_value(m, HDR_CONTENT_TYPE);
+    bool target = p->method == SIP_INVITE || p->method == SIP_UPDATE;
+    struct build *b;
+
+    if (!span_is_empty(body) && msg_body_is(m, OFFER_TYPE)) {
+        type = OFFER_TYPE;
+        if (offer_cross(p->to, p->from, p->has_offer ? OFFER_ANSWER : OFFER_OFFER, m->body, &body) <
+            0)
+            body = SPAN_NONE;
+    }
+    b = txn_server_begin(st, m->status, SPAN_NONE, SPAN_NONE);
+    if (!b)
+        return;
+    if (target) {
+        headers_contact(b, p->from->d);
+        build_hdr(b, SPAN("Allow"), headers_allow);
+    }
+    headers_response(b, m, p->from->leg);
+    if (build_end(b, type, body) < 0 || txn_server_send(st) < 0)
+        return;
+    if (p->method == SIP_INVITE) {
+        p->wait_ack = true;
+        (void)dialog_2xx_start(p->from->d, st, p->from_cseq);
+    }
+}
+
+static void pass_2xx(struct pass *p, const struct msg *m)
+{
+    bool first = p->st != NULL;
+
+    (void)dialog_on_response(p->to->d, m);
+    if (p->method == SIP_INVITE) {
+        if (!first) {
+            /* A repetition, or the asking side has hung up: either way it is acknowledged. */
+            if (dialog_ack_again(p->to->d, p->to_cseq) == -ENOENT && !p->ack_owed)
+                (void)dialog_ack(p->to->d, p->to_cseq, SPAN_NONE, SPAN_NONE);
+            return;
+        }
+        p->ack_owed = !p->has_offer && !span_is_empty(m->body);
+        if (!p->ack_owed)
+            (void)dialog_ack(p->to->d, p->to_cseq, SPAN_NONE, SPAN_NONE);
+    }
+    if (!first)
+        return;
+    pass_reply_2xx(p, m);
+    if (p->st)
+        txn_server_set_user(p->st, NULL, NULL);
+    p->st = NULL;
+}
+
+/* RFC 3261 §12.2.1.2: these say that the dialog is gone. */
+static bool is_dialog_gone(unsigned status)
+{
+    return status == 408 || status == 481;
+}
+
+static unsigned pass_status(unsigned status)
+{
+    if (status < 400 || status == 401 || status == 407)
+        return 500; /* not for the asking side: targets and credentials of ours */
+    return status;
+}
+
+static void pass_final(struct pass *p, unsigned status)
+{
+    struct txn_server *st = p->st;
+    struct leg *to = p->to->leg;
+    struct cause gone = {(uint16_t)status, cause_q850_of(status), to->is_in ? CAUSE_IN : CAUSE_OUT,
+                         "dialog gone"};
+
+    if (p->has_offer || p->method == SIP_INVITE)
+        offer_refused(p->from, p->to);
+    p->st = NULL;
+    if (st) {
+        txn_server_set_user(st, NULL, NULL);
+        (void)txn_server_reply(st, pass_status(status), SPAN_NONE, SPAN_NONE);
+    }
+    if (is_dialog_gone(status))
+        leg_event(to, LEV_LOST, &(struct leg_arg){.cause = &gone});
+}
+
+static void pass_on_response(void *user, struct txn_client *ct, const struct msg *m,
+                             const struct flow *f)
+{
+    struct pass *p = user;
+
+    (void)ct;
+    (void)f;
+    if (m->status < 200)
+        return;
+    if (m->status < 300)
+        pass_2xx(p, m);
+    else
+        pass_final(p, m->status);
+    if (p->method != SIP_INVITE || m->status >= 300)
+        pass_free(p);
+}
+
+static void pass_on_end(void *user, struct txn_client *ct, enum txn_end why)
+{
+    struct pass *p = user;
+
+    (void)ct;
+    p->ct = NULL;
+    if (why != TXN_END_OK && p->st) {
+        /* RFC 4320: a non-INVITE gets no late 408; its own transaction has given up by now. */
+        pass_final(p, why == TXN_END_TIMEOUT ? 408 : 503);
+    }
+    if (!p->wait_ack && !p->ack_owed)
+        pass_free(p);
+}
+
+bool pass_ack(struct ldlg *ld, const struct msg *ack)
+{
+    for (struct pass *p = ld->leg->call->passes; p; p = p->next) {
+        struct span body = SPAN_NONE;
+
+        if (!p->wait_ack || p->from != ld || p->from_cseq != ack->cseq)
+            continue;
+        p->wait_ack = false;
+        if (p->ack_owed) {
+            p->ack_owed = false;
+            if (!span_is_empty(ack->body))
+                (void)offer_cross(p->from, p->to, OFFER_ANSWER, ack->body, &body);
+            (void)dialog_ack(p->to->d, p->to_cseq, OFFER_TYPE, body);
+        }
+        if (!p->ct)
+            pass_free(p);
+        return true;
+    }
+    return false;
+}
+
+void pass_cancel(struct pass *p)
+{
+    if (p->ct)
+        (void)txn_client_cancel(p->ct, SPAN_NONE);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
+
+static void pass_drop(struct pass *p)
+{
+    struct txn_server *st = p->st;
+
+    p->st = NULL;
+    if (st) {
+        txn_server_set_user(st, NULL, NULL);
+        (void)txn_server_reply(st, 487, SPAN_NONE, SPAN_NONE);
+    }
+    if (p->ack_owed)
+        (void)dialog_ack(p->to->d, p->to_cseq, SPAN_NONE, SPAN_NONE);
+    p->ack_owed = p->wait_ack = false;
+    if (p->ct && p->method == SIP_INVITE && txn_client_cancel(p->ct, SPAN_NONE) == 0)
+        return; /* its final answer is still owed an ACK */
+    pass_free(p);
+}
+
+void pass_drop_leg(struct leg *leg)
+{
+    for (struct pass *p = leg->call->passes, *next; p; p = next) {
+        next = p->next;
+        if (p->from->leg == leg || p->to->leg == leg)
+            pass_drop(p);
+    }
+}
+
+void pass_free_all(struct call *c)
+{
+    while (c->passes)
+        pass_free(c->passes);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a call leaves behind: events to the CDR writer and the two log lines at its start and end.
+ * Called at the moments of a call's life; nothing here changes a call but its sequence number.
+ */
+#include "call/headers.h"
+#include "call/model.h"
+
+static struct cdr_time at(const struct call *c, uint64_t mono_ms)
+{
+    const struct clock *k = c->calls->clock;
+
+    if (!mono_ms)
+        return (struct cdr_time){0};
+    return (struct cdr_time){k->wall_ms - (k->mono_ms - mono_ms), mono_ms};
+}
+
+static struct span leg_call_id(const struct leg *leg)
+{
+    return leg && leg->main ? dialog_str(leg->main->d, DIALOG_CALL_ID) : SPAN_NONE;
+}
+
+static enum cdr_release release_side(const struct cause *cause)
+{
+    switch (cause->where) {
+    case CAUSE_IN: return CDR_RELEASE_IN;
+    case CAUSE_OUT: return CDR_RELEASE_OUT;
+    case CAUSE_HERE: return CDR_RELEASE_SWITCH;
+    default: return CDR_RELEASE_NONE;
+    }
+}
+
+static struct span customer_of(const struct leg *leg)
+{
+    return leg && leg->trunk.customer ? span_of(leg->trunk.customer->name) : SPAN_NONE;
+}
+
+static void fill_out(struct cdr_event *ev, const struct leg *out)
+{
+    if (!out)
+        return;
+    ev->callid_out = leg_call_id(out);
+    ev->trunk_out = span_of(out->trunk.state->name);
+    ev->peer_out = out->flow.remote;
+    ev->customer_out = customer_of(out);
+    ev->called_sent = span_of(out->sent);
+    ev->caller_sent = span_of(out->call->caller);
+    ev->attempt = out->attempt;
+}
+
+static void fill(struct cdr_event *ev, struct call *c, enum cdr_type type)
+{
+    *ev = (struct cdr_event){
+        .type = type,
+        .seq = ++c->cdr_seq,
+        .call = c->id,
+        .generation = c->generation,
+        .uuid = span_of(c->uuid),
+        .callid_in = leg_call_id(c->in),
+        .trunk_in = span_of(c->in->trunk.state->name),
+        .peer_in = c->in->flow.remote,
+        .customer_in = customer_of(c->in),
+        .caller_received = span_of(c->caller),
+        .caller_normalised = span_of(c->caller),
+        .called_received = span_of(c->called),
+        .called_normalised = span_of(c->normalised),
+        .class_name = span_of(priority_name(c->klass)),
+        .start = at(c, c->started_ms),
+        .progress = at(c, c->progress_ms),
+        .answer = at(c, c->answered_ms),
+        .attempts = c->attempts,
+    };
+}
+
+static void put(struct call *c, const struct cdr_event *ev)
+{
+    if (c->calls->cdr)
+        (void)cdr_put(c->calls->cdr, c->calls->stats, ev);
+}
+
+static void put_cause(struct cdr_event *ev, const struct cause *cause)
+{
+    ev->code = cause->sip_code;
+    ev->q850 = cause->q850 ? cause->q850 : cause_q850_of(cause->sip_code);
+    ev->release = release_side(cause);
+    ev->reason = span_of(cause->reason);
+    ev->where = span_of(cause_where_name(cause));
+}
+
+void record_start(struct call *c)
+{
+    struct cdr_event ev;
+    char caller[NUMBER_MAX * 2], called[NUMBER_MAX * 2];
+
+    fill(&ev, c, CDR_START);
+    put(c, &ev);
+    if (log_level() >= LOG_INFO)
+        log_ev(LOG_INFO, "call_start", "call=%s in=%s caller=%s called=%s class=%s gen=%llu",
+               c->uuid, c->in->trunk.state->name,
+               log_quote(caller, sizeof caller, span_of(c->caller)),
+               log_quote(called, sizeof called, span_of(c->called)), priority_name(c->klass),
+               (unsigned long long)c->generation);
+}
+
+void record_answer(struct call *c)
+{
+    struct cdr_event ev;
+
+    fill(&ev, c, CDR_ANSWER);
+    fill_out(&ev, c->out);
+    put(c, &ev);
+}
+
+void record_interim(struct call *c)
+{
+    struct cdr_event ev;
+
+    fill(&ev, c, CDR_INTERIM);
+    fill_out(&ev, c->out);
+    ev.end = at(c, c->calls->clock->mono_ms);
+    put(c, &ev);
+}
+
+void record_attempt(struct call *c, struct leg *out)
+{
+    struct cdr_event ev;
+
+    if (out->reported)
+        return;
+    out->reported = true;
+    fill(&ev, c, CDR_ATTEMPT);
+    fill_out(&ev, out);
+    ev.start = at(c, out->started_ms);
+    ev.progress = at(c, out->progress_ms);
+    ev.answer = at(c, out->answered_ms);
+    ev.end = at(c, c->calls->clock->mono_ms);
+    put_cause(&ev, out->cause.where != CAUSE_NOWHERE ? &out->cause : &c->cause);
+    put(c, &ev);
+}
+
+static void add_media(struct cdr_media *sum, const struct media_counters *n)
+{
+    sum->packets += n->packets;
+    sum->bytes += n->bytes;
+    sum->lost += n->lost;
+    sum->reordered += n->reordered;
+    sum->strangers += n->strangers;
+    if (n->jitter_max_us > sum->jitter_us)
+        sum->jitter_us = n->jitter_max_us;
+}
+
+void record_end(struct call *c, const struct media_ep_state *eps, unsigned n_eps)
+{
+    struct cdr_event ev;
+    uint64_t billed = c->answered_ms ? c->ended_ms - c->answered_ms : 0;
+
+    if (c->end_reported)
+        return;
+    c->end_reported = true;
+    if (c->out)
+        record_attempt(c, c->out);
+    fill(&ev, c, CDR_CALL);
+    fill_out(&ev, c->out ? c->out : c->last_out);
+    ev.end = at(c, c->ended_ms);
+    put_cause(&ev, &c->cause);
+    for (unsigned i = 0; i < n_eps; i++)
+        add_media(eps[i].endpoint & 1 ? &ev.media_out : &ev.media_in, &eps[i].n);
+    put(c, &ev);
+    if (log_level() >= LOG_INFO)
+        log_ev(
+            LOG_INFO, "call_end",
+            "call=%s in=%s out=%s code=%u q850=%u release=%s attempts=%u dur_ms=%llu reason=\"%s\"",
+            c->uuid, c->in->trunk.state->name, ev.trunk_out.len ? ev.trunk_out.p : "-", ev.code,
+            ev.q850, cause_where_name(&c->cause), c->attempts, (unsigned long long)billed,
+            c->cause.reason ? c->cause.reason : "");
+}

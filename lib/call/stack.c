@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The wiring of one worker and the path of a datagram: peek, gate, absorb, parse, transaction.
+ * The daemon's worker and the replay harness call it; it owns no socket, no clock and no thread.
+ */
+#include "call/stack.h"
+
+#include "call/model.h"
+#include "call/offer.h"
+#include "call/options.h"
+#include "sip/gate.h"
+
+#include <stdlib.h>
+
+/* 256 KiB: a message of 64 KiB with its parsed form, four times over; beyond it the message is refused with 503. */
+#define STACK_ARENA_MAX (256U << 10)
+/* 1,024 buckets to begin with; the table grows with the calls. */
+#define STACK_CALL_BUCKETS 1024
+
+struct stack {
+    struct calls calls;
+    struct arena arena;
+    struct blocks blocks;
+    struct gate gate;
+    struct transport *transport;
+    struct peek_table emergency;
+    struct span *emergency_users;
+    uint8_t workers;
+    bool quiet; /* no health probes */
+    char reply[GATE_REPLY_ROOM(MSG_BYTES_MAX)];
+};
+
+static int stack_wire(struct stack *s, const struct stack_param *p)
+{
+    struct calls *cs = &s->calls;
+    struct txns_param tp = {.timers = p->timers,
+                            .transport = p->transport,
+                            .ident = p->ident,
+                            .stats = p->stats,
+                            .blocks = &s->blocks,
+                            .tu_ops = &calls_tu_ops,
+                            .tu = cs};
+    struct dialogs_param dp = {.timers = p->timers,
+                               .transport = p->transport,
+                               .ident = p->ident,
+                               .stats = p->stats,
+                               .blocks = &s->blocks,
+                               .on_no_ack = calls_on_no_ack,
+                               .tu = cs};
+
+    cs->txns = txns_new(&tp);
+    cs->dialogs = dialogs_new(&dp);
+    cs->scratch = malloc(SDP_BYTES_MAX + 1024);
+    if (!cs->txns || !cs->dialogs || !cs->scratch)
+        return -ENOMEM;
+    return htab_init(&cs->by_id, STACK_CALL_BUCKETS);
+}
+
+struct stack *stack_new(const struct stack_param *p)
+{
+    struct stack *s = calloc(1, sizeof *s);
+    struct calls *cs;
+
+    if (!s)
+        return NULL;
+    cs = &s->calls;
+    arena_init(&s->arena, 32U << 10, STACK_ARENA_MAX);
+    blocks_init(&s->blocks);
+    s->transport = p->transport;
+    s->workers = p->workers;
+    s->quiet = p->no_probes;
+    gate_init(&s->gate, p->ident, p->stats, p->node, p->worker, p->workers);
+    cs->clock = p->clock;
+    cs->timers = p->timers;
+    cs->ident = p->ident;
+    cs->stats = p->stats;
+    cs->blocks = &s->blocks;
+    cs->transport = p->transport;
+    cs->media = p->media;
+    cs->cdr = p->cdr;
+    cs->trunks = p->trunks;
+    cs->arena = &s->arena;
+    cs->worker = p->worker;
+    pool_init(&cs->call_pool, "call", sizeof(struct call), 0);
+    pool_init(&cs->leg_pool, "leg", sizeof(struct leg), 0);
+    pool_init(&cs->ldlg_pool, "ldlg", sizeof(struct ldlg), 0);
+    pool_init(&cs->pass_pool, "pass", sizeof(struct pass), 0);
+    if (stack_wire(s, p) < 0) {
+        stack_free(s);
+        return NULL;
+    }
+    if (cs->media)
+        media_set_handler(cs->media, &(struct media_handler){offer_on_event, offer_on_state, cs});
+    return s;
+}
+
+static bool first_call(struct htab_node *n, void *arg)
+{
+    *(struct call **)arg = container_of(n, struct call, node);
+    return false;
+}
+
+void stack_free(struct stack *s)
+{
+    struct calls *cs;
+
+    if (!s)
+        return;
+    cs = &s->calls;
+    options_stop(cs);
+    cs->reap = NULL;
+    while (cs->by_id.count) {
+        struct call *c = NULL;
+
+        htab_each(&cs->by_id, first_call, &c);
+        call_free(c);
+    }
+    if (cs->txns)
+        txns_free(cs->txns);
+    if (cs->dialogs)
+        dialogs_free(cs->dialogs);
+    htab_fini(&cs->by_id);
+    pool_fini(&cs->call_pool, 1);
+    pool_fini(&cs->leg_pool, 1);
+    pool_fini(&cs->ldlg_pool, 1);
+    pool_fini(&cs->pass_pool, 1);
+    blocks_fini(&s->blocks, 1);
+    arena_fini(&s->arena);
+    free(s->emergency_users);
+    free(cs->scratch);
+    free(s);
+}
+
+void stack_snapshot(struct stack *s, const struct call_view *view)
+{
+    const struct conf_global *g = &view->conf->global;
+    struct span *users = calloc(g->emergency.n ? g->emergency.n : 1, sizeof *users);
+
+    s->calls.view = view;
+    if (users) {
+        for (uint32_t i = 0; i < g->emergency.n; i++)
+            users[i] = span_of(g->emergency.v[i]);
+        free(s->emergency_users);
+        s->emergency_users = users;
+        s->emergency = (struct peek_table){users, g->emergency.n};
+    }
+    if (!s->quiet)
+        options_start(&s->calls, s->workers);
+}
+
+/* ---- a datagram -------------------------------------------------------------------------------------------------- */
+
+static enum gate_source source_of(const struct stack *s, const struct flow *f)
+{
+    const struct route *rt = s->calls.view->route;
+
+    if (route_source_is_known(rt, f->listener, &f->remote))
+        return GATE_SRC_KNOWN;
+    return route_unknown(rt, f->listener) == CONF_UNKNOWN_403 ? GATE_SRC_403 : GATE_SRC_DROP;
+}
+
+static void reply_raw(struct stack *s, const char *buf, size_t len, const struct peek *pk,
+                      const struct flow *flow, unsigned status)
+{
+    struct gate_reply_param p = {buf, len, pk, status, status == 503 ? 1 : 0};
+    struct flow f = *flow;
+    int n = gate_reply(&s->gate, &p, &f, s->reply, sizeof s->reply);
+
+    if (n > 0)
+        (void)s->transport->send(s->transport, &f, s->reply, (size_t)n);
+}
+
+/* Refuse what the parser refused, without state. */
+static void reply_error(struct stack *s, const struct msg *m, const struct msg_error *err,
+                        const struct flow *flow)
+{
+    struct build b;
+    struct flow f = *flow;
+    struct build_response r = {.status = err->status, .reason = err->text, .source = &flow->remote};
+    char tag[IDENT_LEN];
+
+    if (err->status == 0)
+        return;
+    ident_seal(s->calls.ident, IDENT_TAG, 0, tag);
+    r.to_tag = (struct span){tag, IDENT_LEN};
+    build_init(&b, s->reply, sizeof s->reply);
+    build_response(&b, m, &r);
+    if (build_end(&b, SPAN_NONE, SPAN_NONE) < 0)
+        return;
+    flow_of_response(&f, m->via.has_rport, m->via.port);
+    (void)s->transport->send(s->transport, &f, b.p, b.len);
+}
+
+static void parse_and_run(struct stack *s, const char *buf, size_t len, const struct flow *flow)
+{
+    struct msg m;
+    struct msg_error err = {0};
+    int rc = msg_parse(&m, &s->arena, buf, len, &err);
+
+    if (rc == 0) {
+        (void)txn_recv(s->calls.txns, &m, flow);
+    } else {
+        stat_inc(s->calls.stats, STAT_stack_bad_msg);
+        reply_error(s, &m, &err, flow);
+    }
+    arena_reset(&s->arena);
+}
+
+static enum gate_level level_of(unsigned load)
+{
+    return load >= 100  ? GATE_LEVEL_ALL
+           : load >= 90 ? GATE_LEVEL_PRIORITY
+           : load >= 70 ? GATE_LEVEL_ORDINARY
+                        : GATE_LEVEL_OPEN;
+}
+
+enum stack_verdict stack_datagram(struct stack *s, const char *buf, size_t len,
+                                  const struct flow *flow, unsigned load, struct stack_hand *hand)
+{
+    struct peek pk;
+    uint8_t worker = 0;
+
+    if (peek_parse(buf, len, &s->emergency, &pk) < 0) {
+        stat_inc(s->calls.stats, STAT_stack_not_sip);
+        return STACK_DROP;
+    }
+    switch (gate_decide(&s->gate, &pk, source_of(s, flow), level_of(load), &worker)) {
+    case GATE_HERE: break;
+    case GATE_HAND:
+        *hand = (struct stack_hand){
+            worker, pk.cls, !(pk.is_request && pk.method == SIP_INVITE && pk.to_tag.len == 0)};
+        return STACK_HAND;
+    case GATE_403: reply_raw(s, buf, len, &pk, flow, 403); return STACK_HERE;
+    case GATE_SHED:
+        if (!txn_absorb(s->calls.txns, &pk, flow))
+            reply_raw(s, buf, len, &pk, flow, 503);
+        return STACK_HERE;
+    case GATE_DROP:
+    default: return STACK_DROP;
+    }
+    if (!txn_absorb(s->calls.txns, &pk, flow))
+        parse_and_run(s, buf, len, flow);
+    return STACK_HERE;
+}
+
+void stack_handed(struct stack *s, const char *buf, size_t len, const struct flow *flow)
+{
+    struct peek pk;
+
+    if (peek_parse(buf, len, &s->emergency, &pk) == 0 && !txn_absorb(s->calls.txns, &pk, flow))
+        parse_and_run(s, buf, len, flow);
+}
+
+void stack_turn_end(struct stack *s)
+{
+    calls_reap(&s->calls);
+}
+
+struct calls *stack_calls(struct stack *s)
+{
+    return &s->calls;
+}
+
+uint64_t stack_transactions(const struct stack *s)
+{
+    struct txns_count n = txns_count(s->calls.txns);
+
+    return n.server + n.client;
+}
+
+uint64_t stack_dialogs(const struct stack *s)
+{
+    return dialogs_count(s->calls.dialogs);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The transaction user: new requests go to a dialog's leg, to a new call, or are refused; CANCEL, ACK and strays find their leg.
+ * Called by the transaction layer of the worker only.
+ */
+#include "call/headers.h"
+#include "call/invite.h"
+#include "call/model.h"
+#include "call/options.h"
+#include "call/pass.h"
+
+static void refuse(struct txn_server *st, unsigned status)
+{
+    struct build *b = txn_server_begin(st, status, SPAN_NONE, SPAN_NONE);
+
+    if (!b)
+        return;
+    if (status == 405 || status == 501)
+        build_hdr(b, SPAN("Allow"), headers_allow);
+    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
+        (void)txn_server_send(st);
+}
+
+/* ---- inside a dialog ---------------------------------------------------------------------------------------------- */
+
+static void on_ack(struct calls *cs, const struct msg *m)
+{
+    struct dialog *d;
+    struct ldlg *ld;
+
+    if (dialog_find(cs->dialogs, m, &d) < 0)
+        return;
+    ld = d->leg;
+    if (!dialog_2xx_acked(d, m->cseq))
+        return;
+    if (!pass_ack(ld, m))
+        leg_event(ld->leg, LEV_ACK, &(struct leg_arg){.msg = m, .dlg = ld});
+}
+
+static void on_bye(struct leg *leg, const struct leg_arg *arg)
+{
+    /* At once, whatever the other side does (RFC 3261 §15.1.2). */
+    (void)txn_server_reply(arg->st, 200, SPAN_NONE, SPAN_NONE);
+    if (leg->state != LEG_DEAD && leg->state != LEG_CLOSING)
+        pass_drop_leg(leg);
+    leg_event(leg, LEV_BYE, arg);
+}
+
+/* Bodies that may cross, options we do not know. @return 0 or the status it was refused with */
+static unsigned check_crossing(struct txn_server *st, const struct msg *m)
+{
+    if ((m->method == SIP_INVITE || m->method == SIP_UPDATE) && !span_is_empty(m->body) &&
+        !msg_body_is(m, SPAN("application/sdp"))) {
+        invite_refuse_body(st);
+        return 415;
+    }
+    return invite_refuse_options(st, m);
+}
+
+static void in_dialog(struct calls *cs, struct txn_server *st, const struct msg *m)
+{
+    struct leg_arg arg = {.msg = m, .st = st};
+    struct dialog *d;
+    int status;
+
+    if (dialog_find(cs->dialogs, m, &d) < 0) {
+        refuse(st, 481);
+        return;
+    }
+    arg.dlg = d->leg;
+    status = dialog_on_request(d, m);
+    if (status) {
+        refuse(st, (unsigned)status);
+        return;
+    }
+    switch (m->method) {
+    case SIP_BYE: on_bye(arg.dlg->leg, &arg); break;
+    case SIP_INVITE:
+    case SIP_UPDATE:
+    case SIP_INFO:
+    case SIP_PRACK:
+        if (check_crossing(st, m) == 0)
+            bridge_event(arg.dlg->leg, BR_REQUEST, &arg);
+        break;
+    case SIP_OPTIONS: options_answer(cs, st); break;
+    case SIP_UNKNOWN: refuse(st, 501); break;
+    default: refuse(st, 405);
+    }
+}
+
+/* ---- callbacks ---------------------------------------------------------------------------------------------------- */
+
+static void tu_on_request(void *tu, struct txn_server *st, const struct msg *m,
+                          const struct flow *f)
+{
+    struct calls *cs = tu;
+
+    if (!st) {
+        on_ack(cs, m);
+        return;
+    }
+    if (!span_is_empty(m->to.tag)) {
+        in_dialog(cs, st, m);
+        return;
+    }
+    switch (m->method) {
+    case SIP_INVITE: invite_new(cs, st, m, f); break;
+    case SIP_OPTIONS: options_answer(cs, st); break;
+    case SIP_BYE:
+    case SIP_PRACK:
+    case SIP_UPDATE:
+    case SIP_INFO:
+    case SIP_NOTIFY: refuse(st, 481); break;
+    case SIP_UNKNOWN: refuse(st, 501); break;
+    default: refuse(st, 405);
+    }
+}
+
+static void tu_on_cancel(void *tu, struct txn_server *invite, const struct msg *cancel)
+{
+    (void)tu;
+    if (!txn_server_user(invite))
+        return;
+    if (!span_is_empty(cancel->to.tag)) {
+        pass_cancel(txn_server_user(invite));
+        return;
+    }
+    leg_event(txn_server_user(invite), LEV_CANCEL, &(struct leg_arg){.msg = cancel});
+}
+
+/* A 2xx whose transaction has ended: the ACK was lost, it is sent again (RFC 3261 §13.2.2.4). */
+static void tu_on_stray_response(void *tu, const struct msg *m, const struct flow *f)
+{
+    struct calls *cs = tu;
+    struct dialog *d;
+
+    (void)f;
+    if (dialog_find_response(cs->dialogs, m, &d) == 0)
+        (void)dialog_ack_again(d, m->cseq);
+}
+
+const struct tu_ops calls_tu_ops = {tu_on_request, tu_on_cancel, tu_on_stray_response};
+
+void calls_on_no_ack(void *tu, struct dialog *d)
+{
+    struct ldlg *ld = d->leg;
+
+    (void)tu;
+    pass_drop_leg(ld->leg);
+    leg_event(ld->leg, LEV_TXN_FAIL, &(struct leg_arg){0});
+}
