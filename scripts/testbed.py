@@ -310,30 +310,15 @@ class Switch:
         return found
 
 
-def flatten(value, path=""):
-    """{'a': {'b': 1}} -> {'a.b': 1}"""
-    if isinstance(value, dict):
-        return {k: v for key, part in value.items() for k, v in flatten(part, f"{path}.{key}" if path else key).items()}
-    if isinstance(value, list):
-        return {k: v for i, part in enumerate(value) for k, v in flatten(part, f"{path}.{i}").items()}
-    return {path: value}
-
-
-def numbers_like(value, pattern):
-    """Sum of the numbers whose path matches; None when there is none."""
-    found = [v for k, v in flatten(value).items() if re.search(pattern, k) and isinstance(v, (int, float))]
-    return sum(found) if found else None
-
-
 def record_kind(record):
     """'call', 'attempt' or 'interim'."""
-    return record.get("record") or record.get("type")
+    return record.get("type")
 
 
 def media_packets(records, leg):
     """Packets that the relay received from a leg, over all records; None if the records do not say."""
-    found = [r[key] for r in records for key in (f"media_{leg}_packets", f"{leg}_packets", f"packets_{leg}") if key in r]
-    return sum(int(v) for v in found) if found else None
+    found = [r[f"{leg}_packets"] for r in records if r.get(f"{leg}_packets") is not None]
+    return sum(found) if found else None
 
 
 # ---- SIPp -------------------------------------------------------------------------------------------------------------
@@ -519,7 +504,19 @@ class Run:
             if back or time.monotonic() > until:
                 break
             time.sleep(0.5)
-        self.status = self.switch.ctl("status")
+        self.status = self.audited()
+        self.relay = self.switch.ctl("show", "relay")
+
+    def audited(self, limit=15):
+        """Status of the switch after its auditor (each 10 s) has counted once more: what it found under load is history."""
+        first = status = self.switch.ctl("status")
+        until = time.monotonic() + limit
+        while status and time.monotonic() < until:
+            if status.get("audit", {}).get("runs", 0) > first.get("audit", {}).get("runs", 0):
+                break
+            time.sleep(0.5)
+            status = self.switch.ctl("status")
+        return status
 
     def achieved_cps(self):
         """Calls that went well, over the time in which they were started."""
