@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # L2: sees config and core, never a sibling.
 noinst_LIBRARIES += lib/cdr/libtdcdr.a
-lib_cdr_libtdcdr_a_SOURCES =
+lib_cdr_libtdcdr_a_SOURCES = \
+	lib/cdr/cdr.c lib/cdr/cdr.h \
+	lib/cdr/record.c lib/cdr/record.h \
+	lib/cdr/sink.c lib/cdr/sink.h

@@ -111,8 +111,7 @@ struct conf_listen {
     struct conf_ref realm;
     CONF_LIST(struct conf_addr) udp; /**< sockets; the address belongs to the realm; port never 0 */
     enum conf_unknown unknown;       /**< what a source that is nobody's trunk gets; default drop */
-    uint8_t
-        dscp; /**< of what its sockets send, 0..63; default 26 (af31). A socket serves many trunks, so it is not theirs */
+    uint8_t dscp; /**< 0..63, of what its sockets send (they serve many trunks); default 26: af31 */
 };
 
 struct conf_media {

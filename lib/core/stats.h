@@ -10,79 +10,86 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(name, help). Add a counter here, increment it with stat_inc(stats, STAT_name). */
-#define STATS_LIST(X)                                                                      \
-    X(sip_rx, "datagrams received")                                                        \
-    X(sip_tx, "datagrams sent")                                                            \
-    X(handover_out, "datagrams that belonged to another worker")                           \
-    X(handover_in, "datagrams taken over from another worker")                             \
-    X(handover_refused,                                                                    \
-      "datagrams lost because the ring to their worker was too full for their class")      \
-    X(handover_wait_us, "time that handed-over datagrams spent in the ring, in all")       \
-    X(udp_keepalive, "datagrams too short to be a message (keep-alives)")                  \
-    X(udp_truncated, "datagrams longer than the receive buffer")                           \
-    X(udp_overflow, "datagrams the kernel dropped because a receive buffer was full")      \
-    X(udp_refused, "ICMP errors reported by a socket")                                     \
-    X(udp_blocked, "times a socket could take no more output")                             \
-    X(udp_dropped, "datagrams dropped because an output queue was full")                   \
-    X(udp_send_failed, "datagrams the kernel refused to send")                             \
+/*
+ * X(name, help). Add a counter here, increment it with stat_inc(stats, STAT_name).
+ * Not laid out: aligned backslashes would make each new counter change every line.
+ */
+/* clang-format off */
+#define STATS_LIST(X) \
+    X(sip_rx, "datagrams received") \
+    X(sip_tx, "datagrams sent") \
+    X(handover_out, "datagrams that belonged to another worker") \
+    X(handover_in, "datagrams taken over from another worker") \
+    X(handover_refused, "datagrams lost because the ring to their worker was too full for their class") \
+    X(handover_wait_us, "time that handed-over datagrams spent in the ring, in all") \
+    X(udp_keepalive, "datagrams too short to be a message (keep-alives)") \
+    X(udp_truncated, "datagrams longer than the receive buffer") \
+    X(udp_overflow, "datagrams the kernel dropped because a receive buffer was full") \
+    X(udp_refused, "ICMP errors reported by a socket") \
+    X(udp_blocked, "times a socket could take no more output") \
+    X(udp_dropped, "datagrams dropped because an output queue was full") \
+    X(udp_send_failed, "datagrams the kernel refused to send") \
     X(sip_absorbed, "messages answered or dropped before parsing (retransmissions, ACKs)") \
-    X(sip_stray_response, "responses that belong to nothing of ours")                      \
-    X(gate_handed, "messages handed to another worker")                                    \
-    X(gate_403, "requests of unknown sources answered 403")                                \
-    X(gate_dropped, "messages of unknown sources dropped")                                 \
-    X(gate_shed, "requests over the load level")                                           \
-    X(txn_server_new, "server transactions begun")                                         \
-    X(txn_client_new, "client transactions begun")                                         \
-    X(txn_retransmit, "messages sent again by a transaction")                              \
-    X(txn_timeout, "client transactions without a final response")                         \
-    X(txn_no_ack, "non-2xx final responses without an ACK")                                \
-    X(txn_merged, "merged requests answered 482")                                          \
-    X(txn_cancel_unmatched, "CANCELs answered 481")                                        \
-    X(txn_late_response, "responses after the final one, not sent")                        \
-    X(txn_impossible, "events a transaction's state does not allow")                       \
-    X(txn_transport_failed, "transactions ended because the transport refused")            \
-    X(txn_no_room, "transactions refused for want of memory or by their limit")            \
-    X(dialog_2xx_retransmit, "2xx to INVITE sent again")                                   \
-    X(dialog_no_ack, "2xx to INVITE without an ACK")                                       \
-    X(dialog_ack_again, "ACKs to 2xx sent again")                                          \
-    X(dialog_cseq_order, "requests with a CSeq not higher than the one before")            \
-    X(calls_offered, "INVITEs outside a dialog from trunks")                               \
-    X(calls_refused, "of these, refused before a call began: form, source, drain")         \
-    X(calls_started, "calls begun")                                                        \
-    X(calls_rejected, "calls that ended by a final answer of 300 or more to the in leg")   \
-    X(calls_answered, "calls answered")                                                    \
-    X(calls_ended, "calls ended, answered or not")                                         \
-    X(calls_setup_timeout, "calls ended by the setup timeout")                             \
-    X(calls_duration, "calls ended by the maximum duration")                               \
-    X(calls_no_media, "calls refused because the relay gave no session")                   \
-    X(calls_media_inactive, "calls ended because a party sent no media")                   \
-    X(calls_media_lost, "calls ended because the relay dropped their session")             \
-    X(legs_started, "legs made, in and out")                                               \
-    X(legs_ended, "legs ended")                                                            \
-    X(legs_invites, "INVITEs sent to carriers")                                            \
-    X(legs_late_2xx, "200 that crossed our CANCEL: acknowledged and hung up")              \
-    X(legs_extra_2xx, "200 of a further dialog of a fork: acknowledged and hung up")       \
-    X(legs_impossible, "events that a leg's state does not allow")                         \
-    X(bridge_impossible, "events that the other leg's state does not allow")               \
-    X(hunt_attempts, "attempts begun")                                                     \
-    X(hunt_advanced, "failed attempts after which the next candidate was tried")           \
-    X(hunt_skipped, "candidates passed over: full, down or gone")                          \
-    X(pass_requests, "requests inside a dialog carried to the other leg")                  \
-    X(pass_refused, "such requests refused here: glare, order, no dialog")                 \
-    X(options_answered, "OPTIONS answered")                                                \
-    X(options_sent, "health probes sent")                                                  \
-    X(options_ok, "health probes answered well")                                           \
-    X(options_failed, "health probes not answered, or by 408 or 503")                      \
-    X(stack_not_sip, "datagrams that are not SIP: dropped")                                \
+    X(sip_stray_response, "responses that belong to nothing of ours") \
+    X(gate_handed, "messages handed to another worker") \
+    X(gate_403, "requests of unknown sources answered 403") \
+    X(gate_dropped, "messages of unknown sources dropped") \
+    X(gate_shed, "requests over the load level") \
+    X(txn_server_new, "server transactions begun") \
+    X(txn_client_new, "client transactions begun") \
+    X(txn_retransmit, "messages sent again by a transaction") \
+    X(txn_timeout, "client transactions without a final response") \
+    X(txn_no_ack, "non-2xx final responses without an ACK") \
+    X(txn_merged, "merged requests answered 482") \
+    X(txn_cancel_unmatched, "CANCELs answered 481") \
+    X(txn_late_response, "responses after the final one, not sent") \
+    X(txn_impossible, "events a transaction's state does not allow") \
+    X(txn_transport_failed, "transactions ended because the transport refused") \
+    X(txn_no_room, "transactions refused for want of memory or by their limit") \
+    X(dialog_2xx_retransmit, "2xx to INVITE sent again") \
+    X(dialog_no_ack, "2xx to INVITE without an ACK") \
+    X(dialog_ack_again, "ACKs to 2xx sent again") \
+    X(dialog_cseq_order, "requests with a CSeq not higher than the one before") \
+    X(cdr_written, "records written to files") \
+    X(cdr_write_errors, "failed writes, syncs and opens of record files") \
+    X(cdr_lost, "records that are in no file") \
+    X(calls_offered, "INVITEs outside a dialog from trunks") \
+    X(calls_refused, "of these, refused before a call began: form, source, drain") \
+    X(calls_started, "calls begun") \
+    X(calls_rejected, "calls that ended by a final answer of 300 or more to the in leg") \
+    X(calls_answered, "calls answered") \
+    X(calls_ended, "calls ended, answered or not") \
+    X(calls_setup_timeout, "calls ended by the setup timeout") \
+    X(calls_duration, "calls ended by the maximum duration") \
+    X(calls_no_media, "calls refused because the relay gave no session") \
+    X(calls_media_inactive, "calls ended because a party sent no media") \
+    X(calls_media_lost, "calls ended because the relay dropped their session") \
+    X(legs_started, "legs made, in and out") \
+    X(legs_ended, "legs ended") \
+    X(legs_invites, "INVITEs sent to carriers") \
+    X(legs_late_2xx, "200 that crossed our CANCEL: acknowledged and hung up") \
+    X(legs_extra_2xx, "200 of a further dialog of a fork: acknowledged and hung up") \
+    X(legs_impossible, "events that a leg's state does not allow") \
+    X(bridge_impossible, "events that the other leg's state does not allow") \
+    X(hunt_attempts, "attempts begun") \
+    X(hunt_advanced, "failed attempts after which the next candidate was tried") \
+    X(hunt_skipped, "candidates passed over: full, down or gone") \
+    X(pass_requests, "requests inside a dialog carried to the other leg") \
+    X(pass_refused, "such requests refused here: glare, order, no dialog") \
+    X(options_answered, "OPTIONS answered") \
+    X(options_sent, "health probes sent") \
+    X(options_ok, "health probes answered well") \
+    X(options_failed, "health probes not answered, or by 408 or 503") \
+    X(stack_not_sip, "datagrams that are not SIP: dropped") \
     X(stack_bad_msg, "messages that the parser refused")
 
 enum stat_id {
 #define STATS_ENUM_(name, help) STAT_##name,
     STATS_LIST(STATS_ENUM_)
 #undef STATS_ENUM_
-        STAT_COUNT
+    STAT_COUNT
 };
+/* clang-format on */
 
 struct stats {
     _Atomic uint64_t v[STAT_COUNT];

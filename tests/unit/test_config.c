@@ -69,6 +69,8 @@ static void sections_are_linked_by_id(void **state)
 
     (void)state;
     assert_int_equal(c->listen.v[0].realm.id, 0);
+    assert_int_equal(c->listen.v[0].unknown, CONF_UNKNOWN_DROP);
+    assert_int_equal(c->listen.v[0].dscp, 26);
     assert_int_equal(c->media.v[0].realm.id, 0);
     assert_int_equal(c->trunk.n, 2);
     assert_int_equal(c->trunk.v[0].listen.v[0].id, 0);
@@ -121,7 +123,6 @@ static void trunk_has_its_defaults(void **state)
     assert_int_equal(t->max_duration_ms, 4 * 3600000);
     assert_int_equal(t->media_inactivity_ms, 60000);
     assert_int_equal(t->latch, CONF_LATCH_LEARN_ONCE);
-    assert_int_equal(t->dscp_signalling, 26);
     assert_int_equal(t->dscp_media, 46);
     conf_free(c);
 }

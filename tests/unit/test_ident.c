@@ -103,7 +103,7 @@ static void serials_count_from_one_and_tokens_differ(void **state)
 
 static void key_file_is_made_once_and_read_ever_after(void **state)
 {
-    char dir[] = "/tmp/td-ident-XXXXXX";
+    char dir[] = "/tmp/tandem-ident-XXXXXX";
     char path[64];
     uint8_t a[16] = {0};
     uint8_t b[16] = {1};

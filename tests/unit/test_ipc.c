@@ -19,13 +19,13 @@
 #include <unistd.h>
 #include "core/ipc.h"
 
-static char dir[32];
+static char dir[40];
 static char path[64];
 
 static int setup(void **state)
 {
     (void)state;
-    memcpy(dir, "/tmp/td-ipc-XXXXXX", sizeof("/tmp/td-ipc-XXXXXX"));
+    memcpy(dir, "/tmp/tandem-ipc-XXXXXX", sizeof("/tmp/tandem-ipc-XXXXXX"));
     if (!mkdtemp(dir))
         return -1;
     snprintf(path, sizeof(path), "%s/s", dir);

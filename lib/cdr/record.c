@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One record as text. One table says what the fields are; two printers walk it.
+ * The writer's files use it; it opens nothing and knows no clock.
+ */
+#include "cdr/record.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum kind {
+    KIND_TYPE,
+    KIND_NODE,
+    KIND_WORKER,
+    KIND_HEX64,
+    KIND_U64,
+    KIND_U32,
+    KIND_U16,
+    KIND_U8,
+    KIND_BOOL,
+    KIND_SPAN,
+    KIND_ADDR,
+    KIND_ISO,
+    KIND_EPOCH,
+    KIND_RELEASE,
+    KIND_DURATION,
+};
+
+struct field {
+    const char *name;
+    enum kind kind;
+    size_t offset;
+    int64_t (*duration)(const struct cdr_event *ev);
+};
+
+int64_t record_duration(const struct cdr_time *a, const struct cdr_time *b)
+{
+    if (a->wall_ms == 0 || b->wall_ms == 0)
+        return -1;
+    return b->mono_ms > a->mono_ms ? (int64_t)(b->mono_ms - a->mono_ms) : 0;
+}
+
+/* Answered or not: the moment the setting-up was over. */
+static const struct cdr_time *setup_end(const struct cdr_event *ev)
+{
+    return ev->answer.wall_ms ? &ev->answer : &ev->end;
+}
+
+static int64_t setup_ms(const struct cdr_event *ev)
+{
+    return record_duration(&ev->start, setup_end(ev));
+}
+
+/* Post-dial delay: to the first 18x, or to the answer if there was none. */
+static int64_t pdd_ms(const struct cdr_event *ev)
+{
+    return record_duration(&ev->start, ev->progress.wall_ms ? &ev->progress : &ev->answer);
+}
+
+static int64_t ring_ms(const struct cdr_event *ev)
+{
+    return record_duration(&ev->progress, setup_end(ev));
+}
+
+int64_t record_billable(const struct cdr_event *ev)
+{
+    int64_t ms = record_duration(&ev->answer, &ev->end);
+
+    return ms < 0 ? 0 : ms;
+}
+
+#define AT(member) offsetof(struct cdr_event, member), NULL
+
+/* The order is the order of CSV columns: new fields go to the end, readers count on it. */
+static const struct field table[] = {
+    {"type", KIND_TYPE, AT(type)},
+    {"seq", KIND_U32, AT(seq)},
+    {"call", KIND_HEX64, AT(call)},
+    {"uuid", KIND_SPAN, AT(uuid)},
+    {"node", KIND_NODE, 0, NULL},
+    {"worker", KIND_WORKER, 0, NULL},
+    {"generation", KIND_U64, AT(generation)},
+    {"class", KIND_SPAN, AT(class_name)},
+    {"priority", KIND_SPAN, AT(priority)},
+    {"estimated", KIND_BOOL, AT(estimated)},
+    {"callid_in", KIND_SPAN, AT(callid_in)},
+    {"callid_out", KIND_SPAN, AT(callid_out)},
+    {"trunk_in", KIND_SPAN, AT(trunk_in)},
+    {"trunk_out", KIND_SPAN, AT(trunk_out)},
+    {"peer_in", KIND_ADDR, AT(peer_in)},
+    {"peer_out", KIND_ADDR, AT(peer_out)},
+    {"customer_in", KIND_SPAN, AT(customer_in)},
+    {"customer_out", KIND_SPAN, AT(customer_out)},
+    {"caller_received", KIND_SPAN, AT(caller_received)},
+    {"caller_normalised", KIND_SPAN, AT(caller_normalised)},
+    {"caller_sent", KIND_SPAN, AT(caller_sent)},
+    {"called_received", KIND_SPAN, AT(called_received)},
+    {"called_normalised", KIND_SPAN, AT(called_normalised)},
+    {"called_sent", KIND_SPAN, AT(called_sent)},
+    {"start", KIND_ISO, AT(start)},
+    {"start_ms", KIND_EPOCH, AT(start)},
+    {"progress", KIND_ISO, AT(progress)},
+    {"progress_ms", KIND_EPOCH, AT(progress)},
+    {"answer", KIND_ISO, AT(answer)},
+    {"answer_ms", KIND_EPOCH, AT(answer)},
+    {"end", KIND_ISO, AT(end)},
+    {"end_ms", KIND_EPOCH, AT(end)},
+    {"setup_ms", KIND_DURATION, 0, setup_ms},
+    {"pdd_ms", KIND_DURATION, 0, pdd_ms},
+    {"ring_ms", KIND_DURATION, 0, ring_ms},
+    {"billable_ms", KIND_DURATION, 0, record_billable},
+    {"code", KIND_U16, AT(code)},
+    {"q850", KIND_U8, AT(q850)},
+    {"reason", KIND_SPAN, AT(reason)},
+    {"where", KIND_SPAN, AT(where)},
+    {"release", KIND_RELEASE, AT(release)},
+    {"attempt", KIND_U16, AT(attempt)},
+    {"attempts", KIND_U16, AT(attempts)},
+    {"in_packets", KIND_U64, AT(media_in.packets)},
+    {"in_bytes", KIND_U64, AT(media_in.bytes)},
+    {"in_lost", KIND_U64, AT(media_in.lost)},
+    {"in_reordered", KIND_U64, AT(media_in.reordered)},
+    {"in_jitter_us", KIND_U32, AT(media_in.jitter_us)},
+    {"in_strangers", KIND_U64, AT(media_in.strangers)},
+    {"out_packets", KIND_U64, AT(media_out.packets)},
+    {"out_bytes", KIND_U64, AT(media_out.bytes)},
+    {"out_lost", KIND_U64, AT(media_out.lost)},
+    {"out_reordered", KIND_U64, AT(media_out.reordered)},
+    {"out_jitter_us", KIND_U32, AT(media_out.jitter_us)},
+    {"out_strangers", KIND_U64, AT(media_out.strangers)},
+    {"rate_in", KIND_SPAN, AT(rate_in)},
+    {"rate_out", KIND_SPAN, AT(rate_out)},
+    {"deck_in", KIND_SPAN, AT(deck_in)},
+    {"deck_out", KIND_SPAN, AT(deck_out)},
+};
+#define FIELDS (sizeof(table) / sizeof(table[0]))
+
+struct span *record_span(struct cdr_event *ev, size_t i)
+{
+    for (size_t k = 0; k < FIELDS; k++) {
+        if (table[k].kind == KIND_SPAN && i-- == 0)
+            return (struct span *)(void *)((char *)ev + table[k].offset);
+    }
+    return NULL;
+}
+
+/* --- the buffer --- */
+
+void record_buf_fini(struct record_buf *b)
+{
+    free(b->p);
+    *b = (struct record_buf){0};
+}
+
+int record_buf_reserve(struct record_buf *b, size_t more)
+{
+    size_t cap = b->cap ? b->cap : 4096;
+    char *p;
+
+    if (b->cap - b->len >= more)
+        return 0;
+    while (cap - b->len < more)
+        cap *= 2;
+    p = realloc(b->p, cap);
+    if (!p)
+        return -ENOMEM;
+    b->p = p;
+    b->cap = cap;
+    return 0;
+}
+
+/* The callers below have reserved the room. */
+static void put(struct record_buf *b, const char *p, size_t len)
+{
+    assert(b->cap - b->len >= len);
+    memcpy(b->p + b->len, p, len);
+    b->len += len;
+}
+
+static void put_char(struct record_buf *b, char c)
+{
+    put(b, &c, 1);
+}
+
+static void put_text(struct record_buf *b, const char *s)
+{
+    put(b, s, strlen(s));
+}
+
+static void put_number(struct record_buf *b, uint64_t v)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    put(b, digits + at, sizeof(digits) - at);
+}
+
+/* --- values: numbers and nothing are bare, everything else is text that the printer quotes --- */
+
+enum value_form { VALUE_NONE, VALUE_NUMBER, VALUE_BOOL, VALUE_TEXT };
+
+struct value {
+    enum value_form form;
+    uint64_t number;
+    struct span text;
+    char buf[64]; /* what text points to, if it had to be made */
+};
+
+static void set_text(struct value *v, const char *s)
+{
+    v->form = VALUE_TEXT;
+    v->text = span_of(s);
+}
+
+static void set_number(struct value *v, uint64_t n)
+{
+    v->form = VALUE_NUMBER;
+    v->number = n;
+}
+
+static void set_iso(struct value *v, uint64_t wall_ms)
+{
+    time_t s = (time_t)(wall_ms / 1000);
+    struct tm tm;
+
+    if (wall_ms == 0 || !gmtime_r(&s, &tm))
+        return;
+    snprintf(v->buf, sizeof(v->buf), "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", tm.tm_year + 1900,
+             tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+             (unsigned)(wall_ms % 1000));
+    set_text(v, v->buf);
+}
+
+static const char *type_name(enum cdr_type type)
+{
+    switch (type) {
+    case CDR_START: return "start";
+    case CDR_ANSWER: return "answer";
+    case CDR_INTERIM: return "interim";
+    case CDR_ATTEMPT: return "attempt";
+    case CDR_CALL: return "call";
+    }
+    return "";
+}
+
+static const char *release_name(enum cdr_release release)
+{
+    switch (release) {
+    case CDR_RELEASE_IN: return "in";
+    case CDR_RELEASE_OUT: return "out";
+    case CDR_RELEASE_SWITCH: return "switch";
+    case CDR_RELEASE_NONE: break;
+    }
+    return "";
+}
+
+static void set_duration(struct value *v, int64_t ms)
+{
+    if (ms >= 0)
+        set_number(v, (uint64_t)ms);
+}
+
+static void set_addr(struct value *v, const struct addr *a)
+{
+    static_assert(sizeof(v->buf) >= ADDR_STRLEN, "room for an address");
+    if (addr_is_set(a))
+        set_text(v, addr_str(a, v->buf));
+    else
+        set_text(v, "");
+}
+
+static void value_of(const struct field *f, const struct record_origin *o,
+                     const struct cdr_event *ev, struct value *v)
+{
+    const void *at = (const char *)ev + f->offset;
+
+    v->form = VALUE_NONE;
+    switch (f->kind) {
+    case KIND_TYPE: set_text(v, type_name(ev->type)); break;
+    case KIND_NODE: set_text(v, o->node); break;
+    case KIND_WORKER: set_number(v, o->worker); break;
+    case KIND_HEX64:
+        snprintf(v->buf, sizeof(v->buf), "%016llx", *(const unsigned long long *)at);
+        set_text(v, v->buf);
+        break;
+    case KIND_U64: set_number(v, *(const uint64_t *)at); break;
+    case KIND_U32: set_number(v, *(const uint32_t *)at); break;
+    case KIND_U16: set_number(v, *(const uint16_t *)at); break;
+    case KIND_U8: set_number(v, *(const uint8_t *)at); break;
+    case KIND_BOOL:
+        v->form = VALUE_BOOL;
+        v->number = *(const bool *)at;
+        break;
+    case KIND_SPAN:
+        v->form = VALUE_TEXT;
+        v->text = *(const struct span *)at;
+        break;
+    case KIND_ADDR: set_addr(v, at); break;
+    case KIND_ISO: set_iso(v, ((const struct cdr_time *)at)->wall_ms); break;
+    case KIND_EPOCH:
+        if (((const struct cdr_time *)at)->wall_ms)
+            set_number(v, ((const struct cdr_time *)at)->wall_ms);
+        break;
+    case KIND_RELEASE: set_text(v, release_name(ev->release)); break;
+    case KIND_DURATION: set_duration(v, f->duration(ev)); break;
+    }
+}
+
+/* --- JSON (RFC 8259) --- */
+
+static bool is_continuation(struct span s, size_t i)
+{
+    return i < s.len && ((unsigned char)s.p[i] & 0xc0) == 0x80;
+}
+
+/* Length of the well-formed UTF-8 character at i (RFC 3629 §4), 0 if there is none. */
+static size_t utf8_len(struct span s, size_t i)
+{
+    unsigned char c = (unsigned char)s.p[i];
+    unsigned char d = i + 1 < s.len ? (unsigned char)s.p[i + 1] : 0;
+
+    if (c < 0x80)
+        return 1;
+    if (c >= 0xc2 && c <= 0xdf && is_continuation(s, i + 1))
+        return 2;
+    if (c >= 0xe0 && c <= 0xef && is_continuation(s, i + 1) && is_continuation(s, i + 2)) {
+        bool overlong = c == 0xe0 && d < 0xa0;
+        bool surrogate = c == 0xed && d > 0x9f;
+        return overlong || surrogate ? 0 : 3;
+    }
+    if (c >= 0xf0 && c <= 0xf4 && is_continuation(s, i + 1) && is_continuation(s, i + 2) &&
+        is_continuation(s, i + 3)) {
+        bool overlong = c == 0xf0 && d < 0x90;
+        bool beyond = c == 0xf4 && d > 0x8f;
+        return overlong || beyond ? 0 : 4;
+    }
+    return 0;
+}
+
+static void put_json_text(struct record_buf *b, struct span s)
+{
+    char esc[8];
+
+    put_char(b, '"');
+    for (size_t i = 0; i < s.len;) {
+        unsigned char c = (unsigned char)s.p[i];
+        size_t n = utf8_len(s, i);
+        if (n == 0 || c < 0x20 || c == 0x7f) {
+            snprintf(esc, sizeof(esc), "\\u%04x", c);
+            put(b, esc, 6);
+            n = 1;
+        } else {
+            if (c == '"' || c == '\\')
+                put_char(b, '\\');
+            put(b, s.p + i, n);
+        }
+        i += n;
+    }
+    put_char(b, '"');
+}
+
+/* The most that any printer makes of a value: each byte as \u00NN, quotes and separators. */
+static size_t room_for(const struct value *v)
+{
+    return 32 + (v->form == VALUE_TEXT ? v->text.len * 6 : 0);
+}
+
+static int json_field(struct record_buf *b, const struct field *f, const struct value *v)
+{
+    if (record_buf_reserve(b, strlen(f->name) + room_for(v)) < 0)
+        return -ENOMEM;
+    put_char(b, '"');
+    put_text(b, f->name);
+    put_text(b, "\":");
+    switch (v->form) {
+    case VALUE_NONE: put_text(b, "null"); break;
+    case VALUE_NUMBER: put_number(b, v->number); break;
+    case VALUE_BOOL: put_text(b, v->number ? "true" : "false"); break;
+    case VALUE_TEXT: put_json_text(b, v->text); break;
+    }
+    return 0;
+}
+
+/* --- CSV (RFC 4180) --- */
+
+static bool needs_quotes(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.p[i] == ',' || s.p[i] == '"' || s.p[i] == ' ')
+            return true;
+    }
+    return false;
+}
+
+static void put_csv_text(struct record_buf *b, struct span s)
+{
+    bool quotes = needs_quotes(s);
+    char esc[8];
+
+    if (quotes)
+        put_char(b, '"');
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c < 0x20 || c == 0x7f) {
+            snprintf(esc, sizeof(esc), "\\x%02x", c);
+            put(b, esc, 4);
+            continue;
+        }
+        if (c == '"')
+            put_char(b, '"');
+        put_char(b, (char)c);
+    }
+    if (quotes)
+        put_char(b, '"');
+}
+
+static int csv_field(struct record_buf *b, const struct field *f, const struct value *v)
+{
+    (void)f;
+    if (record_buf_reserve(b, room_for(v)) < 0)
+        return -ENOMEM;
+    switch (v->form) {
+    case VALUE_NONE: break;
+    case VALUE_NUMBER:
+    case VALUE_BOOL: put_number(b, v->number); break;
+    case VALUE_TEXT: put_csv_text(b, v->text); break;
+    }
+    return 0;
+}
+
+/* --- both --- */
+
+typedef int (*field_fn)(struct record_buf *b, const struct field *f, const struct value *v);
+
+/* Fields with commas between, then a newline; room is kept for the brace. */
+static int put_fields(struct record_buf *b, const struct record_origin *o,
+                      const struct cdr_event *ev, field_fn fn)
+{
+    struct value v;
+
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (record_buf_reserve(b, 1) < 0)
+            return -ENOMEM;
+        if (i > 0)
+            put_char(b, ',');
+        value_of(&table[i], o, ev, &v);
+        if (fn(b, &table[i], &v) < 0)
+            return -ENOMEM;
+    }
+    return record_buf_reserve(b, 2);
+}
+
+int record_json(struct record_buf *b, const struct record_origin *o, const struct cdr_event *ev)
+{
+    size_t before = b->len;
+
+    if (record_buf_reserve(b, 1) < 0)
+        return -ENOMEM;
+    put_char(b, '{');
+    if (put_fields(b, o, ev, json_field) < 0) {
+        b->len = before;
+        return -ENOMEM;
+    }
+    put_text(b, "}\n");
+    return 0;
+}
+
+int record_csv(struct record_buf *b, const struct record_origin *o, const struct cdr_event *ev)
+{
+    size_t before = b->len;
+
+    if (put_fields(b, o, ev, csv_field) < 0) {
+        b->len = before;
+        return -ENOMEM;
+    }
+    put_char(b, '\n');
+    return 0;
+}
+
+int record_csv_header(struct record_buf *b)
+{
+    size_t before = b->len;
+
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (record_buf_reserve(b, strlen(table[i].name) + 2) < 0) {
+            b->len = before;
+            return -ENOMEM;
+        }
+        if (i > 0)
+            put_char(b, ',');
+        put_text(b, table[i].name);
+    }
+    put_char(b, '\n');
+    return 0;
+}
