@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Configuration in files: includes, what is shipped, and that the reference names every keyword.
+ * Needs TD_SRCDIR (make check sets it) for the latter two.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/parse.h"
+#include "config_load.h"
+
+struct place {
+    char dir[64];
+};
+
+static int set_up(void **state)
+{
+    struct place *at = calloc(1, sizeof(*at));
+
+    snprintf(at->dir, sizeof(at->dir), "/tmp/test_config.XXXXXX");
+    *state = at;
+    return mkdtemp(at->dir) ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static int tear_down(void **state)
+{
+    struct place *at = *state;
+
+    nftw(at->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    free(at);
+    return 0;
+}
+
+static void put(const struct place *at, const char *name, const char *text)
+{
+    char path[256];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/%s", at->dir, name);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void make_dir(const struct place *at, const char *name)
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s/%s", at->dir, name);
+    assert_int_equal(mkdir(path, 0700), 0);
+}
+
+/* Load DIR/main.conf; *messages has DIR replaced by nothing. */
+static struct conf *load_main(const struct place *at, char **messages)
+{
+    struct conf_errors errs;
+    struct conf *conf;
+    char path[256], *text, *in, *out;
+    size_t size, len;
+    FILE *f = open_memstream(&text, &size);
+
+    len = (size_t)snprintf(path, sizeof(path), "%s/", at->dir);
+    snprintf(path + len, sizeof(path) - len, "main.conf");
+    conf = conf_load(path, &config_env, &errs);
+    conf_print_errors(f, &errs);
+    fclose(f);
+    conf_errors_fini(&errs);
+    for (in = out = text; *in;) {
+        if (strncmp(in, path, len) == 0)
+            in += len;
+        else
+            *out++ = *in++;
+    }
+    *out = '\0';
+    *messages = text;
+    return conf;
+}
+
+static void files_are_included_in_the_order_of_their_names(void **state)
+{
+    static const char *const files[] = {"main.conf", "a.d/10.conf", "a.d/9.conf", "a.d/b.conf"};
+    const struct place *at = *state;
+    struct conf *conf;
+    char *messages;
+    size_t i;
+
+    make_dir(at, "a.d");
+    put(at, "a.d/b.conf", CONFIG_ROUTE);
+    put(at, "a.d/9.conf", CONFIG_OUT);
+    put(at, "a.d/10.conf", CONFIG_IN);
+    put(at, "a.d/x.conf~", "bogus\n");
+    put(at, "main.conf", "global\n include a.d/*.conf\n node n1\n" CONFIG_NET);
+    conf = load_main(at, &messages);
+    assert_string_equal(messages, "");
+    assert_non_null(conf);
+    assert_string_equal(conf->global.node, "n1");
+    assert_int_equal(conf->file.n, 4);
+    for (i = 0; i < 4; i++)
+        assert_string_equal(conf->file.v[i] + strlen(at->dir) + 1, files[i]);
+    assert_string_equal(conf_loc_file(conf, &conf->route.v[0].loc), conf->file.v[3]);
+    conf_free(conf);
+    free(messages);
+}
+
+static void a_pattern_that_names_its_own_file_does_not_read_it_again(void **state)
+{
+    const struct place *at = *state;
+    struct conf *conf;
+    char *messages;
+
+    put(at, "main.conf", "global\n include *.conf\n" CONFIG_NET CONFIG_IN CONFIG_ROUTE);
+    put(at, "other.conf", CONFIG_OUT);
+    conf = load_main(at, &messages);
+    assert_string_equal(messages, "");
+    assert_int_equal(conf->file.n, 2);
+    conf_free(conf);
+    free(messages);
+}
+
+static void include_of_what_is_not_there_or_no_file_is_told_at_its_place(void **state)
+{
+    const struct place *at = *state;
+    char *messages;
+
+    make_dir(at, "dir");
+    put(at, "main.conf", "global\n include nothing.conf dir main.conf\n include none.d/*.conf\n");
+    assert_null(load_main(at, &messages));
+    assert_string_equal(messages, "main.conf:2:10: error: nothing.conf: No such file or directory\n"
+                                  "    2 |  include nothing.conf dir main.conf\n"
+                                  "      |          ^^^^^^^^^^^^\n"
+                                  "main.conf:2:23: error: dir: not a regular file\n"
+                                  "    2 |  include nothing.conf dir main.conf\n"
+                                  "      |                       ^^^\n"
+                                  "main.conf:2:27: error: main.conf: file is read already\n"
+                                  "    2 |  include nothing.conf dir main.conf\n"
+                                  "      |                           ^^^^^^^^^\n"
+                                  "main.conf:3:10: warning: 'none.d/*.conf' matches no file\n"
+                                  "    3 |  include none.d/*.conf\n"
+                                  "      |          ^^^^^^^^^^^^^\n");
+    free(messages);
+}
+
+static void errors_of_included_files_name_them(void **state)
+{
+    const struct place *at = *state;
+    char *messages;
+
+    put(at, "main.conf", "global\n include b.inc a.inc\nbogus\n");
+    put(at, "a.inc", "\nglobal\n");
+    put(at, "b.inc", "trunk x\n latch\n");
+    assert_null(load_main(at, &messages));
+    assert_string_equal(messages,
+                        "main.conf:3:1: error: unknown section 'bogus'\n"
+                        "    3 | bogus\n"
+                        "      | ^^^^^\n"
+                        "b.inc:2:7: error: value missing: latch learn-once|sdp-only|follow\n"
+                        "    2 |  latch\n"
+                        "      |       ^\n"
+                        "a.inc:2:1: error: second section 'global'; the first is at main.conf:1\n"
+                        "    2 | global\n"
+                        "      | ^^^^^^\n");
+    free(messages);
+}
+
+static void a_section_does_not_go_on_in_the_next_file(void **state)
+{
+    const struct place *at = *state;
+    char *messages;
+
+    put(at, "main.conf", "global\n include a.inc b.inc\n");
+    put(at, "a.inc", "customer c\n");
+    put(at, "b.inc", " account x\n");
+    assert_null(load_main(at, &messages));
+    assert_non_null(strstr(messages, "b.inc:1:2: error: line belongs to no section"));
+    free(messages);
+}
+
+static void ten_thousand_trunks_load(void **state)
+{
+    const struct place *at = *state;
+    struct conf *conf;
+    char *messages, path[256];
+    FILE *f;
+    int i;
+
+    snprintf(path, sizeof(path), "%s/main.conf", at->dir);
+    f = fopen(path, "w");
+    fputs(CONFIG_NET "profile p\n listen sip\n routes all\n", f);
+    for (i = 0; i < 10000; i++)
+        fprintf(f, "trunk t%d\n from p\n peer 10.%d.%d.%d udp\n", i, i >> 16, i >> 8 & 255,
+                i & 255);
+    fputs("route all\n default via t9999 then t0\n", f);
+    fclose(f);
+    conf = load_main(at, &messages);
+    assert_string_equal(messages, "");
+    assert_int_equal(conf->trunk.n, 10000);
+    assert_int_equal(conf->route.v[0].line.v[0].via.v[0].ref.id, 9999);
+    conf_free(conf);
+    free(messages);
+}
+
+/* ---- what is shipped ---- */
+
+static void load_shipped(const char *name)
+{
+    struct conf_errors errs;
+    struct conf *conf;
+    char path[512];
+
+    snprintf(path, sizeof(path), "%s/%s", getenv("TD_SRCDIR"), name);
+    conf = conf_load(path, &config_env, &errs);
+    conf_print_errors(stderr, &errs);
+    assert_non_null(conf);
+    assert_int_equal(errs.warnings, 0);
+    conf_free(conf);
+    conf_errors_fini(&errs);
+}
+
+static void shipped_configurations_are_free_of_errors_and_warnings(void **state)
+{
+    (void)state;
+    if (!getenv("TD_SRCDIR"))
+        skip();
+    load_shipped("conf/tandem.conf");
+    load_shipped("conf/examples/minimal.conf");
+    load_shipped("conf/examples/loopback.conf");
+    load_shipped("conf/examples/shared-source.conf");
+}
+
+static char *read_reference(void)
+{
+    char path[512], *text = calloc(1, 200000);
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/docs/tandem.conf.md", getenv("TD_SRCDIR"));
+    f = fopen(path, "r");
+    assert_non_null(f);
+    assert_true(fread(text, 1, 199999, f) > 0);
+    fclose(f);
+    return text;
+}
+
+/* The reference has "## SECTION" for each kind and "`KEYWORD" at the start of a table row for each keyword. */
+static void the_reference_has_every_section_and_keyword(void **state)
+{
+    char *text, want[128], *section, *end;
+    uint32_t i, j;
+
+    (void)state;
+    if (!getenv("TD_SRCDIR"))
+        skip();
+    text = read_reference();
+    for (i = 0; parse_sections[i]; i++) {
+        const struct section *s = parse_sections[i];
+
+        if (s == &section_profile)
+            continue; /* with trunk */
+        snprintf(want, sizeof(want), "\n## %s", s->word);
+        section = strstr(text, want);
+        if (!section)
+            fail_msg("no section '%s' in the reference", s->word);
+        end = strstr(section + 1, "\n## ");
+        for (j = 0; j < s->n_kw; j++) {
+            const char *found;
+
+            snprintf(want, sizeof(want), "\n| `%s%s%s", s->kw[j].word, s->kw[j].sub ? " " : "",
+                     s->kw[j].sub ? s->kw[j].sub : "");
+            found = strstr(section, want);
+            if (!found || (end && found > end))
+                fail_msg("no row '%s' in section '%s' of the reference", want + 1, s->word);
+        }
+    }
+    free(text);
+}
+
+#define FILES(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FILES(files_are_included_in_the_order_of_their_names),
+        FILES(a_pattern_that_names_its_own_file_does_not_read_it_again),
+        FILES(include_of_what_is_not_there_or_no_file_is_told_at_its_place),
+        FILES(errors_of_included_files_name_them),
+        FILES(a_section_does_not_go_on_in_the_next_file),
+        FILES(ten_thousand_trunks_load),
+        cmocka_unit_test(shipped_configurations_are_free_of_errors_and_warnings),
+        cmocka_unit_test(the_reference_has_every_section_and_keyword),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
