@@ -45,6 +45,7 @@ struct fake {
     bool is_up;
     int state_due; /* 0 none, 1 up, 2 up and fresh, -1 down */
     struct fake_session session[SESSIONS];
+    unsigned n_sessions; /* slots ever used */
     struct fake_asked asked[KEPT];
     uint32_t n_asked, n_answered; /* requests are numbered from 1 */
     struct fake_pool pool[POOLS];
@@ -67,7 +68,7 @@ static struct fake *fake_of(const struct media *m)
 
 static struct fake_session *session_find(const struct fake *f, uint64_t id)
 {
-    for (unsigned i = 0; i < SESSIONS; i++) {
+    for (unsigned i = 0; i < f->n_sessions; i++) {
         if (f->session[i].id == id)
             return (struct fake_session *)(uintptr_t)&f->session[i];
     }
@@ -304,6 +305,8 @@ static int do_open(struct fake *f, const struct media_fake_request *r)
         return -EINVAL;
     if (!s)
         s = session_find(f, 0);
+    if (!s && f->n_sessions < SESSIONS)
+        s = &f->session[f->n_sessions++];
     if (!s)
         return -EMFILE;
     if (is_new) {
@@ -353,13 +356,16 @@ static void answer(struct fake *f, struct fake_asked *a)
         else
             a->r.status = a->r.type == MEDIA_MODIFY ? ops_apply(f, s, &a->r) : 0;
     }
-    s = session_find(f, a->r.session);
+    s = a->r.session ? session_find(f, a->r.session) : NULL;
     if (a->r.status == 0 && s) {
         res.n_eps = states(s, st);
         res.ref = (struct media_ref){s->id, (uint32_t)(s - f->session)};
         if (a->r.type == MEDIA_CLOSE)
             s->id = 0;
     } else {
+        /* the real client closes it when the relay is back */
+        if (s && a->r.type == MEDIA_CLOSE && a->r.status == -ENOTCONN)
+            s->id = 0;
         res.ref = (struct media_ref){a->r.session, MEDIA_INDEX_NONE};
     }
     res.status = a->r.status;
@@ -473,7 +479,7 @@ void media_fake_set_up(struct media *m, bool up, bool lose_sessions)
     struct fake *f = fake_of(m);
 
     if (lose_sessions) {
-        for (unsigned i = 0; i < SESSIONS; i++)
+        for (unsigned i = 0; i < f->n_sessions; i++)
             f->session[i].id = 0;
     }
     for (unsigned i = 0; i < KEPT && !up; i++) {
@@ -511,7 +517,7 @@ unsigned media_fake_sessions(const struct media *m)
     const struct fake *f = fake_of(m);
     unsigned n = 0;
 
-    for (unsigned i = 0; i < SESSIONS; i++)
+    for (unsigned i = 0; i < f->n_sessions; i++)
         n += f->session[i].id != 0;
     return n;
 }
