@@ -313,6 +313,15 @@ static void doom(struct client *c, struct media_ref ref)
     c->doomed[c->n_doomed++] = ref;
 }
 
+/* "c=IN IP4 0.0.0.0" (hold of RFC 2543) is nowhere. */
+static void unset_if_any(struct addr *a)
+{
+    static const uint8_t zero[16];
+
+    if (memcmp(a->ip, zero, sizeof(zero)) == 0 || a->port == 0)
+        memset(a, 0, sizeof(*a));
+}
+
 static uint32_t request_ops(struct client *c, enum media_type type, const struct media_open *o,
                             media_done_fn done, void *arg)
 {
@@ -340,6 +349,10 @@ static uint32_t request_ops(struct client *c, enum media_type type, const struct
         msg->stats_every_s = o->stats_every_s;
         msg->n_ops = o->n_ops;
         memcpy(msg->op, o->op, o->n_ops * sizeof(*o->op));
+        for (unsigned i = 0; i < o->n_ops; i++) {
+            unset_if_any(&msg->op[i].ep.remote);
+            unset_if_any(&msg->op[i].ep.rtcp);
+        }
     }
     request_start(c, p, msg != NULL);
     return request;

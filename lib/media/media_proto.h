@@ -105,7 +105,7 @@ struct media_ep {
     uint32_t
         clock_rate; /* of the RTP timestamp [Hz], for jitter; 0 = by payload type (RFC 3551) or 8000 */
     struct addr local;  /* unset: any; set: exactly this address and even port (re-install) */
-    struct addr remote; /* where the SDP says; unset while not known */
+    struct addr remote; /* where the SDP says; unset while not known, or 0.0.0.0 */
     struct addr rtcp;   /* a=rtcp (RFC 3605); unset = remote with port + 1 */
 };
 

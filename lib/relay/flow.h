@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An endpoint as the packet path has it: two sockets, who may send, where it goes, what was counted.
+ * Made by the control thread (session.c), then touched by its packet thread alone until that hands it back.
+ */
+#ifndef RELAY_FLOW_H
+#define RELAY_FLOW_H
+
+#include <stdatomic.h>
+#include <sys/queue.h>
+#include "media/media_proto.h"
+#include "relay/io.h"
+#include "relay/latch.h"
+#include "relay/ports.h"
+#include "relay/rtp.h"
+
+struct endpoint;
+struct session;
+
+/* One socket. */
+struct flow {
+    struct endpoint *ep;
+    int fd;
+    bool is_rtcp;
+    struct latch latch;
+};
+
+struct endpoint {
+    /* the packet thread's */
+    struct flow rtp, rtcp;
+    struct session *session;
+    _Atomic uint64_t
+        *session_seen_ms;  /* the control thread looks at it when the controller is gone */
+    struct endpoint *peer; /* NULL: nobody */
+    uint8_t number;
+    uint8_t direction;
+    bool is_opaque;
+    bool is_inactive; /* told so */
+    uint32_t inactivity_ms;
+    uint64_t seen_ms; /* last RTP packet, or when made or resumed */
+    uint64_t due_ms;  /* when the wheel looks at it */
+    LIST_ENTRY(endpoint) wheel;
+    bool is_on_wheel;
+    uint64_t
+        told_ms; /* last LATCHED event: with `follow` two senders could make one for each packet */
+    struct rtp_stats stats;
+    struct media_counters n; /* those that are simply counted */
+
+    /* the control thread's */
+    struct media_ep want; /* as last asked for */
+    struct port_lease lease;
+    uint8_t ctl_peer; /* number, or MEDIA_NO_PEER */
+};
+
+/* Of one packet thread; written by it, read by the control thread. */
+struct flow_totals {
+    _Atomic uint64_t packets_in, bytes_in, packets_out, bytes_out;
+    _Atomic uint64_t strangers, invalid, unsent, send_errors, events_lost;
+};
+
+static inline void total_add(_Atomic uint64_t *v, uint64_t n)
+{
+    atomic_store_explicit(v, atomic_load_explicit(v, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+/* What the packet path needs of its thread. */
+struct flow_ctx {
+    const struct relay_io *io;
+    struct io_batch *batch;
+    struct flow_totals *totals;
+    uint64_t now_ms; /* of this turn */
+    /** An endpoint's party was found (is_rtcp: its RTCP), or it is active again. */
+    void (*on_latched)(struct flow_ctx *, struct flow *);
+    void (*on_active)(struct flow_ctx *, struct endpoint *);
+};
+
+/** Take one batch from a flow's socket, check, count and send on. @return true if there may be more */
+bool flow_readable(struct flow_ctx *c, struct flow *f);
+/** Operations of the control thread; each concerns the packet path's fields only. */
+void flow_set_remote(struct endpoint *e, const struct media_ep *want, uint64_t now_ms);
+void flow_set_options(struct endpoint *e, const struct media_ep *want, uint64_t now_ms);
+void flow_connect(struct endpoint *a, struct endpoint *b);
+void flow_disconnect(struct endpoint *a);
+/** The RTCP address: as told, or the port above the RTP address (RFC 3550 §11). */
+struct addr flow_rtcp_remote(const struct media_ep *want);
+/** Addresses and counters now. */
+void flow_state(const struct endpoint *e, uint64_t now_ms, struct media_ep_state *out);
+
+#endif

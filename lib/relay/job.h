@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the control thread asks of a packet thread and what comes back: on the heap, handed over by a channel.
+ * session.c and thread.c only.
+ */
+#ifndef RELAY_JOB_H
+#define RELAY_JOB_H
+
+#include <stdbool.h>
+#include "relay/chan.h"
+#include "relay/flow.h"
+
+struct session;
+
+enum job_type {
+    JOB_OPS,   /* down: apply; back only if endpoints were removed, which are then to be freed */
+    JOB_QUERY, /* down and back with states */
+    JOB_CLOSE, /* down and back with states; the packet thread knows the session no more */
+    JOB_EVENT, /* up */
+    JOB_STOP,  /* down: end the thread; not freed by it */
+};
+
+/* Whom the answer goes to; the connection may have gone meanwhile. */
+struct job_asker {
+    uint64_t conn; /* serial of the connection; 0: nobody */
+    uint32_t request;
+    uint16_t type; /* of the request */
+};
+
+struct job_op {
+    uint8_t kind; /* enum media_op_kind; ADD, REMOVE, REMOTE, SET, RELEARN, CONNECT, DISCONNECT */
+    struct endpoint *ep;
+    struct endpoint *peer;
+    struct media_ep want;
+};
+
+union job_cell {
+    struct job_op op;
+    struct media_ep_state state;
+    struct media_event_msg event;
+};
+
+struct job {
+    struct chan_item item; /* first */
+    enum job_type type;
+    bool is_stats; /* QUERY: for a STATS event */
+    struct session *session;
+    struct job_asker asker;
+    unsigned n;                               /* OPS: operations; QUERY, CLOSE: states */
+    struct endpoint *ep[MEDIA_ENDPOINTS_MAX]; /* QUERY, CLOSE: of the session */
+    union job_cell cell[];
+};
+
+/** cells: room; zeroed. @return NULL out of memory */
+struct job *job_new(enum job_type type, struct session *session, unsigned cells);
+
+#endif

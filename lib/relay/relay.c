@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The control thread: socket, ticks, what packet threads give back, orphans, audit, report.
+ * tandem-media calls it; packets never pass here.
+ */
+#include "relay/relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "core/clock.h"
+#include "core/ident.h"
+#include "core/ipc.h"
+#include "core/log.h"
+#include "relay/state.h"
+
+#define TICK_MS         100U
+#define SCANS           10U /* a share of the sessions each tick: each is looked at once a second */
+#define AUDIT_MS        10000U
+#define THREADS_MAX     64U
+#define THREADS_DEFAULT 4U  /* beyond, one socket queue per core is the limit, not the threads */
+#define NOFILE_RESERVE  64U /* log, control, events, epoll; as lib/config reckons */
+#define JOBS_TURN       1024U
+
+void relay_now(struct relay *r)
+{
+    r->now_ms = clock_now_ns() / 1000000U;
+}
+
+void relay_turn(struct relay *r)
+{
+    for (unsigned i = 0; i < r->n_threads; i++)
+        thread_flush(r->thread[i]);
+    conns_flush(r);
+    if (r->is_draining && r->n_sessions == 0 && !r->has_told_empty) {
+        r->has_told_empty = true;
+        if (r->p.on_empty)
+            r->p.on_empty(r->p.arg);
+    }
+}
+
+/* ---- what packet threads give back ----------------------------------------------------------------------------- */
+
+static struct media_session_state *states_message(struct conn *c, uint16_t type,
+                                                  const struct job *j)
+{
+    struct media_session_state *m = conn_message(c, type, sizeof(*m) + j->n * sizeof(m->ep[0]));
+
+    if (!m)
+        return NULL;
+    m->hdr.session = j->session->id;
+    m->hdr.index = j->session->index;
+    m->n = j->n;
+    for (unsigned i = 0; i < j->n; i++)
+        m->ep[i] = j->cell[i].state;
+    return m;
+}
+
+static void on_states(struct relay *r, const struct job *j)
+{
+    struct media_session_state *m;
+    struct conn *c;
+
+    if (j->is_stats) {
+        c = j->session->owner->conn;
+        if (c && !j->session->is_closing)
+            states_message(c, MEDIA_EV_STATS, j);
+        return;
+    }
+    c = j->asker.conn ? conn_find(r, j->asker.conn) : NULL;
+    m = c ? states_message(c, j->asker.type | MEDIA_REPLY, j) : NULL;
+    if (m)
+        m->hdr.request = j->asker.request;
+}
+
+static void on_thread_event(const struct job *j)
+{
+    const struct media_event_msg *ev = &j->cell[0].event;
+    struct conn *c = j->session->owner->conn;
+    struct media_event_msg *m;
+    struct media_hdr hdr;
+
+    if (!c || j->session->is_closing)
+        return;
+    m = conn_message(c, ev->hdr.type, sizeof(*m));
+    if (!m)
+        return;
+    hdr = m->hdr;
+    *m = *ev;
+    m->hdr = hdr;
+    m->hdr.session = j->session->id;
+    m->hdr.index = j->session->index;
+}
+
+static void job_back(struct relay *r, struct job *j)
+{
+    switch (j->type) {
+    case JOB_EVENT: on_thread_event(j); break;
+    case JOB_QUERY:
+    case JOB_CLOSE: on_states(r, j); break;
+    default: break;
+    }
+    session_job_done(r, j);
+    free(j);
+}
+
+static bool jobs_take(struct relay *r)
+{
+    struct job *j;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < r->n_threads; i++) {
+        while (n < JOBS_TURN && (j = thread_take(r->thread[i])) != NULL) {
+            job_back(r, j);
+            n++;
+        }
+    }
+    return n == JOBS_TURN;
+}
+
+static void on_bell(evutil_socket_t fd, short what, void *arg)
+{
+    struct relay *r = arg;
+
+    (void)fd;
+    (void)what;
+    relay_now(r);
+    bell_clear(&r->bell);
+    bell_arm(&r->bell);
+    if (jobs_take(r))
+        event_active(r->ev_bell, EV_READ, 0);
+    relay_turn(r);
+}
+
+/* ---- each tick ------------------------------------------------------------------------------------------------- */
+
+void relay_tell_lost(struct session *s, enum media_lost reason)
+{
+    struct conn *c = s->owner->conn;
+    struct media_event_msg *m = c ? conn_message(c, MEDIA_EV_LOST, sizeof(*m)) : NULL;
+
+    if (!m)
+        return;
+    m->hdr.session = s->id;
+    m->hdr.index = s->index;
+    m->reason = reason;
+}
+
+static bool is_orphan_over(const struct relay *r, const struct session *s)
+{
+    const struct controller *ctl = s->owner;
+    uint64_t seen = atomic_load_explicit(&s->seen_ms, memory_order_relaxed);
+
+    if (seen < ctl->lost_ms)
+        seen = ctl->lost_ms;
+    return r->now_ms >= ctl->lost_ms + ctl->orphan_cap_ms ||
+           r->now_ms >= seen + ctl->orphan_idle_ms;
+}
+
+static void session_look(struct relay *r, struct session *s)
+{
+    if (!s->owner->conn) {
+        if (is_orphan_over(r, s) && session_ask(r, s, JOB_CLOSE, NULL) == 0) {
+            r->lost++;
+            log_limited(LOG_WARN, "session_orphan_end", "session=%016llx",
+                        (unsigned long long)s->id);
+        }
+        return;
+    }
+    if (s->stats_every_s && r->now_ms >= s->stats_due_ms) {
+        s->stats_due_ms += s->stats_every_s * 1000ULL;
+        session_stats(s);
+    }
+}
+
+static void sessions_scan(struct relay *r)
+{
+    uint32_t n = r->n_slots / SCANS + 1;
+
+    for (uint32_t i = 0; i < n && r->n_slots; i++) {
+        if (r->scan >= r->n_slots)
+            r->scan = 0;
+        if (r->slot[r->scan] && !r->slot[r->scan]->is_closing)
+            session_look(r, r->slot[r->scan]);
+        r->scan++;
+    }
+}
+
+uint64_t relay_audit(struct relay *r)
+{
+    uint64_t n = r->n_leaving;
+    uint64_t used = ports_used(r->ports);
+
+    for (uint32_t i = 0; i < r->n_slots; i++) {
+        for (unsigned k = 0; r->slot[i] && k < MEDIA_ENDPOINTS_MAX; k++)
+            n += r->slot[i]->ep[k] != NULL;
+    }
+    r->audits++;
+    r->drift = n > used ? n - used : used - n;
+    if (r->drift)
+        log_ev(LOG_ERROR, "media_audit", "ledger=%llu endpoints=%llu", (unsigned long long)used,
+               (unsigned long long)n);
+    return r->drift;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct relay *r = arg;
+
+    (void)fd;
+    (void)what;
+    relay_now(r);
+    sessions_scan(r);
+    if (r->now_ms >= r->audit_due_ms) {
+        r->audit_due_ms = r->now_ms + AUDIT_MS;
+        relay_audit(r);
+        controllers_sweep(r);
+    }
+    relay_turn(r);
+}
+
+/* ---- report ---------------------------------------------------------------------------------------------------- */
+
+static uint64_t sum(const struct relay *r, size_t offset)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < r->n_threads; i++) {
+        const char *t = (const char *)thread_totals(r->thread[i]);
+
+        n += atomic_load_explicit((const _Atomic uint64_t *)(const void *)(t + offset),
+                                  memory_order_relaxed);
+    }
+    return n;
+}
+
+static uint64_t count_orphans(const struct relay *r)
+{
+    const struct controller *ctl;
+    uint64_t n = 0;
+
+    LIST_FOREACH(ctl, &r->controllers, link)
+    {
+        if (!ctl->conn)
+            n += ctl->n_sessions;
+    }
+    return n;
+}
+
+void relay_report(struct relay *r, struct media_relay_reply *out)
+{
+    out->boot = r->boot;
+    out->uptime_ms = r->now_ms - r->started_ms;
+    out->sessions = r->n_sessions;
+    out->sessions_max = r->sessions_max;
+    out->sessions_opened = r->opened;
+    out->sessions_orphaned = count_orphans(r);
+    out->sessions_lost = r->lost;
+    out->endpoints = r->n_endpoints;
+    out->pairs_used = ports_used(r->ports);
+    out->pairs_drift = relay_audit(r);
+    out->audits = r->audits;
+    out->packets_in = sum(r, offsetof(struct flow_totals, packets_in));
+    out->bytes_in = sum(r, offsetof(struct flow_totals, bytes_in));
+    out->packets_out = sum(r, offsetof(struct flow_totals, packets_out));
+    out->bytes_out = sum(r, offsetof(struct flow_totals, bytes_out));
+    out->strangers = sum(r, offsetof(struct flow_totals, strangers));
+    out->invalid = sum(r, offsetof(struct flow_totals, invalid));
+    out->unsent = sum(r, offsetof(struct flow_totals, unsent));
+    out->send_errors = sum(r, offsetof(struct flow_totals, send_errors));
+    out->refused_ports = r->refused_ports;
+    out->refused_descriptors = r->refused_descriptors;
+    out->refused_memory = r->refused_memory;
+    out->refused_draining = r->refused_draining;
+    out->ports_stolen = r->ports_stolen;
+    out->bad_messages = r->bad_messages;
+    out->descriptors = r->n_sockets;
+    out->descriptors_limit = r->sockets_limit;
+    out->controllers = r->n_conns;
+    out->threads = r->n_threads;
+    out->draining = r->is_draining;
+    out->n_pools = ports_report(r->ports, r->now_ms, out->pool, MEDIA_POOLS_MAX);
+}
+
+static int read_range(uint32_t *lo, uint32_t *hi)
+{
+    char buf[64];
+    int fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf));
+    struct span head, tail;
+
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0 || !span_cut((struct span){buf, (size_t)n}, '\t', &head, &tail))
+        return -EIO;
+    if (span_u32(span_trim(head), 65535, lo) < 0 || span_u32(span_trim(tail), 65535, hi) < 0)
+        return -EIO;
+    return 0;
+}
+
+void relay_check_range(const struct media_pool *m)
+{
+    uint32_t lo, hi;
+
+    if (read_range(&lo, &hi) < 0 || (m->port_lo > hi || m->port_hi < lo))
+        return;
+    log_limited(LOG_WARN, "media_ports_ephemeral",
+                "pool=%.*s ports=%u-%u kernel=%u-%u hint=net.ipv4.ip_local_reserved_ports",
+                (int)sizeof(m->name), m->name, m->port_lo, m->port_hi, lo, hi);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+static void on_listen(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    conn_accept(arg);
+}
+
+static uint32_t sockets_limit(void)
+{
+    struct rlimit lim;
+
+    if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+        return 0;
+    if (lim.rlim_cur < lim.rlim_max) {
+        lim.rlim_cur = lim.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &lim) < 0 && getrlimit(RLIMIT_NOFILE, &lim) < 0)
+            return 0;
+    }
+    /* 2^20: more than the ports of 16 addresses */
+    if (lim.rlim_cur > 1U << 20)
+        lim.rlim_cur = 1U << 20;
+    return lim.rlim_cur > NOFILE_RESERVE ? (uint32_t)lim.rlim_cur - NOFILE_RESERVE : 0;
+}
+
+static unsigned threads_default(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return n < 1 ? 1 : n > (long)THREADS_DEFAULT ? THREADS_DEFAULT : (unsigned)n;
+}
+
+static int start_threads(struct relay *r)
+{
+    unsigned n = r->p.threads ? r->p.threads : threads_default();
+
+    if (n > THREADS_MAX)
+        return -EINVAL;
+    r->thread = calloc(n, sizeof(*r->thread));
+    if (!r->thread)
+        return -ENOMEM;
+    for (; r->n_threads < n; r->n_threads++) {
+        struct thread *t = thread_new(r->p.io, r->n_threads, &r->bell);
+        int err;
+
+        if (!t)
+            return -ENOMEM;
+        err = thread_start(t);
+        if (err < 0) {
+            thread_free(t);
+            return err;
+        }
+        r->thread[r->n_threads] = t;
+    }
+    return 0;
+}
+
+static int start_events(struct relay *r)
+{
+    struct timeval tick = {0, TICK_MS * 1000};
+
+    if (r->p.socket_path) {
+        r->listen_fd = ipc_listen(r->p.socket_path, SOCK_SEQPACKET, 0660, (gid_t)-1);
+        if (r->listen_fd < 0) {
+            log_ev(LOG_ERROR, "media_listen", "path=%s errno=%d", r->p.socket_path, -r->listen_fd);
+            return r->listen_fd;
+        }
+        r->ev_listen = event_new(r->p.base, r->listen_fd, EV_READ | EV_PERSIST, on_listen, r);
+        if (!r->ev_listen || event_add(r->ev_listen, NULL) < 0)
+            return -ENOMEM;
+    }
+    r->ev_bell = event_new(r->p.base, r->bell.fd, EV_READ | EV_PERSIST, on_bell, r);
+    r->ev_tick = event_new(r->p.base, -1, EV_PERSIST, on_tick, r);
+    if (!r->ev_bell || !r->ev_tick || event_add(r->ev_bell, NULL) < 0 ||
+        event_add(r->ev_tick, &tick) < 0)
+        return -ENOMEM;
+    bell_arm(&r->bell);
+    return 0;
+}
+
+struct relay *relay_new(const struct relay_param *p)
+{
+    struct relay *r = calloc(1, sizeof(*r));
+    int err;
+
+    if (!r)
+        return NULL;
+    r->p = *p;
+    if (!r->p.io)
+        r->p.io = &io_udp;
+    r->listen_fd = -1;
+    r->sockets_limit = p->sockets_limit ? p->sockets_limit : sockets_limit();
+    relay_now(r);
+    r->started_ms = r->now_ms;
+    r->audit_due_ms = r->now_ms + AUDIT_MS;
+    ident_random(&r->boot, sizeof(r->boot));
+    r->boot |= 1; /* never 0: the client's "none yet" */
+    r->ports = ports_new();
+    err = bell_init(&r->bell);
+    if (err == 0)
+        err = r->ports ? sessions_init(r) : -ENOMEM;
+    if (err == 0)
+        err = start_threads(r);
+    if (err == 0)
+        err = start_events(r);
+    if (err < 0) {
+        log_ev(LOG_ERROR, "media_start", "errno=%d", -err);
+        relay_free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void relay_free(struct relay *r)
+{
+    if (!r)
+        return;
+    relay_now(r);
+    for (uint32_t i = 0; i < r->n_slots; i++) {
+        if (r->slot[i] && !r->slot[i]->is_closing)
+            relay_tell_lost(r->slot[i], MEDIA_LOST_STOP);
+    }
+    conns_flush(r);
+    for (unsigned i = 0; i < r->n_threads; i++)
+        thread_stop(r->thread[i]);
+    while (jobs_take(r)) {
+    }
+    sessions_fini(r);
+    conns_free(r);
+    for (unsigned i = 0; i < r->n_threads; i++)
+        thread_free(r->thread[i]);
+    free(r->thread);
+    if (r->ev_listen)
+        event_free(r->ev_listen);
+    if (r->ev_bell)
+        event_free(r->ev_bell);
+    if (r->ev_tick)
+        event_free(r->ev_tick);
+    if (r->listen_fd >= 0) {
+        close(r->listen_fd);
+        unlink(r->p.socket_path);
+    }
+    bell_fini(&r->bell);
+    ports_free(r->ports);
+    free(r);
+}
+
+void relay_drain(struct relay *r)
+{
+    r->is_draining = true;
+    log_ev(LOG_INFO, "drain", "sessions=%llu", (unsigned long long)r->n_sessions);
+    event_active(r->ev_tick, EV_TIMEOUT, 0);
+}
+
+uint64_t relay_sessions(const struct relay *r)
+{
+    return r->n_sessions;
+}

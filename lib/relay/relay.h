@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The media relay: control thread on a libevent base, packet threads behind it.
+ * tandem-media makes one; tests make it with threads of their own choice. It knows no SIP, no SDP and no configuration file.
+ */
+#ifndef RELAY_RELAY_H
+#define RELAY_RELAY_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "relay/io.h"
+
+struct relay;
+
+struct relay_param {
+    struct event_base *base;     /* borrowed */
+    const char *socket_path;     /* borrowed; NULL: no socket (fuzzing) */
+    const struct relay_io *io;   /* NULL: io_udp */
+    unsigned threads;            /* 0: one per processor, at most 4 */
+    uint32_t sockets_limit;      /* media sockets; 0: from RLIMIT_NOFILE */
+    void (*on_empty)(void *arg); /* draining and no session is left; once */
+    void *arg;
+};
+
+/** Listen and start the threads. @return NULL: logged why */
+struct relay *relay_new(const struct relay_param *p);
+/** Tell the controllers that sessions are lost, stop the threads, close everything. */
+void relay_free(struct relay *r);
+/** Take no new session; on_empty is called when the last has ended. */
+void relay_drain(struct relay *r);
+uint64_t relay_sessions(const struct relay *r);
+/** Compare the ledger with the sessions. @return difference in pairs: 0, or a bug (logged) */
+uint64_t relay_audit(struct relay *r);
+
+#endif

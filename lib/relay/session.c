@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sessions and their endpoints as the control thread has them: made, changed, taken over, ended; ports and sockets with them.
+ * conn.c asks for it; what happens to packets is the packet threads' business, told by jobs.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/log.h"
+#include "relay/state.h"
+
+#define SLOTS_FIRST  256U
+#define OPEN_TRIES   32U /* ports of our range that others hold, before the endpoint is refused */
+#define STOLEN_REST  30000U /* [ms] until such a port is tried again */
+#define EXPANDED_MAX 80U    /* ADOPT: 16 removed, 16 set twice, 16 taken apart, 16 connected */
+
+/* ---- table ----------------------------------------------------------------------------------------------------- */
+
+int sessions_init(struct relay *r)
+{
+    return htab_init(&r->by_id, SLOTS_FIRST);
+}
+
+static int slots_grow(struct relay *r)
+{
+    uint32_t n = r->n_slots ? r->n_slots * 2 : SLOTS_FIRST;
+    struct session **slot = realloc(r->slot, n * sizeof(*slot));
+    uint32_t *stack;
+
+    if (!slot)
+        return -ENOMEM;
+    r->slot = slot;
+    stack = realloc(r->free_slot, n * sizeof(*stack));
+    if (!stack)
+        return -ENOMEM;
+    r->free_slot = stack;
+    /* lowest on top */
+    for (uint32_t i = n; i > r->n_slots; i--) {
+        r->slot[i - 1] = NULL;
+        r->free_slot[r->n_free++] = i - 1;
+    }
+    r->n_slots = n;
+    return 0;
+}
+
+struct session *session_find(struct relay *r, uint64_t id, uint32_t index)
+{
+    if (index < r->n_slots && r->slot[index] && r->slot[index]->id == id)
+        return r->slot[index]->is_closing ? NULL : r->slot[index];
+    for (struct htab_node *n = htab_first(&r->by_id, hash_u64(id)); n; n = htab_next(n)) {
+        struct session *s = container_of(n, struct session, node);
+
+        if (s->id == id)
+            return s;
+    }
+    return NULL;
+}
+
+static struct session *session_new(struct relay *r, struct controller *ctl, uint64_t id)
+{
+    struct session *s;
+
+    if (r->n_free == 0 && slots_grow(r) < 0)
+        return NULL;
+    s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    s->id = id;
+    s->index = r->free_slot[--r->n_free];
+    s->owner = ctl;
+    s->thread = r->thread[s->index % r->n_threads];
+    atomic_init(&s->seen_ms, r->now_ms);
+    r->slot[s->index] = s;
+    htab_add(&r->by_id, &s->node, hash_u64(id));
+    ctl->n_sessions++;
+    r->n_sessions++;
+    if (r->n_sessions > r->sessions_max)
+        r->sessions_max = r->n_sessions;
+    return s;
+}
+
+static void session_free(struct relay *r, struct session *s)
+{
+    if (!s->is_closing)
+        htab_del(&r->by_id, &s->node);
+    r->slot[s->index] = NULL;
+    r->free_slot[r->n_free++] = s->index;
+    s->owner->n_sessions--;
+    r->n_sessions--;
+    free(s);
+}
+
+/* ---- endpoints ------------------------------------------------------------------------------------------------- */
+
+static void endpoint_free(struct relay *r, struct endpoint *e)
+{
+    const int fd[2] = {e->rtp.fd, e->rtcp.fd};
+
+    r->p.io->close(fd);
+    ports_give(r->ports, &e->lease, r->now_ms, 0);
+    r->n_sockets -= 2;
+    r->n_endpoints--;
+    free(e);
+}
+
+static int lease_open(struct relay *r, const struct media_ep *want, struct port_lease *lease,
+                      int fd[2])
+{
+    bool is_exact = addr_is_set(&want->local);
+    bool has_priority = (want->flags & MEDIA_EP_PRIORITY) != 0;
+    int err = -EADDRNOTAVAIL;
+
+    for (unsigned i = 0; i < (is_exact ? 1 : OPEN_TRIES); i++) {
+        struct io_open p = {.dscp = want->dscp};
+
+        err = is_exact
+                  ? ports_take_exact(r->ports, want->pool, &want->local, has_priority, lease)
+                  : ports_take(r->ports, want->pool, want->family, has_priority, r->now_ms, lease);
+        if (err < 0)
+            return err;
+        p.local = ports_local(lease);
+        p.device = ports_device(lease);
+        err = r->p.io->open(&p, fd);
+        if (err == 0)
+            return 0;
+        ports_give(r->ports, lease, r->now_ms, err == -EADDRINUSE ? STOLEN_REST : 1);
+        if (err != -EADDRINUSE)
+            break;
+        r->ports_stolen++;
+        log_limited(LOG_WARN, "media_port_stolen", "port=%u", p.local.port);
+    }
+    return err;
+}
+
+static void endpoint_init(struct relay *r, struct endpoint *e, const int fd[2])
+{
+    const struct media_ep *want = &e->want;
+    struct addr rtcp = flow_rtcp_remote(want);
+
+    e->number = want->endpoint;
+    e->ctl_peer = MEDIA_NO_PEER;
+    e->rtp.ep = e->rtcp.ep = e;
+    e->rtp.fd = fd[0];
+    e->rtcp.fd = fd[1];
+    e->rtcp.is_rtcp = true;
+    e->direction = want->direction;
+    e->is_opaque = (want->flags & MEDIA_EP_OPAQUE) != 0;
+    e->inactivity_ms = want->inactivity_ms;
+    e->seen_ms = r->now_ms;
+    latch_init(&e->rtp.latch, want->latch, &want->remote, r->now_ms);
+    latch_init(&e->rtcp.latch, want->latch, &rtcp, r->now_ms);
+    rtp_stats_init(&e->stats, want->clock_rate);
+}
+
+static void count_refusal(struct relay *r, int err)
+{
+    if (err == -EADDRNOTAVAIL || err == -EADDRINUSE)
+        r->refused_ports++;
+    else if (err == -EMFILE)
+        r->refused_descriptors++;
+    else if (err == -ENOMEM || err == -ENOBUFS)
+        r->refused_memory++;
+}
+
+static int endpoint_new(struct relay *r, struct session *s, const struct media_ep *want,
+                        struct endpoint **out)
+{
+    struct endpoint *e = NULL;
+    int fd[2];
+    int err = -EMFILE;
+
+    if (r->n_sockets + 2 > r->sockets_limit)
+        goto fail;
+    err = -ENOMEM;
+    e = calloc(1, sizeof(*e));
+    if (!e)
+        goto fail;
+    e->want = *want;
+    e->session = s;
+    e->session_seen_ms = &s->seen_ms;
+    err = lease_open(r, want, &e->lease, fd);
+    if (err < 0)
+        goto fail;
+    endpoint_init(r, e, fd);
+    r->n_sockets += 2;
+    r->n_endpoints++;
+    *out = e;
+    return 0;
+
+fail:
+    count_refusal(r, err);
+    free(e);
+    return err;
+}
+
+/* ---- operations: looked through first, so that all or none happens --------------------------------------------- */
+
+static int ops_look(const struct session *s, const struct media_op *op, unsigned n)
+{
+    uint32_t present = 0, added = 0, removed = 0;
+
+    for (unsigned i = 0; i < MEDIA_ENDPOINTS_MAX; i++)
+        present |= (s->ep[i] ? 1U : 0U) << i;
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t bit = 1U << op[i].ep.endpoint;
+        const struct endpoint *e = s->ep[op[i].ep.endpoint];
+        const struct media_ep *w = &op[i].ep;
+
+        if (op[i].kind == MEDIA_OP_ADD) {
+            if ((present | removed) & bit)
+                return -EEXIST;
+            present |= bit;
+            added |= bit;
+            continue;
+        }
+        if (!(present & bit))
+            return -ENOENT;
+        if (op[i].kind == MEDIA_OP_CONNECT && !(present & 1U << op[i].peer))
+            return -ENOENT;
+        if (op[i].kind == MEDIA_OP_REMOTE && e &&
+            ((addr_is_set(&w->remote) && w->remote.family != e->want.family) ||
+             (addr_is_set(&w->rtcp) && w->rtcp.family != e->want.family)))
+            return -EINVAL;
+        if (op[i].kind == MEDIA_OP_REMOVE) {
+            if (added & bit)
+                return -EINVAL;
+            present &= ~bit;
+            removed |= bit;
+        } else if (added & bit && op[i].kind != MEDIA_OP_CONNECT) {
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+static void ctl_part(struct session *s, struct endpoint *e)
+{
+    if (e->ctl_peer != MEDIA_NO_PEER && s->ep[e->ctl_peer])
+        s->ep[e->ctl_peer]->ctl_peer = MEDIA_NO_PEER;
+    e->ctl_peer = MEDIA_NO_PEER;
+}
+
+static void ctl_set(struct relay *r, struct endpoint *e, const struct media_ep *w)
+{
+    const int fd[2] = {e->rtp.fd, e->rtcp.fd};
+
+    if (w->dscp != e->want.dscp)
+        r->p.io->set_dscp(fd, e->want.family, w->dscp);
+    e->want.direction = w->direction;
+    e->want.latch = w->latch;
+    e->want.dscp = w->dscp;
+    e->want.inactivity_ms = w->inactivity_ms;
+    e->want.clock_rate = w->clock_rate;
+    e->want.flags = (uint8_t)((e->want.flags & ~MEDIA_EP_OPAQUE) | (w->flags & MEDIA_EP_OPAQUE));
+}
+
+/* The control thread's view changes at once, the packet thread's with the job. */
+static void op_put(struct relay *r, struct session *s, const struct media_op *op,
+                   struct endpoint *made, struct job_op *out)
+{
+    struct endpoint *e = made ? made : s->ep[op->ep.endpoint];
+
+    *out = (struct job_op){.kind = op->kind, .ep = e};
+    switch (op->kind) {
+    case MEDIA_OP_ADD: s->ep[e->number] = e; break;
+    case MEDIA_OP_REMOVE:
+        ctl_part(s, e);
+        s->ep[e->number] = NULL;
+        r->n_leaving++;
+        break;
+    case MEDIA_OP_REMOTE:
+        e->want.remote = op->ep.remote;
+        e->want.rtcp = op->ep.rtcp;
+        break;
+    case MEDIA_OP_SET: ctl_set(r, e, &op->ep); break;
+    case MEDIA_OP_CONNECT:
+        ctl_part(s, e);
+        ctl_part(s, s->ep[op->peer]);
+        e->ctl_peer = op->peer;
+        out->peer = s->ep[op->peer];
+        out->peer->ctl_peer = e->number;
+        break;
+    case MEDIA_OP_DISCONNECT: ctl_part(s, e); break;
+    default: break;
+    }
+    out->want = e->want;
+}
+
+static int ops_apply(struct relay *r, struct session *s, const struct media_op *op, unsigned n)
+{
+    struct endpoint *made[EXPANDED_MAX] = {NULL};
+    struct job *j;
+    int err;
+
+    err = ops_look(s, op, n);
+    if (err < 0)
+        return err;
+    j = job_new(JOB_OPS, s, n);
+    if (!j)
+        return -ENOMEM;
+    for (unsigned i = 0; i < n && err == 0; i++) {
+        if (op[i].kind == MEDIA_OP_ADD)
+            err = endpoint_new(r, s, &op[i].ep, &made[i]);
+    }
+    if (err < 0) {
+        for (unsigned i = 0; i < n; i++) {
+            if (made[i])
+                endpoint_free(r, made[i]);
+        }
+        free(j);
+        return err;
+    }
+    for (unsigned i = 0; i < n; i++)
+        op_put(r, s, &op[i], made[i], &j->cell[i].op);
+    j->n = n;
+    thread_post(s->thread, j);
+    return 0;
+}
+
+/* ---- requests -------------------------------------------------------------------------------------------------- */
+
+/* How the session becomes what the OPEN describes, with the ports it has. */
+static int adopt_expand(const struct session *s, const struct media_session_ops *m,
+                        struct media_op *out, unsigned *n_out)
+{
+    bool is_named[MEDIA_ENDPOINTS_MAX] = {false};
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < m->n_ops; i++) {
+        const struct media_ep *w = &m->op[i].ep;
+        const struct endpoint *e = s->ep[w->endpoint];
+        struct addr local;
+
+        if (m->op[i].kind != MEDIA_OP_ADD)
+            continue;
+        if (is_named[w->endpoint])
+            return -EEXIST;
+        is_named[w->endpoint] = true;
+        if (!e)
+            continue;
+        local = ports_local(&e->lease);
+        if (w->family != e->want.family || (addr_is_set(&w->local) && !addr_eq(&w->local, &local)))
+            return -EEXIST;
+        out[n] = out[n + 1] = out[n + 2] = m->op[i];
+        out[n++].kind = MEDIA_OP_REMOTE;
+        out[n++].kind = MEDIA_OP_SET;
+        out[n++].kind = MEDIA_OP_DISCONNECT;
+    }
+    for (uint8_t i = 0; i < MEDIA_ENDPOINTS_MAX; i++) {
+        if (s->ep[i] && !is_named[i])
+            out[n++] = (struct media_op){.kind = MEDIA_OP_REMOVE, .ep.endpoint = i};
+    }
+    for (unsigned i = 0; i < m->n_ops; i++) {
+        if (m->op[i].kind == MEDIA_OP_CONNECT || !s->ep[m->op[i].ep.endpoint])
+            out[n++] = m->op[i];
+    }
+    *n_out = n;
+    return 0;
+}
+
+static int session_adopt(struct relay *r, struct controller *ctl, struct session *s,
+                         const struct media_session_ops *m)
+{
+    struct media_op op[EXPANDED_MAX];
+    unsigned n;
+    int err;
+
+    err = adopt_expand(s, m, op, &n);
+    if (err == 0)
+        err = ops_apply(r, s, op, n);
+    if (err < 0 || s->owner == ctl)
+        return err;
+    relay_tell_lost(s, MEDIA_LOST_TAKEN);
+    s->owner->n_sessions--;
+    s->owner = ctl;
+    ctl->n_sessions++;
+    return 0;
+}
+
+int session_open(struct relay *r, struct controller *ctl, const struct media_session_ops *m,
+                 struct session **out)
+{
+    struct session *s = session_find(r, m->hdr.session, m->hdr.index);
+    int err;
+
+    if (s) {
+        err = m->flags & MEDIA_OPEN_ADOPT ? session_adopt(r, ctl, s, m) : -EEXIST;
+    } else {
+        if (r->is_draining) {
+            r->refused_draining++;
+            return -ESHUTDOWN;
+        }
+        s = session_new(r, ctl, m->hdr.session);
+        if (!s) {
+            r->refused_memory++;
+            return -ENOMEM;
+        }
+        err = ops_apply(r, s, m->op, m->n_ops);
+        if (err < 0)
+            session_free(r, s);
+        else
+            r->opened++;
+    }
+    if (err < 0)
+        return err;
+    s->stats_every_s = m->stats_every_s;
+    s->stats_due_ms = r->now_ms + m->stats_every_s * 1000ULL;
+    *out = s;
+    return 0;
+}
+
+int session_modify(struct relay *r, struct session *s, const struct media_session_ops *m)
+{
+    return ops_apply(r, s, m->op, m->n_ops);
+}
+
+/* A job with all endpoints of the session. */
+static struct job *job_all(struct session *s, enum job_type type)
+{
+    struct job *j = job_new(type, s, MEDIA_ENDPOINTS_MAX);
+
+    for (unsigned i = 0; j && i < MEDIA_ENDPOINTS_MAX; i++) {
+        if (s->ep[i])
+            j->ep[j->n++] = s->ep[i];
+    }
+    return j;
+}
+
+int session_ask(struct relay *r, struct session *s, enum job_type type,
+                const struct job_asker *asker)
+{
+    struct job *j = job_all(s, type);
+
+    if (!j)
+        return -ENOMEM;
+    if (asker)
+        j->asker = *asker;
+    if (type == JOB_CLOSE) {
+        htab_del(&r->by_id, &s->node);
+        s->is_closing = true;
+    }
+    thread_post(s->thread, j);
+    return 0;
+}
+
+void session_stats(struct session *s)
+{
+    struct job *j = job_all(s, JOB_QUERY);
+
+    if (!j)
+        return;
+    j->is_stats = true;
+    thread_post(s->thread, j);
+}
+
+unsigned session_states(const struct session *s, struct media_ep_state *out)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < MEDIA_ENDPOINTS_MAX; i++) {
+        const struct endpoint *e = s->ep[i];
+
+        if (!e)
+            continue;
+        memset(&out[n], 0, sizeof(out[n]));
+        out[n].endpoint = e->want.endpoint;
+        out[n].peer = e->ctl_peer;
+        out[n].payload_type = 0xff;
+        out[n].local = ports_local(&e->lease);
+        out[n].remote = e->want.remote;
+        out[n].rtcp = flow_rtcp_remote(&e->want);
+        n++;
+    }
+    return n;
+}
+
+void session_job_done(struct relay *r, struct job *j)
+{
+    if (j->type == JOB_OPS) {
+        for (unsigned i = 0; i < j->n; i++) {
+            if (j->cell[i].op.kind != MEDIA_OP_REMOVE)
+                continue;
+            endpoint_free(r, j->cell[i].op.ep);
+            r->n_leaving--;
+        }
+    } else if (j->type == JOB_CLOSE) {
+        for (unsigned i = 0; i < MEDIA_ENDPOINTS_MAX; i++) {
+            if (j->session->ep[i])
+                endpoint_free(r, j->session->ep[i]);
+        }
+        session_free(r, j->session);
+    }
+}
+
+/* The packet threads have stopped. */
+void sessions_fini(struct relay *r)
+{
+    for (uint32_t i = 0; i < r->n_slots; i++) {
+        struct session *s = r->slot[i];
+
+        for (unsigned k = 0; s && k < MEDIA_ENDPOINTS_MAX; k++) {
+            if (s->ep[k])
+                endpoint_free(r, s->ep[k]);
+        }
+        if (s)
+            session_free(r, s);
+    }
+    htab_fini(&r->by_id);
+    free(r->slot);
+    free(r->free_slot);
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The loop of a packet thread: epoll, packets, inactivity wheel, jobs. relay.c starts it, jobs steer it.
+ * It knows no controller, no port ledger and no session table; endpoints are its own between ADD and REMOVE or CLOSE.
+ */
+#include "relay/thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include "core/clock.h"
+#include "core/log.h"
+
+#define EVENTS_MAX 256 /* sockets served before jobs and the clock have their turn: some 2 ms */
+#define ROUNDS_MAX \
+    8U /* batches of one socket in a row: a flood on one port must not hold up the others */
+#define WHEEL_SLOTS   1024U /* of WHEEL_MS: 102 s, most timeouts in one round */
+#define WHEEL_MS      100U
+#define RING_SLOTS    4096U
+#define LATCH_TELL_MS 1000U /* a LATCHED event of one endpoint and second */
+#define JOBS_PER_TURN 256U
+
+LIST_HEAD(wheel_slot, endpoint);
+
+struct thread {
+    struct flow_ctx ctx; /* first: its callbacks cast */
+    struct io_batch batch;
+    struct flow_totals totals;
+    struct chan down, up;
+    struct bell bell;
+    int epoll;
+    unsigned index;
+    bool is_running, is_stopping;
+    uint64_t wheel_tick; /* number of the slot looked at last */
+    struct wheel_slot wheel[WHEEL_SLOTS];
+    pthread_t pthread;
+};
+
+struct job *job_new(enum job_type type, struct session *session, unsigned cells)
+{
+    struct job *j = calloc(1, sizeof(*j) + cells * sizeof(j->cell[0]));
+
+    if (!j)
+        return NULL;
+    j->type = type;
+    j->session = session;
+    return j;
+}
+
+static uint64_t now_ms(void)
+{
+    return clock_now_ns() / 1000000U;
+}
+
+/* ---- events up ------------------------------------------------------------------------------------------------- */
+
+static struct media_event_msg *event_new(struct thread *t, struct endpoint *e, enum media_type type,
+                                         struct job **job)
+{
+    struct media_event_msg *m;
+
+    /* 4,096 not taken yet: the control thread is stuck, and more would only take memory */
+    *job = t->up.first ? NULL : job_new(JOB_EVENT, e->session, 1);
+    if (!*job) {
+        total_add(&t->totals.events_lost, 1);
+        return NULL;
+    }
+    m = &(*job)->cell[0].event;
+    m->hdr.type = (uint16_t)type;
+    m->endpoint = e->number;
+    return m;
+}
+
+static void on_latched(struct flow_ctx *c, struct flow *f)
+{
+    struct thread *t = (struct thread *)(void *)c;
+    struct endpoint *e = f->ep;
+    struct media_event_msg *m;
+    struct job *job;
+
+    if (!f->is_rtcp) {
+        if (e->told_ms && c->now_ms - e->told_ms < LATCH_TELL_MS)
+            return;
+        e->told_ms = c->now_ms;
+    }
+    m = event_new(t, e, MEDIA_EV_LATCHED, &job);
+    if (!m)
+        return;
+    m->is_rtcp = f->is_rtcp;
+    m->addr = f->latch.to;
+    chan_put(&t->up, &job->item);
+}
+
+static void tell(struct thread *t, struct endpoint *e, enum media_type type)
+{
+    struct job *job;
+
+    if (event_new(t, e, type, &job))
+        chan_put(&t->up, &job->item);
+}
+
+/* ---- inactivity ------------------------------------------------------------------------------------------------ */
+
+static void wheel_del(struct endpoint *e)
+{
+    if (e->is_on_wheel)
+        LIST_REMOVE(e, wheel);
+    e->is_on_wheel = false;
+}
+
+/* Looked at when it would be due if nothing came meanwhile; packets do not touch the wheel. */
+static void wheel_set(struct thread *t, struct endpoint *e)
+{
+    uint64_t tick;
+
+    wheel_del(e);
+    if (e->inactivity_ms == 0 || !(e->direction & MEDIA_DIR_RECV) || e->is_inactive)
+        return;
+    e->due_ms = e->seen_ms + e->inactivity_ms;
+    tick = e->due_ms / WHEEL_MS + 1;
+    if (tick <= t->wheel_tick)
+        tick = t->wheel_tick + 1;
+    LIST_INSERT_HEAD(&t->wheel[tick % WHEEL_SLOTS], e, wheel);
+    e->is_on_wheel = true;
+}
+
+static void on_active(struct flow_ctx *c, struct endpoint *e)
+{
+    struct thread *t = (struct thread *)(void *)c;
+
+    tell(t, e, MEDIA_EV_ACTIVE);
+    wheel_set(t, e);
+}
+
+static void wheel_slot_run(struct thread *t, struct wheel_slot *slot)
+{
+    struct endpoint *next;
+
+    /* wheel_set puts in front, behind where we are */
+    for (struct endpoint *e = LIST_FIRST(slot); e; e = next) {
+        next = LIST_NEXT(e, wheel);
+        if (t->ctx.now_ms >= e->seen_ms + e->inactivity_ms) {
+            wheel_del(e);
+            e->is_inactive = true;
+            tell(t, e, MEDIA_EV_INACTIVE);
+        } else {
+            wheel_set(t, e);
+        }
+    }
+}
+
+static void wheel_run(struct thread *t)
+{
+    uint64_t tick = t->ctx.now_ms / WHEEL_MS;
+
+    /* after a long stop (debugger, suspended machine) each slot once is enough */
+    if (tick > t->wheel_tick + WHEEL_SLOTS)
+        t->wheel_tick = tick - WHEEL_SLOTS;
+    while (t->wheel_tick < tick) {
+        t->wheel_tick++;
+        wheel_slot_run(t, &t->wheel[t->wheel_tick % WHEEL_SLOTS]);
+    }
+}
+
+/* ---- jobs ------------------------------------------------------------------------------------------------------ */
+
+static void watch(struct thread *t, struct flow *f)
+{
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.ptr = f};
+
+    if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, f->fd, &ev) < 0)
+        log_limited(LOG_ERROR, "media_epoll", "errno=%d", errno);
+}
+
+static void endpoint_gone(struct thread *t, struct endpoint *e)
+{
+    epoll_ctl(t->epoll, EPOLL_CTL_DEL, e->rtp.fd, NULL);
+    epoll_ctl(t->epoll, EPOLL_CTL_DEL, e->rtcp.fd, NULL);
+    wheel_del(e);
+    flow_disconnect(e);
+}
+
+static void apply_op(struct thread *t, const struct job_op *op)
+{
+    switch (op->kind) {
+    case MEDIA_OP_ADD:
+        watch(t, &op->ep->rtp);
+        watch(t, &op->ep->rtcp);
+        wheel_set(t, op->ep);
+        break;
+    case MEDIA_OP_REMOVE: endpoint_gone(t, op->ep); break;
+    case MEDIA_OP_REMOTE: flow_set_remote(op->ep, &op->want, t->ctx.now_ms); break;
+    case MEDIA_OP_SET:
+        flow_set_options(op->ep, &op->want, t->ctx.now_ms);
+        op->ep->is_inactive = false;
+        wheel_set(t, op->ep);
+        break;
+    case MEDIA_OP_RELEARN:
+        latch_relearn(&op->ep->rtp.latch, t->ctx.now_ms);
+        latch_relearn(&op->ep->rtcp.latch, t->ctx.now_ms);
+        break;
+    case MEDIA_OP_CONNECT: flow_connect(op->ep, op->peer); break;
+    default: flow_disconnect(op->ep); break;
+    }
+}
+
+static void do_ops(struct thread *t, struct job *j)
+{
+    bool has_removed = false;
+
+    for (unsigned i = 0; i < j->n; i++) {
+        apply_op(t, &j->cell[i].op);
+        has_removed |= j->cell[i].op.kind == MEDIA_OP_REMOVE;
+    }
+    if (has_removed)
+        chan_put(&t->up, &j->item);
+    else
+        free(j);
+}
+
+static void do_states(struct thread *t, struct job *j)
+{
+    for (unsigned i = 0; i < j->n; i++)
+        flow_state(j->ep[i], t->ctx.now_ms, &j->cell[i].state);
+    for (unsigned i = 0; i < j->n && j->type == JOB_CLOSE; i++)
+        endpoint_gone(t, j->ep[i]);
+    chan_put(&t->up, &j->item);
+}
+
+static bool run_jobs(struct thread *t)
+{
+    unsigned i;
+
+    for (i = 0; i < JOBS_PER_TURN; i++) {
+        struct job *j = (struct job *)(void *)chan_get(&t->down);
+
+        if (!j)
+            break;
+        switch (j->type) {
+        case JOB_OPS: do_ops(t, j); break;
+        case JOB_QUERY:
+        case JOB_CLOSE: do_states(t, j); break;
+        default: t->is_stopping = true; break;
+        }
+    }
+    return i > 0;
+}
+
+/* ---- loop ------------------------------------------------------------------------------------------------------ */
+
+static void on_ready(struct thread *t, struct flow *f)
+{
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.ptr = f};
+
+    for (unsigned i = 0; i < ROUNDS_MAX; i++) {
+        if (!flow_readable(&t->ctx, f))
+            return;
+    }
+    /* setting it again tells of what is still there, after the others had their turn */
+    epoll_ctl(t->epoll, EPOLL_CTL_MOD, f->fd, &ev);
+}
+
+void thread_step(struct thread *t, int wait_ms)
+{
+    struct epoll_event ev[EVENTS_MAX];
+    int n;
+
+    bell_arm(&t->bell);
+    if (ring_len(t->down.ring) > 0 || t->up.first)
+        wait_ms = t->up.first && ring_len(t->down.ring) == 0 && wait_ms > 1 ? 1 : 0;
+    n = epoll_wait(t->epoll, ev, EVENTS_MAX, wait_ms);
+    t->ctx.now_ms = now_ms();
+    for (int i = 0; i < n; i++) {
+        /* the bell is edge-triggered too: it need not be read */
+        if (ev[i].data.ptr)
+            on_ready(t, ev[i].data.ptr);
+    }
+    run_jobs(t);
+    wheel_run(t);
+    chan_flush(&t->up);
+}
+
+static void *thread_main(void *arg)
+{
+    struct thread *t = arg;
+
+    while (!t->is_stopping)
+        thread_step(t, WHEEL_MS);
+    return NULL;
+}
+
+struct thread *thread_new(const struct relay_io *io, unsigned index, struct bell *up_bell)
+{
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLET};
+    struct thread *t = calloc(1, sizeof(*t));
+
+    if (!t)
+        return NULL;
+    t->epoll = epoll_create1(EPOLL_CLOEXEC);
+    t->index = index;
+    t->ctx = (struct flow_ctx){
+        .io = io,
+        .batch = &t->batch,
+        .totals = &t->totals,
+        .now_ms = now_ms(),
+        .on_latched = on_latched,
+        .on_active = on_active,
+    };
+    t->wheel_tick = t->ctx.now_ms / WHEEL_MS;
+    io->init(&t->batch);
+    if (t->epoll < 0 || bell_init(&t->bell) < 0)
+        goto fail;
+    if (chan_init(&t->down, RING_SLOTS, &t->bell) < 0 || chan_init(&t->up, RING_SLOTS, up_bell) < 0)
+        goto fail;
+    if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->bell.fd, &ev) < 0)
+        goto fail;
+    return t;
+
+fail:
+    chan_fini(&t->down);
+    chan_fini(&t->up);
+    bell_fini(&t->bell);
+    if (t->epoll >= 0)
+        close(t->epoll);
+    free(t);
+    return NULL;
+}
+
+int thread_start(struct thread *t)
+{
+    sigset_t all, old;
+    int err;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    err = pthread_create(&t->pthread, NULL, thread_main, t);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    t->is_running = err == 0;
+    return -err;
+}
+
+static void drop_jobs(struct chan *c)
+{
+    struct chan_item *item;
+
+    chan_flush(c);
+    while ((item = chan_get(c)) != NULL) {
+        free(item);
+        chan_flush(c);
+    }
+}
+
+void thread_stop(struct thread *t)
+{
+    struct job stop = {.type = JOB_STOP};
+
+    if (!t->is_running)
+        return;
+    thread_post(t, &stop);
+    while (thread_flush(t))
+        sched_yield();
+    pthread_join(t->pthread, NULL);
+    t->is_running = false;
+}
+
+void thread_free(struct thread *t)
+{
+    if (!t)
+        return;
+    thread_stop(t);
+    drop_jobs(&t->up);
+    drop_jobs(&t->down);
+    chan_fini(&t->down);
+    chan_fini(&t->up);
+    bell_fini(&t->bell);
+    close(t->epoll);
+    free(t);
+}
+
+void thread_post(struct thread *t, struct job *job)
+{
+    chan_put(&t->down, &job->item);
+}
+
+bool thread_flush(struct thread *t)
+{
+    return chan_flush(&t->down);
+}
+
+struct job *thread_take(struct thread *t)
+{
+    return (struct job *)(void *)chan_get(&t->up);
+}
+
+const struct flow_totals *thread_totals(const struct thread *t)
+{
+    return &t->totals;
+}
