@@ -12,3 +12,7 @@
 #   bin_PROGRAMS += daemon/tandemctl
 #   daemon_tandemctl_SOURCES = daemon/tandemctl.c …
 #   daemon_tandemctl_LDADD = $(TD_LIBS_CORE)
+
+sbin_PROGRAMS += daemon/tandem-media
+daemon_tandem_media_SOURCES = daemon/media_main.c
+daemon_tandem_media_LDADD = $(TD_LIBS_RELAY) $(TD_LIBS_DAEMON)

@@ -1,4 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The media plane: sees core and media/media_proto.h only.
 noinst_LIBRARIES += lib/relay/libtdrelay.a
-lib_relay_libtdrelay_a_SOURCES =
+lib_relay_libtdrelay_a_SOURCES = \
+	lib/relay/chan.c lib/relay/chan.h \
+	lib/relay/conn.c lib/relay/state.h \
+	lib/relay/control.c lib/relay/control.h \
+	lib/relay/flow.c lib/relay/flow.h \
+	lib/relay/io.h lib/relay/io_udp.c \
+	lib/relay/job.h \
+	lib/relay/latch.c lib/relay/latch.h \
+	lib/relay/ports.c lib/relay/ports.h \
+	lib/relay/relay.c lib/relay/relay.h \
+	lib/relay/rtp.c lib/relay/rtp.h \
+	lib/relay/session.c \
+	lib/relay/thread.c lib/relay/thread.h

@@ -2,3 +2,8 @@
 # Unit tests of lib/relay: two lines each, the source being tests/unit/test_<module>.c:
 #   TD_UNIT_TESTS += tests/unit/test_<module>
 #   tests_unit_test_<module>_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+#
+# End to end: the client beside the relay, RTP over loopback.
+TD_UNIT_TESTS += tests/unit/test_relay_e2e
+tests_unit_test_relay_e2e_SOURCES = tests/unit/test_relay_e2e.c tests/unit/relay_rig.h
+tests_unit_test_relay_e2e_LDADD = lib/media/libtdmedia.a $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
