@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# L4: the programs. The variables each needs:
-#
-#   sbin_PROGRAMS += daemon/tandemd
-#   daemon_tandemd_SOURCES = daemon/tandemd.c …
-#   daemon_tandemd_LDADD = $(TD_LIBS_CALL) $(TD_LIBS_DAEMON)
-#
-#   sbin_PROGRAMS += daemon/tandem-media
-#   daemon_tandem_media_SOURCES = daemon/tandem-media.c …
-#   daemon_tandem_media_LDADD = $(TD_LIBS_RELAY) $(TD_LIBS_DAEMON)
-#
-#   bin_PROGRAMS += daemon/tandemctl
-#   daemon_tandemctl_SOURCES = daemon/tandemctl.c …
-#   daemon_tandemctl_LDADD = $(TD_LIBS_CORE)
+# L4: the programs. All but the mains is a library, so that unit tests can link it.
+noinst_LIBRARIES += daemon/libtddaemon.a
+daemon_libtddaemon_a_SOURCES = \
+	daemon/admin.c daemon/admin.h \
+	daemon/command.c \
+	daemon/dispatch.c daemon/dispatch.h \
+	daemon/node.c daemon/node.h \
+	daemon/render.c daemon/render.h \
+	daemon/snapshot.c daemon/snapshot.h \
+	daemon/state.c daemon/state.h \
+	daemon/worker.c daemon/worker.h
+
+sbin_PROGRAMS += daemon/tandemd
+daemon_tandemd_SOURCES = daemon/tandemd.c
+daemon_tandemd_LDADD = daemon/libtddaemon.a $(TD_LIBS_CALL) $(TD_LIBS_DAEMON)
 
 sbin_PROGRAMS += daemon/tandem-media
 daemon_tandem_media_SOURCES = daemon/media_main.c
 daemon_tandem_media_LDADD = $(TD_LIBS_RELAY) $(TD_LIBS_DAEMON)
+
+bin_PROGRAMS += daemon/tandemctl
+daemon_tandemctl_SOURCES = daemon/tandemctl.c
+daemon_tandemctl_LDADD = $(TD_LIBS_CORE)

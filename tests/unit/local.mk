@@ -8,3 +8,4 @@ include tests/unit/media.mk
 include tests/unit/cdr.mk
 include tests/unit/call.mk
 include tests/unit/relay.mk
+include tests/unit/daemon.mk

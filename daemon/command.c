@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The operator's commands: one table line and one function each; later ones are added here.
+ * admin.c calls them on the control thread; what lives on a worker is asked for by node_gather, never touched.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "core/err.h"
+#include "core/log.h"
+#include "daemon/admin.h"
+#include "daemon/render.h"
+
+/* Calls shown unless a number is given: a screenful or two; each worker stops walking there. */
+#define CALLS_SHOWN 100
+/* And the most that may be asked for: 100,000 lines of 200 bytes are 20 MB of text. */
+#define CALLS_SHOWN_MAX 100000
+
+#define INT(v) ((json_int_t)(v))
+
+static json_t *text_of(struct span s)
+{
+    json_t *j = json_stringn(s.p ? s.p : "", s.len);
+    return j ? j : json_string("?"); /* not UTF-8 */
+}
+
+static json_t *time_of(uint64_t wall_ms)
+{
+    char buf[40] = "";
+    time_t s = (time_t)(wall_ms / 1000);
+    struct tm tm;
+    if (wall_ms == 0 || !gmtime_r(&s, &tm))
+        return json_string("");
+    size_t n = strftime(buf, sizeof(buf), "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(buf + n, sizeof(buf) - n, ".%03uZ", (unsigned)(wall_ms % 1000));
+    return json_string(buf);
+}
+
+/* ---- help, status, stats ---- */
+
+static void render_help(struct evbuffer *out, const json_t *body)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach(body, i, row)
+    {
+        char use[64];
+        snprintf(use, sizeof(use), "%s %s", json_string_value(json_object_get(row, "command")),
+                 json_string_value(json_object_get(row, "args")));
+        evbuffer_add_printf(out, "%-24s %s\n", use,
+                            json_string_value(json_object_get(row, "help")));
+    }
+}
+
+static void cmd_help(struct admin_req *r)
+{
+    json_t *list = json_array();
+    for (const struct command *c = command_table; c->words; c++)
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "command", c->words, "args", c->args,
+                                              "help", c->help));
+    admin_answer(r, list, render_help);
+}
+
+static const char *state_name(enum node_state s)
+{
+    static const char *const name[] = {"running", "draining", "stopping"};
+    return name[s];
+}
+
+static json_t *status_cdr(const struct node *n)
+{
+    struct cdr_status s;
+    cdr_writer_status(n->cdr, &s);
+    return json_pack("{s:I,s:I,s:I,s:I,s:b}", "written", INT(s.written), "backlog", INT(s.backlog),
+                     "lost", INT(s.lost), "write_errors", INT(s.write_errors), "failing",
+                     s.failing);
+}
+
+static json_t *status_workers(const struct node *n, bool *media_up)
+{
+    json_t *list = json_array();
+    *media_up = true;
+    for (unsigned i = 0; i < n->n_workers; i++) {
+        uint64_t alive, up;
+        worker_calls(n->worker[i], &alive, &up);
+        bool media = worker_media_up(n->worker[i]);
+        *media_up = *media_up && media;
+        json_array_append_new(
+            list, json_pack("{s:i,s:I,s:I,s:I,s:I,s:b}", "worker", (int)i, "calls", INT(alive),
+                            "up", INT(up), "cpu_us", INT(worker_cpu_us(n->worker[i])), "generation",
+                            INT(worker_generation(n->worker[i])), "media", media));
+    }
+    return list;
+}
+
+static void render_status(struct evbuffer *out, const json_t *body)
+{
+    static const struct render_column col[] = {
+        {"worker", "WORKER", 0},  {"calls", "CALLS", 0}, {"up", "UP", 0}, {"cpu_us", "CPU-US", 0},
+        {"generation", "GEN", 0}, {"media", "MEDIA", 0}, {NULL, NULL, 0}};
+    json_t *head = json_copy((json_t *)(uintptr_t)body);
+    json_object_del(head, "workers");
+    render_object(out, head);
+    json_decref(head);
+    evbuffer_add_printf(out, "\n");
+    render_table(out, json_object_get(body, "workers"), col);
+}
+
+static void cmd_status(struct admin_req *r)
+{
+    const struct node *n = admin_node(r);
+    const struct conf *c = snapshots_current((struct snapshots *)(uintptr_t)&n->snapshots)->conf;
+    uint64_t alive, up;
+    bool media_up;
+    node_calls(n, &alive, &up);
+    json_t *workers = status_workers(n, &media_up);
+    json_t *body = json_pack(
+        "{s:s,s:s,s:i,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:s}", "node", c->global.node, "version",
+        PACKAGE_VERSION, "pid", (int)getpid(), "state", state_name(n->state), "started",
+        time_of(n->start_wall_ms), "generation", INT(n->generation), "reloads", INT(n->reloads),
+        "reloads_failed", INT(n->reloads_failed), "calls", INT(alive), "calls_up", INT(up), "media",
+        c->media.n == 0 ? "none"
+        : media_up      ? "up"
+                        : "down");
+    json_object_set_new(body, "audit",
+                        json_pack("{s:I,s:I,s:I,s:I,s:I}", "runs", INT(n->audit.runs), "drift",
+                                  INT(n->audit.drift), "drift_total", INT(n->audit.drift_total),
+                                  "transactions", INT(n->audit.transactions), "dialogs",
+                                  INT(n->audit.dialogs)));
+    json_object_set_new(body, "cdr", status_cdr(n));
+    json_object_set_new(body, "workers", workers);
+    admin_answer(r, body, render_status);
+}
+
+static void cmd_stats(struct admin_req *r)
+{
+    json_t *body = json_object();
+    for (unsigned i = 0; i < STAT_COUNT; i++)
+        json_object_set_new(body, stat_name((enum stat_id)i),
+                            json_integer(INT(node_stat(admin_node(r), (enum stat_id)i))));
+    admin_answer(r, body, render_object);
+}
+
+/* ---- calls ---- */
+
+struct calls_question {
+    struct admin_req *req;
+    size_t max;
+    char want[64]; /* UUID or number of one call; "" all */
+};
+
+struct calls_walk {
+    const struct calls_question *q;
+    json_t *rows;
+};
+
+static bool call_is_wanted(const struct call_info *c, const char *want)
+{
+    char id[24];
+    snprintf(id, sizeof(id), "%llu", (unsigned long long)c->id);
+    return want[0] == '\0' || strcmp(want, c->uuid) == 0 || strcmp(want, id) == 0;
+}
+
+static bool add_call(const struct call_info *c, void *arg)
+{
+    struct calls_walk *walk = arg;
+    if (!call_is_wanted(c, walk->q->want))
+        return true;
+    json_t *row = json_pack("{s:I,s:s,s:s,s:s,s:s,s:s,s:I,s:i,s:I}", "id", INT(c->id), "uuid",
+                            c->uuid, "state", c->state, "in", c->in_trunk, "out", c->out_trunk,
+                            "class", c->klass, "age_ms", INT(c->age_ms), "attempts",
+                            (int)c->attempts, "generation", INT(c->generation));
+    json_object_set_new(row, "caller", text_of(c->caller));
+    json_object_set_new(row, "called", text_of(c->called));
+    json_object_set_new(row, "sent", text_of(c->sent));
+    json_object_set_new(row, "started", time_of(c->start_wall_ms));
+    json_object_set_new(row, "answered", time_of(c->answer_wall_ms));
+    json_object_set_new(row, "in_call_id", text_of(c->in_call_id));
+    json_object_set_new(row, "out_call_id", text_of(c->out_call_id));
+    json_array_append_new(walk->rows, row);
+    return json_array_size(walk->rows) < walk->q->max;
+}
+
+static void calls_worker(struct worker *w, struct ask *a)
+{
+    struct gather *g = a->arg;
+    struct calls_walk walk = {.q = g->question, .rows = json_array()};
+    calls_each(stack_calls(worker_stack(w)), add_call, &walk);
+    g->result[worker_id(w)] = walk.rows;
+}
+
+static json_t *calls_join(struct gather *g, size_t max)
+{
+    json_t *all = json_array(), *row;
+    size_t k;
+    for (unsigned i = 0; i < g->node->n_workers; i++)
+        json_array_foreach(g->result[i], k, row)
+        {
+            if (json_array_size(all) == max)
+                return all;
+            json_object_set_new(row, "worker", json_integer((json_int_t)i));
+            json_array_append(all, row);
+        }
+    return all;
+}
+
+static void render_calls(struct evbuffer *out, const json_t *body)
+{
+    static const struct render_column col[] = {
+        {"uuid", "CALL", 0},     {"state", "STATE", 0},    {"in", "IN", 16},
+        {"out", "OUT", 16},      {"caller", "CALLER", 20}, {"called", "CALLED", 20},
+        {"class", "CLASS", 0},   {"age_ms", "AGE-MS", 0},  {"attempts", "TRIES", 0},
+        {"worker", "WORKER", 0}, {NULL, NULL, 0}};
+    render_table(out, json_object_get(body, "calls"), col);
+    evbuffer_add_printf(out, "%zu of %lld calls\n", json_array_size(json_object_get(body, "calls")),
+                        (long long)json_integer_value(json_object_get(body, "total")));
+}
+
+static void calls_done(struct gather *g, void *arg)
+{
+    struct calls_question *q = arg;
+    uint64_t alive, up;
+    node_calls(g->node, &alive, &up);
+    json_t *rows = calls_join(g, q->max);
+    if (q->want[0] == '\0')
+        admin_answer(q->req,
+                     json_pack("{s:I,s:I,s:o}", "total", INT(alive), "up", INT(up), "calls", rows),
+                     render_calls);
+    else if (json_array_size(rows) > 0)
+        admin_answer(q->req, json_incref(json_array_get(rows, 0)), render_object);
+    else
+        admin_error(q->req, "no such call");
+    if (q->want[0] != '\0')
+        json_decref(rows);
+    free(q);
+}
+
+static void ask_workers(struct admin_req *r, void (*fn)(struct worker *w, struct ask *a),
+                        struct calls_question *q, void (*done)(struct gather *g, void *arg))
+{
+    if (q && node_gather(admin_node(r), fn, q, false, done, q) == 0)
+        return;
+    admin_error(r, q ? "a worker does not answer" : "out of memory");
+    free(q);
+}
+
+static struct calls_question *question_new(struct admin_req *r, size_t max, const char *want)
+{
+    struct calls_question *q = calloc(1, sizeof(*q));
+    if (q) {
+        q->req = r;
+        q->max = max;
+        snprintf(q->want, sizeof(q->want), "%s", want ? want : "");
+    }
+    return q;
+}
+
+static void cmd_show_calls(struct admin_req *r)
+{
+    uint32_t max = CALLS_SHOWN;
+    if (admin_n_args(r) && span_u32(span_of(admin_arg(r, 0)), CALLS_SHOWN_MAX, &max) < 0) {
+        admin_error(r, "show calls [N]: N is a number up to 100000");
+        return;
+    }
+    ask_workers(r, calls_worker, question_new(r, max, NULL), calls_done);
+}
+
+static void cmd_show_call(struct admin_req *r)
+{
+    ask_workers(r, calls_worker, question_new(r, 1, admin_arg(r, 0)), calls_done);
+}
+
+static void hangup_worker(struct worker *w, struct ask *a)
+{
+    struct gather *g = a->arg;
+    const struct calls_question *q = g->question;
+    if (calls_hangup(stack_calls(worker_stack(w)), span_of(q->want)) == 0)
+        g->result[worker_id(w)] = json_string(q->want);
+}
+
+static void hangup_done(struct gather *g, void *arg)
+{
+    struct calls_question *q = arg;
+    bool found = false;
+    for (unsigned i = 0; i < g->node->n_workers; i++)
+        found = found || g->result[i];
+    if (found)
+        admin_answer(q->req, json_pack("{s:s}", "ended", q->want), render_object);
+    else
+        admin_error(q->req, "no such call");
+    free(q);
+}
+
+static void cmd_hangup(struct admin_req *r)
+{
+    ask_workers(r, hangup_worker, question_new(r, 1, admin_arg(r, 0)), hangup_done);
+}
+
+/* ---- trunks ---- */
+
+static json_t *gauge_row(const char *name, const char *dir, const struct cac_gauge *g,
+                         const struct conf_limit *l)
+{
+    return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "name", name, "dir", dir, "calls",
+                     INT(g->calls), "limit", INT(l->calls), "cps_limit", INT(l->cps), "admitted",
+                     INT(g->admitted), "refused_calls", INT(g->refused_calls), "refused_cps",
+                     INT(g->refused_cps));
+}
+
+static json_t *peer_rows(const struct trunk_state *ts, const struct conf_trunk *t)
+{
+    json_t *list = json_array();
+    char buf[ADDR_STRLEN];
+    for (unsigned i = 0; i < TRUNK_PEERS_MAX && ts->peer[i].in_use; i++) {
+        const struct trunk_peer *p = &ts->peer[i];
+        bool here = false;
+        for (uint32_t k = 0; k < t->peer.n; k++)
+            here = here || addr_eq(&t->peer.v[k].addr, &p->addr);
+        if (here)
+            json_array_append_new(
+                list, json_pack("{s:s,s:s,s:I,s:I,s:o}", "peer", addr_str(&p->addr, buf), "state",
+                                p->down ? "down" : "up", "probes", INT(p->probes), "failures",
+                                INT(p->probe_failures), "changed", time_of(p->changed_wall_ms)));
+    }
+    return list;
+}
+
+static json_t *trunk_row(const struct route *rt, uint32_t id)
+{
+    const struct conf_trunk *t = &route_conf(rt)->trunk.v[id];
+    const struct trunk_state *ts = route_trunk_state(rt, id);
+    unsigned up = 0;
+    size_t i;
+    json_t *peers = peer_rows(ts, t), *p, *row;
+    json_array_foreach(peers, i, p) up +=
+        strcmp(json_string_value(json_object_get(p, "state")), "up") == 0;
+    row = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "trunk", t->name, "state",
+                    peers && json_array_size(peers) && !up ? "down" : "up", "calls_in",
+                    INT(ts->in.calls), "limit_in", INT(t->limit_in.calls), "calls_out",
+                    INT(ts->out.calls), "limit_out", INT(t->limit_out.calls), "attempts_in",
+                    INT(ts->attempts_in), "answered_in", INT(ts->answered_in), "attempts_out",
+                    INT(ts->attempts_out), "answered_out", INT(ts->answered_out), "refused_in",
+                    INT(ts->in.refused_calls + ts->in.refused_cps), "refused_out",
+                    INT(ts->out.refused_calls + ts->out.refused_cps));
+    json_object_set_new(row, "peers", peers);
+    return row;
+}
+
+static void render_trunks(struct evbuffer *out, const json_t *body)
+{
+    static const struct render_column col[] = {{"trunk", "TRUNK", 32},
+                                               {"state", "STATE", 0},
+                                               {"calls_in", "IN", 0},
+                                               {"limit_in", "MAX-IN", 0},
+                                               {"calls_out", "OUT", 0},
+                                               {"limit_out", "MAX-OUT", 0},
+                                               {"attempts_in", "TRIED-IN", 0},
+                                               {"answered_in", "ANS-IN", 0},
+                                               {"attempts_out", "TRIED-OUT", 0},
+                                               {"answered_out", "ANS-OUT", 0},
+                                               {"refused_in", "REF-IN", 0},
+                                               {"refused_out", "REF-OUT", 0},
+                                               {NULL, NULL, 0}};
+    static const struct render_column peer[] = {
+        {"peer", "  PEER", 0},     {"state", "STATE", 0},     {"probes", "PROBES", 0},
+        {"failures", "FAILED", 0}, {"changed", "CHANGED", 0}, {NULL, NULL, 0}};
+    size_t i;
+    const json_t *row;
+    render_table(out, body, col);
+    json_array_foreach(body, i, row)
+    {
+        evbuffer_add_printf(out, "\n%s\n", json_string_value(json_object_get(row, "trunk")));
+        render_table(out, json_object_get(row, "peers"), peer);
+    }
+}
+
+static void cmd_show_trunks(struct admin_req *r)
+{
+    const struct route *rt = snapshots_current(&admin_node(r)->snapshots)->route;
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < route_conf(rt)->trunk.n; i++)
+        json_array_append_new(list, trunk_row(rt, i));
+    admin_answer(r, list, render_trunks);
+}
+
+struct limits_walk {
+    const struct conf *conf;
+    json_t *rows;
+};
+
+/* Names come from the registry, which has those of former generations too: they are shown while they hold calls. */
+static void add_limit(void *arg, struct cac_gauge *g, const char *name, const char *dir)
+{
+    static const struct conf_limit none;
+    struct limits_walk *walk = arg;
+    const struct conf *c = walk->conf;
+    const struct conf_limit *l = &none;
+    bool found = strcmp(name, "node") == 0, in = strcmp(dir, "in") == 0;
+    if (found)
+        l = &c->global.limit;
+    for (uint32_t i = 0; i < c->customer.n && !found; i++)
+        if ((found = strcmp(c->customer.v[i].name, name) == 0))
+            l = in ? &c->customer.v[i].limit_in : &c->customer.v[i].limit_out;
+    for (uint32_t i = 0; i < c->trunk.n && !found; i++)
+        if ((found = strcmp(c->trunk.v[i].name, name) == 0))
+            l = in ? &c->trunk.v[i].limit_in : &c->trunk.v[i].limit_out;
+    if (found || g->calls)
+        json_array_append_new(walk->rows, gauge_row(name, dir, g, l));
+}
+
+static void render_limits(struct evbuffer *out, const json_t *body)
+{
+    static const struct render_column col[] = {{"name", "NAME", 32},
+                                               {"dir", "DIR", 0},
+                                               {"calls", "CALLS", 0},
+                                               {"limit", "LIMIT", 0},
+                                               {"cps_limit", "CPS", 0},
+                                               {"admitted", "ADMITTED", 0},
+                                               {"refused_calls", "FULL", 0},
+                                               {"refused_cps", "TOO-FAST", 0},
+                                               {NULL, NULL, 0}};
+    render_table(out, body, col);
+}
+
+static void cmd_show_limits(struct admin_req *r)
+{
+    struct limits_walk walk = {.conf = snapshots_current(&admin_node(r)->snapshots)->conf,
+                               .rows = json_array()};
+    trunk_registry_each_gauge(admin_node(r)->trunks, add_limit, &walk);
+    admin_answer(r, walk.rows, render_limits);
+}
+
+/* ---- relay ---- */
+
+static json_t *relay_pools(const struct media_relay_reply *r)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < r->n_pools && i < MEDIA_POOLS_MAX; i++) {
+        const struct media_pool_state *p = &r->pool[i];
+        json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:i,s:i,s:i}", "pool", p->name, "pairs",
+                                              (int)p->pairs, "used", (int)p->used, "quarantine",
+                                              (int)p->quarantine, "priority_used",
+                                              (int)p->priority_used, "refused", (int)p->refused));
+    }
+    return list;
+}
+
+/* On worker 0's thread, when the relay has answered. */
+static void relay_answered(void *arg, int status, const struct media_relay_reply *r)
+{
+    struct ask *a = arg;
+    struct gather *g = a->arg;
+    if (status == 0 && r) {
+        json_t *j = json_pack(
+            "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:i,s:b}", "uptime_ms",
+            INT(r->uptime_ms), "sessions", INT(r->sessions), "sessions_opened",
+            INT(r->sessions_opened), "sessions_orphaned", INT(r->sessions_orphaned), "endpoints",
+            INT(r->endpoints), "pairs_used", INT(r->pairs_used), "pairs_drift", INT(r->pairs_drift),
+            "packets_in", INT(r->packets_in), "packets_out", INT(r->packets_out), "strangers",
+            INT(r->strangers), "invalid", INT(r->invalid), "unsent", INT(r->unsent), "bytes_in",
+            INT(r->bytes_in), "descriptors", (int)r->descriptors, "descriptors_limit",
+            (int)r->descriptors_limit, "threads", (int)r->threads, "draining", (int)r->draining);
+        json_object_set_new(j, "pools", relay_pools(r));
+        g->result[0] = j;
+    }
+    worker_ask_done(a);
+}
+
+static void relay_worker(struct worker *w, struct ask *a)
+{
+    struct media *m = worker_media(w);
+    if (!m)
+        return;
+    a->deferred = true;
+    media_query_relay(m, relay_answered, a);
+}
+
+static void render_relay(struct evbuffer *out, const json_t *body)
+{
+    static const struct render_column col[] = {{"pool", "POOL", 32},
+                                               {"pairs", "PAIRS", 0},
+                                               {"used", "USED", 0},
+                                               {"quarantine", "QUARANTINE", 0},
+                                               {"priority_used", "PRIO", 0},
+                                               {"refused", "REFUSED", 0},
+                                               {NULL, NULL, 0}};
+    json_t *head = json_copy((json_t *)(uintptr_t)body);
+    json_object_del(head, "pools");
+    render_object(out, head);
+    json_decref(head);
+    render_table(out, json_object_get(body, "pools"), col);
+}
+
+static void relay_done(struct gather *g, void *arg)
+{
+    struct calls_question *q = arg;
+    if (g->result[0])
+        admin_answer(q->req, json_incref(g->result[0]), render_relay);
+    else
+        admin_error(q->req, "the media relay does not answer");
+    free(q);
+}
+
+static void cmd_show_relay(struct admin_req *r)
+{
+    struct calls_question *q = question_new(r, 0, NULL);
+    if (q && node_gather(admin_node(r), relay_worker, q, true, relay_done, q) == 0)
+        return;
+    admin_error(r, "worker 0 does not answer");
+    free(q);
+}
+
+/* ---- reload, drain, log ---- */
+
+static void render_message(struct evbuffer *out, const json_t *body)
+{
+    evbuffer_add_printf(out, "%s\n", json_string_value(json_object_get(body, "message")));
+}
+
+static void cmd_reload(struct admin_req *r)
+{
+    struct conf_errors errs;
+    char why[512], *text = NULL;
+    size_t len = 0;
+    int err = node_reload(admin_node(r), &errs, why, sizeof(why));
+    FILE *f = open_memstream(&text, &len);
+    if (f) {
+        conf_print_errors(f, &errs);
+        fprintf(f, "%s", why);
+        fclose(f);
+    }
+    conf_errors_fini(&errs);
+    if (err < 0)
+        admin_error(r, text ? text : why);
+    else
+        admin_answer(r,
+                     json_pack("{s:s,s:I}", "message", text ? text : why, "generation",
+                               INT(admin_node(r)->generation)),
+                     render_message);
+    free(text);
+}
+
+static void cmd_drain(struct admin_req *r)
+{
+    struct node *n = admin_node(r);
+    const char *arg = admin_arg(r, 0);
+    uint64_t alive, up;
+    if (arg && strcmp(arg, "off") == 0)
+        node_undrain(n);
+    else if (arg) {
+        admin_error(r, "usage: drain [off]");
+        return;
+    } else if (n->state == NODE_RUNNING)
+        node_drain(n);
+    node_calls(n, &alive, &up);
+    admin_answer(r, json_pack("{s:s,s:I}", "message", state_name(n->state), "calls", INT(alive)),
+                 render_message);
+}
+
+static void cmd_log(struct admin_req *r)
+{
+    static const struct {
+        const char *name;
+        enum log_level level;
+    } row[] = {{"error", LOG_ERROR}, {"warn", LOG_WARN}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}};
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+        if (strcmp(admin_arg(r, 0), row[i].name) == 0) {
+            log_set_level(row[i].level);
+            admin_answer(r, json_pack("{s:s}", "message", row[i].name), render_message);
+            return;
+        }
+    admin_error(r, "usage: log error|warn|info|debug");
+}
+
+const struct command command_table[] = {
+    {"help", "", "these commands", 0, 0, cmd_help},
+    {"status", "", "the node, its workers, audit and records", 0, 0, cmd_status},
+    {"stats", "", "all counters", 0, 0, cmd_stats},
+    {"show calls", "[N]", "calls now, at most N (100)", 0, 1, cmd_show_calls},
+    {"show call", "ID", "one call, by number or UUID", 1, 1, cmd_show_call},
+    {"show trunks", "", "trunks with load, answers and health of each peer", 0, 0, cmd_show_trunks},
+    {"show limits", "", "calls and calls per second at each limit", 0, 0, cmd_show_limits},
+    {"show relay", "", "the media relay: sessions, ports, packets", 0, 0, cmd_show_relay},
+    {"hangup", "UUID", "end one call", 1, 1, cmd_hangup},
+    {"reload", "", "check the configuration and swap it in, or change nothing", 0, 0, cmd_reload},
+    {"drain", "[off]", "take no new calls and exit when the last has ended", 0, 1, cmd_drain},
+    {"log", "LEVEL", "error, warn, info or debug", 1, 1, cmd_log},
+    {NULL, NULL, NULL, 0, 0, NULL},
+};

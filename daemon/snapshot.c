@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One immutable configuration with all that is compiled from it, published to the workers and retired when each has moved on.
+ * Called by the control thread at start and on reload. Must not know what the workers do with it.
+ */
+#include "daemon/snapshot.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void snapshot_free(struct snapshot *s)
+{
+    if (!s)
+        return;
+    route_free(s->route);
+    conf_free(s->conf);
+    free(s->pool);
+    free(s->pool_addr);
+    free(s);
+}
+
+static int snapshot_pools(struct snapshot *s)
+{
+    const struct conf *c = s->conf;
+    size_t addrs = 0, n = 0;
+    for (uint32_t i = 0; i < c->media.n; i++)
+        addrs += c->media.v[i].address.n;
+    s->pool = calloc(c->media.n + 1, sizeof(*s->pool));
+    s->pool_addr = calloc(addrs + 1, sizeof(*s->pool_addr));
+    if (!s->pool || !s->pool_addr)
+        return -ENOMEM;
+    s->n_pools = c->media.n;
+    for (uint32_t i = 0; i < c->media.n; i++) {
+        const struct conf_media *m = &c->media.v[i];
+        struct media_pool_conf *p = &s->pool[i];
+        p->name = m->name;
+        p->device = c->realm.v[m->realm.id].device;
+        p->addr = &s->pool_addr[n];
+        p->n_addrs = m->address.n;
+        for (uint32_t a = 0; a < m->address.n; a++)
+            s->pool_addr[n++] = m->address.v[a].addr;
+        p->port_lo = m->port_lo;
+        p->port_hi = m->port_hi;
+        p->priority_lo = m->priority_lo;
+        p->priority_hi = m->priority_hi;
+    }
+    return 0;
+}
+
+struct snapshot *snapshot_new(struct conf *conf, struct trunk_registry *reg, uint64_t generation,
+                              const char **why)
+{
+    struct snapshot *s = calloc(1, sizeof(*s));
+    *why = "out of memory";
+    if (!s) {
+        conf_free(conf);
+        return NULL;
+    }
+    s->conf = conf;
+    conf->generation = generation;
+    if (snapshot_pools(s) == 0)
+        s->route = route_new(conf, reg, why);
+    if (!s->route) {
+        snapshot_free(s);
+        return NULL;
+    }
+    s->view = (struct call_view){.conf = conf, .route = s->route, .generation = generation};
+    return s;
+}
+
+struct snapshot *snapshots_current(struct snapshots *ss)
+{
+    return atomic_load_explicit(&ss->current, memory_order_acquire);
+}
+
+void snapshots_publish(struct snapshots *ss, struct snapshot *s)
+{
+    struct snapshot *old = atomic_exchange_explicit(&ss->current, s, memory_order_acq_rel);
+    if (!old)
+        return;
+    old->next = ss->retired;
+    ss->retired = old;
+}
+
+void snapshots_collect(struct snapshots *ss, uint64_t oldest_seen)
+{
+    struct snapshot **p = &ss->retired;
+    while (*p) {
+        struct snapshot *s = *p;
+        if (s->view.generation >= oldest_seen) {
+            p = &s->next;
+            continue;
+        }
+        *p = s->next;
+        snapshot_free(s);
+    }
+}
+
+void snapshots_fini(struct snapshots *ss)
+{
+    snapshots_collect(ss, UINT64_MAX);
+    snapshot_free(snapshots_current(ss));
+    atomic_store(&ss->current, NULL);
+}
+
+static bool same_text(const char *what, const char *a, const char *b, char *why, size_t size)
+{
+    if (strcmp(a, b) == 0)
+        return true;
+    snprintf(why, size, "%s '%s' is now '%s'", what, a, b);
+    return false;
+}
+
+static bool same_realm(const struct conf *a, const struct conf_listen *la, const struct conf *b,
+                       const struct conf_listen *lb)
+{
+    const struct conf_realm *ra = &a->realm.v[la->realm.id], *rb = &b->realm.v[lb->realm.id];
+    if (strcmp(ra->device ? ra->device : "", rb->device ? rb->device : "") != 0 ||
+        ra->advertise.n != rb->advertise.n || la->dscp != lb->dscp)
+        return false;
+    for (uint32_t i = 0; i < ra->advertise.n; i++)
+        if (!addr_eq(&ra->advertise.v[i].addr, &rb->advertise.v[i].addr))
+            return false;
+    return true;
+}
+
+static bool same_listens(const struct conf *a, const struct conf *b, char *why, size_t size)
+{
+    if (a->listen.n != b->listen.n) {
+        snprintf(why, size, "the number of listen sections changed");
+        return false;
+    }
+    for (uint32_t i = 0; i < a->listen.n; i++) {
+        const struct conf_listen *la = &a->listen.v[i], *lb = &b->listen.v[i];
+        bool same =
+            strcmp(la->name, lb->name) == 0 && la->udp.n == lb->udp.n && same_realm(a, la, b, lb);
+        for (uint32_t j = 0; same && j < la->udp.n; j++)
+            same = addr_eq(&la->udp.v[j].addr, &lb->udp.v[j].addr);
+        if (!same) {
+            snprintf(why, size, "the sockets of listen '%s' changed", la->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool snapshot_can_replace(const struct conf *now, const struct conf *next, char *why, size_t size)
+{
+    const struct conf_global *g = &now->global, *h = &next->global;
+    if (!same_text("global node", g->node, h->node, why, size) ||
+        !same_text("global run-dir", g->run_dir, h->run_dir, why, size) ||
+        !same_text("global state-dir", g->state_dir, h->state_dir, why, size) ||
+        !same_text("global media-socket", g->media_socket, h->media_socket, why, size))
+        return false;
+    if (g->workers != h->workers) {
+        snprintf(why, size, "global workers %u is now %u", g->workers, h->workers);
+        return false;
+    }
+    return same_listens(now, next, why, size);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The state directory: the sealing key of our tokens and the boot epoch.
+ * node.c opens it at start; nothing else reads these files.
+ */
+#ifndef DAEMON_STATE_H
+#define DAEMON_STATE_H
+
+#include <stdint.h>
+
+/**
+ * Open (or begin) the state directory: read or make the key, and take an epoch that no earlier start used.
+ *
+ * The epoch is the time in seconds, but always above the one stored: a clock set back, or two starts in one second,
+ * never give the same tokens twice.
+ *
+ * @return 0; -errno (the directory must exist or its parent must, and be writable)
+ */
+int state_open(const char *dir, uint8_t key[16], uint32_t *epoch);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tandemctl: sends one command to the running tandemd and prints the answer.
+ * Operators and scripts run it. It knows no command: tandemd's table does ('tandemctl help').
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "core/err.h"
+#include "core/ipc.h"
+
+/* A reload of a large configuration is the slowest command. */
+#define ANSWER_TIMEOUT_MS 60000
+#define LINE_MAX_BYTES    1024
+
+static void usage(FILE *out)
+{
+    fputs(
+        "usage: tandemctl [-s SOCKET] [-j|--json] COMMAND [ARGUMENT…]\n"
+        "  -s SOCKET  control socket of tandemd (default /run/tandem/tandemd.sock, or $TANDEM_SOCKET)\n"
+        "  -j         answer as JSON\n"
+        "  'tandemctl help' lists the commands.\n",
+        out);
+}
+
+static int send_line(int fd, int argc, char **argv, int json)
+{
+    char line[LINE_MAX_BYTES];
+    size_t n = (size_t)snprintf(line, sizeof(line), "%s", json ? "json" : "text");
+    for (int i = 0; i < argc && n < sizeof(line); i++)
+        n += (size_t)snprintf(line + n, sizeof(line) - n, " %s", argv[i]);
+    if (n + 1 >= sizeof(line) || memchr(line, '\n', n))
+        return -EINVAL;
+    line[n++] = '\n';
+    return send(fd, line, n, MSG_NOSIGNAL) == (ssize_t)n ? 0 : -EIO;
+}
+
+/* Read to the end; the first line says whether it went well. @return exit code */
+static int print_answer(int fd)
+{
+    char buf[16384];
+    char head[8] = "";
+    size_t got = 0;
+    FILE *out = NULL;
+    for (;;) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        if (poll(&p, 1, ANSWER_TIMEOUT_MS) <= 0) {
+            fputs("tandemctl: tandemd does not answer\n", stderr);
+            return 2;
+        }
+        ssize_t n = recv(fd, buf, sizeof(buf), 0);
+        if (n <= 0)
+            break;
+        char *p0 = buf, *end = buf + n;
+        while (!out && p0 < end) {
+            char c = *p0++;
+            if (c == '\n')
+                out = strcmp(head, "ok") == 0 ? stdout : stderr;
+            else if (got < sizeof(head) - 1)
+                head[got++] = c;
+        }
+        if (out)
+            fwrite(p0, 1, (size_t)(end - p0), out);
+    }
+    if (!out) {
+        fputs("tandemctl: the connection ended without an answer\n", stderr);
+        return 2;
+    }
+    return out == stdout ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option opts[] = {{"socket", required_argument, NULL, 's'},
+                                         {"json", no_argument, NULL, 'j'},
+                                         {"help", no_argument, NULL, 'h'},
+                                         {NULL, 0, NULL, 0}};
+    const char *path = getenv("TANDEM_SOCKET");
+    int json = 0, c;
+    while ((c = getopt_long(argc, argv, "+s:jh", opts, NULL)) != -1) {
+        if (c == 's')
+            path = optarg;
+        else if (c == 'j')
+            json = 1;
+        else {
+            usage(c == 'h' ? stdout : stderr);
+            return c == 'h' ? 0 : 2;
+        }
+    }
+    /* --json is allowed behind the command too: that is where it is typed at 3 a.m. */
+    for (int i = optind; i < argc; i++)
+        if (strcmp(argv[i], "--json") == 0) {
+            json = 1;
+            memmove(&argv[i], &argv[i + 1], sizeof(argv[0]) * (size_t)(argc - i));
+            argc--;
+        }
+    if (optind == argc) {
+        usage(stderr);
+        return 2;
+    }
+    int fd = ipc_connect(path ? path : "/run/tandem/tandemd.sock", SOCK_STREAM);
+    int err = fd < 0 ? fd : send_line(fd, argc - optind, argv + optind, json);
+    if (err < 0) {
+        fprintf(stderr, "tandemctl: %s: %s\n", path ? path : "/run/tandem/tandemd.sock",
+                err_str(err));
+        return 2;
+    }
+    int rc = print_answer(fd);
+    close(fd);
+    return rc;
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One worker: a thread with its loop, sockets, SIP stack and media connection.
+ * Made and asked by the control thread; a loop turn reads all sockets and rings, then ends calls, then sends all at once.
+ * No protocol here: what a datagram means is the stack's business.
+ */
+#include "daemon/worker.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/ident.h"
+#include "core/log.h"
+#include "core/timer.h"
+#include "sip/udp.h"
+
+/* Datagrams read from one socket before the others have their turn: 8 batches, about 10 ms of work at the most. */
+#define READ_MAX 512
+/* Likewise from each ring. */
+#define TAKE_MAX 256
+/* Questions of the control thread that may wait: it asks one thing at a time and has a handful of timers. */
+#define ASK_SLOTS 64
+/* A socket whose send queue was full is tried again after this long [us]: the kernel drains some packets meanwhile. */
+#define FLUSH_RETRY_US 2000
+/* A new request that waited this long in the socket is stale: its sender is about to repeat it (T1 is 500 ms) [ms]. */
+#define AGE_FULL_MS 100
+
+struct worker_socket {
+    struct worker *worker;
+    struct event *ev;
+    uint16_t id;
+};
+
+struct worker {
+    struct worker_param p;
+    pthread_t thread;
+    bool started;
+    _Atomic bool stop;
+    struct event_base *base;
+    struct clock clock;
+    struct timers *timers;
+    struct ident_key *ident;
+    struct stats stats;
+    struct udp *udp;
+    struct media *media;
+    struct stack *stack;
+    struct ring *asks;
+    struct event *bell_ev, *flush_ev;
+    struct worker_socket *socket;
+    unsigned n_sockets;
+    struct snapshot *snapshot;
+    _Atomic uint64_t generation, calls, calls_up;
+    _Atomic bool media_up;
+};
+
+static void on_handed(void *arg, const char *buf, size_t len, const struct flow *flow)
+{
+    struct worker *w = arg;
+    stack_handed(w->stack, buf, len, flow);
+}
+
+/* 0..100: how stale the queue is or how full the rings are. The stack sheds by class from it. */
+static unsigned worker_load(struct worker *w, const struct udp_dgram *d)
+{
+    uint64_t rx_ms = d->rx_wall_ns / 1000000U, age = 0;
+    if (d->rx_wall_ns && rx_ms < w->clock.wall_ms)
+        age = (w->clock.wall_ms - rx_ms) * 100U / AGE_FULL_MS;
+    unsigned fill = w->p.n_workers > 1 ? dispatch_fill_percent(w->p.dispatch, w->p.id) : 0;
+    unsigned load = age > 100 ? 100 : (unsigned)age;
+    return fill > load ? fill : load;
+}
+
+static void on_datagram(void *arg, const struct udp_dgram *d)
+{
+    struct worker *w = arg;
+    struct stack_hand hand;
+    if (stack_datagram(w->stack, d->data, d->len, &d->flow, worker_load(w, d), &hand) != STACK_HAND)
+        return;
+    stat_inc(&w->stats, STAT_handover_out);
+    if (dispatch_give(w->p.dispatch, w->p.id, hand.worker, d->data, d->len, &d->flow, hand.cls,
+                      hand.in_dialog) < 0)
+        stat_inc(&w->stats, STAT_handover_refused);
+}
+
+static void on_socket(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker_socket *s = arg;
+    (void)fd;
+    (void)what;
+    clock_update(&s->worker->clock);
+    udp_recv(s->worker->udp, s->id, READ_MAX, on_datagram, s->worker);
+}
+
+static void on_bell(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *w = arg;
+    (void)fd;
+    (void)what;
+    clock_update(&w->clock);
+    bell_clear(dispatch_bell(w->p.dispatch, w->p.id));
+}
+
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg; /* the end of the turn flushes */
+}
+
+/* Take the newest snapshot if there is one. */
+static void worker_take_snapshot(struct worker *w)
+{
+    struct snapshot *s = snapshots_current(w->p.snapshots);
+    if (s == w->snapshot)
+        return;
+    w->snapshot = s;
+    stack_snapshot(w->stack, &s->view);
+    if (w->media && media_set_pools(w->media, s->pool, s->n_pools, s->view.generation) < 0)
+        log_ev(LOG_ERROR, "media_pools", "worker=%u msg=\"pools not told to the relay\"", w->p.id);
+    atomic_store_explicit(&w->generation, s->view.generation, memory_order_release);
+}
+
+void worker_ask_done(struct ask *a)
+{
+    struct ask_group *g = a->group;
+    struct bell *bell = g->bell; /* the group may be gone once left is 0 */
+    if (atomic_fetch_sub_explicit(&g->left, 1, memory_order_acq_rel) == 1)
+        bell_ring(bell);
+}
+
+static void worker_answer(struct worker *w)
+{
+    struct ask *a;
+    while ((a = ring_get(w->asks))) {
+        a->deferred = false;
+        a->fn(w, a);
+        if (!a->deferred)
+            worker_ask_done(a);
+    }
+}
+
+static void worker_turn_end(struct worker *w)
+{
+    static const struct timeval retry = {0, FLUSH_RETRY_US};
+    worker_take_snapshot(w);
+    dispatch_take(w->p.dispatch, w->p.id, TAKE_MAX, &w->stats, on_handed, w);
+    worker_answer(w);
+    stack_turn_end(w->stack);
+    if (w->media)
+        media_flush(w->media);
+    if (udp_flush(w->udp) > 0)
+        event_add(w->flush_ev, &retry);
+    struct calls *cs = stack_calls(w->stack);
+    atomic_store_explicit(&w->calls, calls_count(cs), memory_order_relaxed);
+    atomic_store_explicit(&w->calls_up, calls_up(cs), memory_order_relaxed);
+    atomic_store_explicit(&w->media_up, w->media && media_is_up(w->media), memory_order_relaxed);
+}
+
+static bool worker_has_work(struct worker *w)
+{
+    return ring_len(w->asks) > 0 || dispatch_waiting(w->p.dispatch, w->p.id) ||
+           snapshots_current(w->p.snapshots) != w->snapshot || atomic_load(&w->stop);
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    struct bell *bell = dispatch_bell(w->p.dispatch, w->p.id);
+    while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+        bell_arm(bell);
+        event_base_loop(w->base, EVLOOP_ONCE | (worker_has_work(w) ? EVLOOP_NONBLOCK : 0));
+        clock_update(&w->clock);
+        worker_turn_end(w);
+    }
+    udp_flush(w->udp);
+    return NULL;
+}
+
+static int open_socket(struct worker *w, const struct conf_listen *l, uint32_t j, uint16_t id)
+{
+    const struct conf_realm *r = &w->snapshot->conf->realm.v[l->realm.id];
+    struct udp_listener ul = {
+        .id = id, .bind = l->udp.v[j].addr, .device = r->device, .dscp = l->dscp};
+    char text[ADDR_STRLEN], via[ADDR_STRLEN];
+    for (uint32_t i = 0; i < r->advertise.n; i++) {
+        struct addr a = r->advertise.v[i].addr;
+        if (a.family != ul.bind.family)
+            continue;
+        a.port = ul.bind.port;
+        ul.advertise = span_of(addr_str(&a, via));
+    }
+    int err = udp_open(w->udp, &ul);
+    if (err < 0)
+        log_ev(LOG_ERROR, "listen", "listen=%s addr=%s error=\"%s\"", l->name,
+               addr_str(&ul.bind, text), err_str(err));
+    return err;
+}
+
+static int open_sockets(struct worker *w)
+{
+    const struct conf *c = w->snapshot->conf;
+    uint16_t id = 0;
+    unsigned n = 0;
+    for (uint32_t i = 0; i < c->listen.n; i++)
+        n += c->listen.v[i].udp.n;
+    w->socket = calloc(n + 1, sizeof(*w->socket));
+    if (!w->socket)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < c->listen.n; i++)
+        for (uint32_t j = 0; j < c->listen.v[i].udp.n; j++, id++) {
+            struct worker_socket *s = &w->socket[w->n_sockets];
+            int err = open_socket(w, &c->listen.v[i], j, id);
+            if (err < 0)
+                return err;
+            s->worker = w;
+            s->id = id;
+            s->ev = event_new(w->base, udp_fd(w->udp, id), EV_READ | EV_PERSIST, on_socket, s);
+            if (!s->ev || event_add(s->ev, NULL) < 0)
+                return -ENOMEM;
+            w->n_sockets++;
+        }
+    return 0;
+}
+
+static int worker_make_parts(struct worker *w)
+{
+    const struct conf *c = w->snapshot->conf;
+    struct bell *bell = dispatch_bell(w->p.dispatch, w->p.id);
+    clock_init(&w->clock);
+    w->base = event_base_new();
+    if (!w->base)
+        return -ENOMEM;
+    w->timers = timers_new(w->base, &w->clock);
+    w->ident = ident_key_new(w->p.key, w->p.node, w->p.epoch, (uint8_t)w->p.id);
+    w->udp = udp_new(&w->stats);
+    w->asks = ring_new(ASK_SLOTS);
+    w->bell_ev = event_new(w->base, bell->fd, EV_READ | EV_PERSIST, on_bell, w);
+    w->flush_ev = event_new(w->base, -1, 0, on_flush, w);
+    if (!w->timers || !w->ident || !w->udp || !w->asks || !w->bell_ev || !w->flush_ev ||
+        event_add(w->bell_ev, NULL) < 0)
+        return -ENOMEM;
+    if (c->media.n > 0) {
+        struct media_param mp = {.base = w->base,
+                                 .timers = w->timers,
+                                 .socket_path = c->global.media_socket,
+                                 .node = c->global.node,
+                                 .epoch = w->p.epoch,
+                                 .worker = w->p.id};
+        w->media = media_new(&mp);
+        if (!w->media)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int worker_make_stack(struct worker *w)
+{
+    struct stack_param sp = {.clock = &w->clock,
+                             .timers = w->timers,
+                             .ident = w->ident,
+                             .stats = &w->stats,
+                             .transport = udp_transport(w->udp),
+                             .media = w->media,
+                             .cdr = w->p.cdr,
+                             .trunks = w->p.trunks,
+                             .node = w->p.node,
+                             .worker = (uint8_t)w->p.id,
+                             .workers = (uint8_t)w->p.n_workers};
+    w->stack = stack_new(&sp);
+    return w->stack ? 0 : -ENOMEM;
+}
+
+struct worker *worker_new(const struct worker_param *p)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    int err = -ENOMEM;
+    if (!w)
+        return NULL;
+    w->p = *p;
+    w->snapshot = snapshots_current(p->snapshots);
+    if ((err = worker_make_parts(w)) < 0 || (err = open_sockets(w)) < 0 ||
+        (err = worker_make_stack(w)) < 0) {
+        log_ev(LOG_ERROR, "worker", "worker=%u error=\"%s\"", p->id, err_str(err));
+        worker_free(w);
+        return NULL;
+    }
+    w->snapshot = NULL;
+    worker_take_snapshot(w);
+    return w;
+}
+
+int worker_start(struct worker *w)
+{
+    int err = pthread_create(&w->thread, NULL, worker_main, w);
+    if (err)
+        return -err;
+    w->started = true;
+    return 0;
+}
+
+void worker_stop(struct worker *w)
+{
+    if (!w->started)
+        return;
+    atomic_store(&w->stop, true);
+    bell_ring(dispatch_bell(w->p.dispatch, w->p.id));
+    pthread_join(w->thread, NULL);
+    w->started = false;
+}
+
+void worker_free(struct worker *w)
+{
+    if (!w)
+        return;
+    worker_stop(w);
+    if (w->stack)
+        stack_free(w->stack);
+    media_free(w->media);
+    for (unsigned i = 0; i < w->n_sockets; i++)
+        event_free(w->socket[i].ev);
+    if (w->udp)
+        udp_free(w->udp);
+    if (w->bell_ev)
+        event_free(w->bell_ev);
+    if (w->flush_ev)
+        event_free(w->flush_ev);
+    ring_free(w->asks);
+    if (w->timers)
+        timers_free(w->timers);
+    ident_key_free(w->ident);
+    if (w->base)
+        event_base_free(w->base);
+    free(w->socket);
+    free(w);
+}
+
+int worker_ask(struct worker *w, struct ask *a)
+{
+    int err = ring_put(w->asks, a);
+    if (err == 0)
+        bell_ring(dispatch_bell(w->p.dispatch, w->p.id));
+    return err;
+}
+
+struct stack *worker_stack(struct worker *w)
+{
+    return w->stack;
+}
+
+struct media *worker_media(struct worker *w)
+{
+    return w->media;
+}
+
+unsigned worker_id(const struct worker *w)
+{
+    return w->p.id;
+}
+
+struct trunk_registry *worker_trunks(struct worker *w)
+{
+    return w->p.trunks;
+}
+
+const struct stats *worker_stats(const struct worker *w)
+{
+    return &w->stats;
+}
+
+uint64_t worker_generation(const struct worker *w)
+{
+    return atomic_load_explicit(&w->generation, memory_order_acquire);
+}
+
+void worker_calls(const struct worker *w, uint64_t *alive, uint64_t *up)
+{
+    *alive = atomic_load_explicit(&w->calls, memory_order_relaxed);
+    *up = atomic_load_explicit(&w->calls_up, memory_order_relaxed);
+}
+
+bool worker_media_up(const struct worker *w)
+{
+    return atomic_load_explicit(&w->media_up, memory_order_relaxed);
+}
+
+uint64_t worker_cpu_us(const struct worker *w)
+{
+    clockid_t id;
+    struct timespec ts;
+    if (!w->started || pthread_getcpuclockid(w->thread, &id) != 0 || clock_gettime(id, &ts) < 0)
+        return 0;
+    return (uint64_t)ts.tv_sec * 1000000U + (uint64_t)ts.tv_nsec / 1000U;
+}

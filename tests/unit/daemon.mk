@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Unit tests of daemon: two lines each, the source being tests/unit/test_<module>.c.
+TD_LIBS_DAEMON_TEST = daemon/libtddaemon.a $(TD_LIBS_CALL) $(TD_LIBS_DAEMON)
+
+TD_UNIT_TESTS += tests/unit/test_dispatch
+tests_unit_test_dispatch_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_render
+tests_unit_test_render_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_snapshot
+tests_unit_test_snapshot_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_state
+tests_unit_test_state_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)

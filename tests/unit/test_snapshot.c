@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Unit tests of daemon/snapshot.c.
+ */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include "daemon/snapshot.h"
+
+#define BASE                                                                              \
+    "realm r\n  address 192.0.2.1 192.0.2.2\nlisten l\n  realm r\n  udp 192.0.2.1:5060\n" \
+    "media m\n  realm r\n  ports 10000-10999\n  ports priority 11000-11099\n  limit 100calls\n"
+
+static struct conf *load(const char *text)
+{
+    struct conf_errors errs;
+    struct conf *c = conf_load_text("test", text, strlen(text), NULL, &errs);
+    if (!c)
+        conf_print_errors(stderr, &errs);
+    conf_errors_fini(&errs);
+    assert_non_null(c);
+    return c;
+}
+
+static void what_needs_a_restart_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *next, *why;
+    } row[] = {
+        {"global\n  limit 100calls\n" BASE, NULL},
+        {BASE "trunk t\n  listen l\n  peer 192.0.2.9 udp\n", NULL},
+        {"global\n  limit 100calls\n  node other\n" BASE, "node"},
+        {"global\n  limit 100calls\n  workers 3\n" BASE, "workers"},
+        {"global\n  limit 100calls\n  state-dir /tmp/x\n" BASE, "state-dir"},
+        {"global\n  limit 100calls\n  run-dir /tmp/x\n" BASE, "run-dir"},
+        {"global\n  limit 100calls\n  media-socket /tmp/x\n" BASE, "media-socket"},
+        {"global\n  limit 100calls\n" BASE "listen k\n  realm r\n  udp 192.0.2.2:5060\n",
+         "listen sections"},
+        {"realm r\n  address 192.0.2.1\nlisten l\n  realm r\n  udp 192.0.2.1:5061\n", "listen 'l'"},
+        {"realm r\n  address 192.0.2.1\nlisten l\n  realm r\n  udp 192.0.2.1:5060\n  dscp ef\n",
+         "listen 'l'"},
+        {"realm r\n  address 192.0.2.1\n  advertise 203.0.113.1\nlisten l\n  realm r\n  udp 192.0.2.1:5060\n",
+         "listen 'l'"},
+    };
+    struct conf *now = load("global\n  limit 100calls\n" BASE);
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        char why[256] = "";
+        struct conf *next = load(row[i].next);
+        bool ok = snapshot_can_replace(now, next, why, sizeof(why));
+        assert_int_equal(ok, row[i].why == NULL);
+        if (row[i].why)
+            assert_non_null(strstr(why, row[i].why));
+        conf_free(next);
+    }
+    conf_free(now);
+}
+
+static void pools_are_those_of_the_media_sections(void **state)
+{
+    (void)state;
+    const char *why;
+    struct trunk_registry *reg = trunk_registry_new();
+    struct snapshot *s = snapshot_new(load("global\n  limit 100calls\n" BASE), reg, 7, &why);
+    assert_non_null(s);
+    assert_int_equal(s->n_pools, 1);
+    assert_string_equal(s->pool[0].name, "m");
+    assert_int_equal(s->pool[0].n_addrs, 2);
+    assert_int_equal(s->pool[0].port_lo, 10000);
+    assert_int_equal(s->pool[0].priority_hi, 11099);
+    assert_int_equal(s->view.generation, 7);
+    assert_int_equal(s->conf->generation, 7);
+    snapshot_free(s);
+    trunk_registry_free(reg);
+}
+
+static void a_snapshot_is_freed_only_when_all_have_moved_on(void **state)
+{
+    (void)state;
+    const char *why;
+    struct trunk_registry *reg = trunk_registry_new();
+    struct snapshots ss = {0};
+    for (uint64_t g = 1; g <= 3; g++)
+        snapshots_publish(&ss, snapshot_new(load("global\n  limit 100calls\n" BASE), reg, g, &why));
+    assert_int_equal(snapshots_current(&ss)->view.generation, 3);
+    snapshots_collect(&ss, 1);
+    assert_int_equal(ss.retired->view.generation, 2);
+    assert_non_null(ss.retired->next);
+    snapshots_collect(&ss, 2);
+    assert_int_equal(ss.retired->view.generation, 2);
+    assert_null(ss.retired->next);
+    snapshots_collect(&ss, 3);
+    assert_null(ss.retired);
+    snapshots_fini(&ss);
+    trunk_registry_free(reg);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_needs_a_restart_is_named),
+        cmocka_unit_test(pools_are_those_of_the_media_sections),
+        cmocka_unit_test(a_snapshot_is_freed_only_when_all_have_moved_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
