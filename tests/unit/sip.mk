@@ -5,3 +5,7 @@
 EXTRA_DIST += tests/unit/sip_fixture.h
 TD_UNIT_TESTS += tests/unit/test_txn_server
 tests_unit_test_txn_server_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_txn_client
+tests_unit_test_txn_client_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_dialog
+tests_unit_test_dialog_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
