@@ -95,7 +95,7 @@ struct cdr_event {
  */
 #define CDR_RING_EVENTS 65536
 
-/** Bytes of records that wait for one file system: about 80,000 records, a minute of 1,300 a second. */
+/** Bytes of records that wait for one file system: about 60,000 JSON records, a minute of 1,000 a second. */
 #define CDR_BACKLOG_BYTES (64u << 20)
 
 struct cdr_writer;

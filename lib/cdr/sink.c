@@ -9,6 +9,7 @@
  */
 #include "cdr/sink.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -378,6 +379,7 @@ static size_t chunk_len(const struct sink *s)
     size_t max = WRITE_MAX;
     const char *end;
 
+    assert(p && len > 0); /* called only while there is a backlog */
     if (s->rotate_bytes > 0) {
         uint64_t left = s->file_bytes < s->rotate_bytes ? s->rotate_bytes - s->file_bytes : 0;
         max = left < max ? (size_t)left : max;
