@@ -348,6 +348,8 @@ static void disk_that_fills_within_a_record_leaves_whole_ones(void **state)
     struct sink *s = make("a", HOUR, 0, CONF_CDR_JSON);
     struct rlimit old;
     struct rlimit small;
+    struct stat st;
+    char path[128];
 
     (void)state;
     signal(SIGXFSZ, SIG_IGN);
@@ -359,10 +361,12 @@ static void disk_that_fills_within_a_record_leaves_whole_ones(void **state)
     assert_true(s->is_failing);
     assert_int_equal(lines("a"), 2);
     assert_int_equal(s->backlog_records, 3);
+    snprintf(path, sizeof(path), "%s/a", dir);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(
+        st.st_size, 2 * record_len()); /* cut at once: a reader never sees half a record for long */
     clock_advance(&now, 1000);
-    last_log[0] = '\0';
     sink_turn(s, &now);
-    assert_null(strstr(last_log, "cdr_torn")); /* cut at once, not found later */
     assert_int_equal(lines("a"), 5);
     assert_int_equal(atomic_load(&counts.written), 5);
     sink_end(s, &now);
