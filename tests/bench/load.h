@@ -112,7 +112,7 @@ struct load_stat {
     struct load_calls measured, standing;
     uint64_t odd[LOAD_ODD_MAX];
     uint64_t rtx_sent, rtx_received, options, send_errors;
-    uint64_t uas_invites, uas_answered, uas_acked, uas_byes, uas_cancels, uas_no_ack;
+    uint64_t uas_invites, uas_answered, uas_acked, uas_byes, uas_cancels, uas_no_ack, uas_bye_first;
     uint64_t msgs_in, msgs_out, flood_sent, flood_answers, flood_403;
     uint64_t lag_max; /* longest time between two loop turns [us] */
 };

@@ -182,10 +182,11 @@ void load_print(const struct load *l, const struct load_report *r)
     for (int i = 0; i < LOAD_ODD_MAX; i++)
         print_why(odd_names[i], s->odd[i]);
     printf(
-        "%-10s invites %llu  answered %llu  acked %llu  byes %llu  cancels %llu  without ack %llu\n",
+        "%-10s invites %llu  answered %llu  acked %llu  byes %llu  cancels %llu  without ack %llu  bye before ack %llu\n",
         "uas", (unsigned long long)s->uas_invites, (unsigned long long)s->uas_answered,
         (unsigned long long)s->uas_acked, (unsigned long long)s->uas_byes,
-        (unsigned long long)s->uas_cancels, (unsigned long long)s->uas_no_ack);
+        (unsigned long long)s->uas_cancels, (unsigned long long)s->uas_no_ack,
+        (unsigned long long)s->uas_bye_first);
     if (s->flood_sent)
         printf("%-10s sent %llu  answers %llu  of which 403 %llu\n", "unknown",
                (unsigned long long)s->flood_sent, (unsigned long long)s->flood_answers,
@@ -286,6 +287,7 @@ int load_json(const struct load *l, const struct load_report *r, FILE *f)
     json_u(f, "uas_answered", s->uas_answered);
     json_u(f, "uas_byes", s->uas_byes);
     json_u(f, "uas_without_ack", s->uas_no_ack);
+    json_u(f, "uas_bye_before_ack", s->uas_bye_first);
     json_u(f, "unknown_sent", s->flood_sent);
     json_u(f, "unknown_answers", s->flood_answers);
     json_u(f, "unknown_403", s->flood_403);

@@ -160,6 +160,14 @@ void uac_bye(struct load *l, struct uac_call *c)
     load_timer_set(l, &c->timer, c->interval);
 }
 
+/* Wait for the next repetition, but not beyond Timer B or F. */
+static void uac_wait(struct load *l, struct uac_call *c)
+{
+    uint64_t left = c->deadline > l->now ? c->deadline - l->now : 1;
+
+    load_timer_set(l, &c->timer, c->interval < left ? c->interval : left);
+}
+
 static void uac_repeat_invite(struct load *l, struct uac_call *c)
 {
     if (l->now >= c->deadline) {
@@ -170,7 +178,7 @@ static void uac_repeat_invite(struct load *l, struct uac_call *c)
     l->stat.rtx_sent++;
     c->resent = true;
     c->interval *= 2; /* Timer A */
-    load_timer_set(l, &c->timer, c->interval);
+    uac_wait(l, c);
 }
 
 static void uac_repeat_bye(struct load *l, struct uac_call *c)
@@ -183,7 +191,7 @@ static void uac_repeat_bye(struct load *l, struct uac_call *c)
     l->stat.rtx_sent++;
     c->bye_resent = true;
     c->interval = c->interval * 2 < LOAD_T2 ? c->interval * 2 : LOAD_T2; /* Timer E */
-    load_timer_set(l, &c->timer, c->interval);
+    uac_wait(l, c);
 }
 
 void uac_timeout(struct load *l, struct uac_call *c)

@@ -143,6 +143,14 @@ static void uas_send(struct load *l, struct uas_call *c, int code)
     load_out_done(l, &l->uas, n, &c->peer);
 }
 
+/* Wait for the next repetition, but not beyond Timer H. */
+static void uas_wait(struct load *l, struct uas_call *c)
+{
+    uint64_t left = c->deadline > l->now ? c->deadline - l->now : 1;
+
+    load_timer_set(l, &c->timer, c->interval < left ? c->interval : left);
+}
+
 static void uas_answer(struct load *l, struct uas_call *c)
 {
     c->state = UAS_ANSWERED;
@@ -169,7 +177,7 @@ void uas_timeout(struct load *l, struct uas_call *c)
         c->resent = true;
         l->stat.rtx_sent++;
         c->interval = c->interval * 2 < LOAD_T2 ? c->interval * 2 : LOAD_T2;
-        load_timer_set(l, &c->timer, c->interval);
+        uas_wait(l, c);
         break;
     default: uas_release(l, c);
     }
@@ -312,7 +320,9 @@ static void uas_bye(struct load *l, struct uas_call *c, const struct load_msg *m
         l->stat.rtx_received++;
         return;
     }
-    if (c->state != UAS_CONFIRMED)
+    if (c->state == UAS_ANSWERED)
+        l->stat.uas_bye_first++; /* the ACK was lost, or overtaken */
+    else if (c->state != UAS_CONFIRMED)
         load_odd(l, LOAD_ODD_STATE);
     l->stat.uas_byes++;
     c->state = UAS_DONE;
