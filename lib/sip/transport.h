@@ -43,7 +43,7 @@ struct wire {
     uint32_t cap; /* of the block */
     uint32_t len; /* of bytes */
     struct flow flow;
-    char bytes[];
+    _Alignas(8) char bytes[]; /* also holds structures in front of text */
 };
 
 /** Copy a message into a block. @return owned; NULL out of memory */

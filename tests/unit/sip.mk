@@ -9,3 +9,7 @@ TD_UNIT_TESTS += tests/unit/test_txn_client
 tests_unit_test_txn_client_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_dialog
 tests_unit_test_dialog_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_gate
+tests_unit_test_gate_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_udp
+tests_unit_test_udp_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
