@@ -318,6 +318,7 @@ static void uas_bye(struct load *l, struct uas_call *c, const struct load_msg *m
     uas_answer_simple(l, &l->uas, m, 200, from);
     if (c->state == UAS_DONE) {
         l->stat.rtx_received++;
+        load_timer_set(l, &c->timer, LOAD_LINGER); /* Timer J at work: more may come */
         return;
     }
     if (c->state == UAS_ANSWERED)
