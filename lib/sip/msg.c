@@ -45,6 +45,7 @@ static const bool msg_singleton[HDR_N] = {
 /* ---- osipparser2 in the arena ---- */
 
 static _Thread_local struct arena *osip_arena; /* of the message being parsed */
+static _Thread_local bool osip_starved;        /* osip says "bad" where it means "no room" */
 
 /* osip reallocates without saying the old size: keep it in front. */
 struct osip_block {
@@ -57,6 +58,7 @@ static void *osip_in_arena(size_t bytes)
     struct osip_block *b = osip_arena ? arena_alloc(osip_arena, sizeof(*b) + bytes) : NULL;
 
     if (b == NULL) {
+        osip_starved = true;
         return NULL;
     }
     b->bytes = bytes;
@@ -91,7 +93,10 @@ static pthread_once_t osip_once = PTHREAD_ONCE_INIT;
 /* Terminated copy for osip; NULL: too long for it or no room. */
 static char *osip_text(struct arena *a, struct span s)
 {
-    return s.len <= MSG_OSIP_MAX ? arena_strdup(a, s) : NULL;
+    char *text = s.len <= MSG_OSIP_MAX ? arena_strdup(a, s) : NULL;
+
+    osip_starved = osip_starved || (text == NULL && s.len <= MSG_OSIP_MAX);
+    return text;
 }
 
 /*
@@ -636,8 +641,12 @@ int msg_parse(struct msg *m, struct arena *a, const char *buf, size_t len, struc
         return rc;
     }
     osip_arena = a;
+    osip_starved = false;
     check_fields(m, a, err);
     osip_arena = NULL;
+    if (osip_starved) {
+        return -ENOMEM;
+    }
     check_body(m, rest, err);
     if (err->text == NULL) {
         return 0;

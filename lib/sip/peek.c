@@ -43,51 +43,62 @@ static int status_line(struct span line, struct peek *out)
     return 0;
 }
 
+static struct span before(struct span s, char c)
+{
+    const char *p = lex_find(s.p, s.p + s.len, c);
+
+    return p ? lex_span(s.p, p) : s;
+}
+
 /* User part of the Request-URI; tel: the number. */
 static struct span ruri_user(struct span uri)
 {
-    const char *colon = memchr(uri.p, ':', uri.len), *end = uri.p + uri.len, *at, *p;
-    struct span scheme, user;
+    struct span scheme = before(uri, ':'), user;
 
-    if (colon == NULL) {
+    if (scheme.len == uri.len) {
         return SPAN_NONE;
     }
-    scheme = lex_span(uri.p, colon);
-    user = lex_span(colon + 1, end);
-    if (LEX_IS(scheme, "tel")) {
-        p = memchr(user.p, ';', user.len);
-        return p ? lex_span(user.p, p) : user;
+    user = lex_span(scheme.p + scheme.len + 1, uri.p + uri.len);
+    if (LEX_IS(scheme, "sip") || LEX_IS(scheme, "sips")) {
+        const char *at = lex_find(user.p, user.p + user.len, '@');
+
+        return at ? before(lex_span(user.p, at), ':') : SPAN_NONE;
     }
-    at = memchr(user.p, '@', user.len);
-    if (at == NULL || !(LEX_IS(scheme, "sip") || LEX_IS(scheme, "sips"))) {
-        return SPAN_NONE;
+    return LEX_IS(scheme, "tel") ? before(user, ';') : SPAN_NONE;
+}
+
+/* Where the version begins: behind the last blank. */
+static const char *version_of(const char *p, const char *end)
+{
+    const char *v = end;
+
+    if (end - p > 8 && memcmp(end - 8, " SIP/2.0", 8) == 0) {
+        return end - 7;
     }
-    user = lex_span(user.p, at);
-    p = memchr(user.p, ':', user.len);
-    return p ? lex_span(user.p, p) : user;
+    while (v > p && v[-1] != ' ') {
+        v--;
+    }
+    return v;
 }
 
 static int request_line(struct span line, struct peek *out)
 {
-    const char *p = line.p, *end, *q;
+    const char *end, *q;
     struct span version;
 
     line = lex_trim(line);
     end = line.p + line.len;
-    q = lex_skip(p, end, LEX_TOKEN);
-    if (q == p || q == end || *q != ' ') {
+    q = lex_skip(line.p, end, LEX_TOKEN);
+    if (q == line.p || q == end || *q != ' ') {
         return bad(out, "no method");
     }
-    out->method_name = lex_span(p, q);
-    p = end;
-    while (p > q && p[-1] != ' ') {
-        p--;
-    }
-    version = lex_span(p, end);
+    out->method_name = lex_span(line.p, q);
+    version.p = version_of(q, end);
+    version.len = (size_t)(end - version.p);
     if (version.len < 5 || !LEX_IS(((struct span){version.p, 4}), "sip/")) {
         return bad(out, "no SIP version");
     }
-    out->ruri = lex_trim(lex_span(q, p));
+    out->ruri = lex_trim(lex_span(q, version.p));
     if (out->ruri.len == 0) {
         return bad(out, "no Request-URI");
     }
@@ -98,24 +109,91 @@ static int request_line(struct span line, struct peek *out)
     return 0;
 }
 
+/*
+ * Names are compared as numbers: up to eight bytes in lower case, the last one lowest. "via" is 0x766961.
+ */
+#define KEY1(a)          ((uint64_t)(a))
+#define KEY2(a, b)       (KEY1(a) << 8 | KEY1(b))
+#define KEY3(a, b, c)    (KEY2(a, b) << 8 | KEY1(c))
+#define KEY4(a, b, c, d) (KEY2(a, b) << 16 | KEY2(c, d))
+#define KEY_CALL_ID      (KEY4('c', 'a', 'l', 'l') << 24 | KEY3('-', 'i', 'd'))
+#define KEY_PRIORITY     (KEY4('p', 'r', 'i', 'o') << 32 | KEY4('r', 'i', 't', 'y'))
+#define KEY_BRANCH       (KEY3('b', 'r', 'a') << 24 | KEY3('n', 'c', 'h'))
+#define KEY_RPORT        (KEY3('r', 'p', 'o') << 16 | KEY2('r', 't'))
+#define KEY_TAG          KEY3('t', 'a', 'g')
+
+/* A token at p; *key as above, of its last eight bytes. */
+static const char *token_key(const char *p, const char *end, uint64_t *key)
+{
+    uint64_t k = 0;
+
+    while (p < end && lex_is(*p, LEX_TOKEN)) {
+        k = k << 8 | (unsigned char)(*p++ | 0x20);
+    }
+    *key = k;
+    return p;
+}
+
+struct param {
+    uint64_t key;
+    struct span value;
+};
+
+/* One ";name[=value]". NULL: none, or broken. */
+static const char *next_param(const char *p, const char *end, struct param *out)
+{
+    struct lex_param one;
+    const char *start = p, *name, *q;
+
+    if (p == end || *p != ';') {
+        p = lex_lws(p, end);
+        if (p == end || *p != ';') {
+            return NULL;
+        }
+    }
+    name = p + 1;
+    q = token_key(name, end, &out->key);
+    if (q - name > 8) {
+        out->key = 0; /* none of ours is so long */
+    }
+    out->value = (struct span){q, 0};
+    if (q > name && q < end && *q == '=') {
+        p = lex_skip(q + 1, end, LEX_TOKEN);
+        out->value = lex_span(q + 1, p);
+        if (out->value.len > 0 && (p == end || *p == ';')) {
+            return p;
+        }
+    } else if (q > name && (q == end || *q == ';')) {
+        return q;
+    }
+    /* Blanks, quotes, addresses: the slow way */
+    p = lex_param(start, end, &one);
+    if (p) {
+        token_key(one.name.p, one.name.p + one.name.len, &out->key);
+        out->key = one.name.len > 8 ? 0 : out->key;
+        out->value = one.value;
+    }
+    return p;
+}
+
 /* Take ";branch=…;rport" of the top Via; what is broken behind the host leaves `complete` false. */
 static void via_params(const char *p, const char *end, struct peek *out)
 {
-    struct lex_param one;
+    struct param one;
 
     for (;;) {
         p = lex_lws(p, end);
         if (p == end || *p == ',') {
             return;
         }
-        p = lex_param(p, end, &one);
+        p = next_param(p, end, &one);
         if (p == NULL) {
             out->complete = false;
             return;
         }
-        if (one.name.len == 6 && LEX_IS(one.name, "branch")) {
+        if (one.key == KEY_BRANCH) {
             out->via_branch = one.value;
-        } else if (one.name.len == 5 && LEX_IS(one.name, "rport")) {
+        } else if (one.key == KEY_RPORT) {
             out->has_rport = true;
         }
     }
@@ -124,7 +202,13 @@ static void via_params(const char *p, const char *end, struct peek *out)
 /* "SIP / 2.0 / UDP" and the blank behind it. NULL: not so. */
 static const char *via_protocol(const char *p, const char *end)
 {
-    for (int i = 0; i < 3; i++) {
+    int i = 0;
+
+    if (end - p > 8 && memcmp(p, "SIP/2.0/", 8) == 0) {
+        p += 8;
+        i = 2;
+    }
+    for (; i < 3; i++) {
         const char *q = lex_skip(p, end, LEX_TOKEN);
 
         if (q == p) {
@@ -152,7 +236,7 @@ static void on_via(struct span v, struct peek *out)
         return;
     }
     if (*p == '[') {
-        q = memchr(p, ']', (size_t)(end - p));
+        q = lex_find(p, end, ']');
         q = q ? q + 1 : p;
     } else {
         q = lex_skip(p, end, LEX_HOST);
@@ -176,7 +260,7 @@ static void on_via(struct span v, struct peek *out)
 static struct span addr_tag(struct span v)
 {
     const char *p = v.p, *end = p + v.len, *q;
-    struct lex_param one;
+    struct param one;
 
     if (v.len > 0 && *p == '"') {
         p = lex_quoted(p, end);
@@ -184,14 +268,14 @@ static struct span addr_tag(struct span v)
             return SPAN_NONE;
         }
     }
-    q = memchr(p, '<', (size_t)(end - p));
-    p = q ? memchr(q, '>', (size_t)(end - q)) : memchr(p, ';', (size_t)(end - p));
+    q = lex_find(p, end, '<');
+    p = q ? lex_find(q, end, '>') : lex_find(p, end, ';');
     if (p == NULL) {
         return SPAN_NONE;
     }
     p += q ? 1 : 0;
-    while ((p = lex_param(p, end, &one)) != NULL) {
-        if (one.name.len == 3 && LEX_IS(one.name, "tag")) {
+    while ((p = next_param(p, end, &one)) != NULL) {
+        if (one.key == KEY_TAG) {
             return lex_all(one.value, LEX_TOKEN) ? one.value : SPAN_NONE;
         }
     }
@@ -213,23 +297,19 @@ static void on_cseq(struct span v, struct peek *out)
     out->cseq_method = sip_method_of(out->cseq_method_name);
 }
 
-/* Of the few headers looked at: which one is at p? */
-static unsigned wanted(struct span name)
+/* Of the few headers looked at: which one is it? */
+static unsigned wanted(uint64_t key)
 {
-    switch (name.len) {
-    case 1:
-    case 2:
-    case 3:
-    case 4:
-    case 7:
-        switch (hdr_id_of(name)) {
-        case HDR_VIA: return SEEN_VIA;
-        case HDR_FROM: return SEEN_FROM;
-        case HDR_TO: return SEEN_TO;
-        case HDR_CALL_ID: return SEEN_CALL_ID;
-        case HDR_CSEQ: return SEEN_CSEQ;
-        default: return 0;
-        }
+    switch (key) {
+    case KEY1('v'):
+    case KEY3('v', 'i', 'a'): return SEEN_VIA;
+    case KEY1('f'):
+    case KEY4('f', 'r', 'o', 'm'): return SEEN_FROM;
+    case KEY1('t'):
+    case KEY2('t', 'o'): return SEEN_TO;
+    case KEY1('i'):
+    case KEY_CALL_ID: return SEEN_CALL_ID;
+    case KEY4('c', 's', 'e', 'q'): return SEEN_CSEQ;
     default: return 0;
     }
 }
@@ -241,7 +321,7 @@ static void on_header(unsigned what, struct span v, struct peek *out)
     case SEEN_FROM: out->from_tag = addr_tag(v); break;
     case SEEN_TO: out->to_tag = addr_tag(v); break;
     case SEEN_CALL_ID:
-        if (v.len > 0 && lex_skip(v.p, v.p + v.len, LEX_LWS) == v.p && !memchr(v.p, ' ', v.len)) {
+        if (v.len > 0 && !lex_find(v.p, v.p + v.len, ' ')) {
             out->call_id = v;
         }
         break;
@@ -249,27 +329,38 @@ static void on_header(unsigned what, struct span v, struct peek *out)
     }
 }
 
-/* First letters of the headers looked at: via from call-id/cseq to i(call-id) resource-priority. */
-static bool may_matter(char c)
+/*
+ * By its first letters: Via, From, CSeq and Call-ID, To, Resource-Priority, or a compact form? Contact, Content-Type and
+ * Record-Route are sorted out here too, for every INVITE has them.
+ */
+static bool may_matter(const char *p, const char *end)
 {
     static const uint32_t letters = 1u << ('v' - 'a') | 1u << ('f' - 'a') | 1u << ('c' - 'a') |
                                     1u << ('t' - 'a') | 1u << ('i' - 'a') | 1u << ('r' - 'a');
-    unsigned n = (unsigned)((c | 0x20) - 'a');
+    unsigned n = (unsigned)((*p | 0x20) - 'a');
 
-    return n < 26 && (letters >> n & 1) != 0;
+    if (n >= 26 || (letters >> n & 1) == 0 || end - p < 3) {
+        return false;
+    }
+    if (n == 'c' - 'a') {
+        return (p[1] | 0x20) != 'o';
+    }
+    return n != 'r' - 'a' || (p[2] | 0x20) == 's';
 }
 
 static unsigned look_at_line(const char *p, const char *end, unsigned seen, struct peek *out)
 {
-    const char *q = lex_skip(p, end, LEX_TOKEN);
-    struct span name = lex_span(p, q);
+    uint64_t key;
+    const char *q = token_key(p, end, &key);
     unsigned what;
 
-    if (name.len == 17 && LEX_IS(name, "resource-priority")) {
-        out->has_rph = true;
+    if (q - p > 7) {
+        if (q - p == 17 && key == KEY_PRIORITY && LEX_IS(lex_span(p, q), "resource-priority")) {
+            out->has_rph = true;
+        }
         return seen;
     }
-    what = wanted(name);
+    what = wanted(key);
     if (what == 0 || (seen & what) != 0) {
         return seen;
     }
@@ -291,10 +382,10 @@ static unsigned headers(const char *p, const char *end, struct peek *out)
         const char *nl = p;
 
         do {
-            nl = memchr(nl, '\n', (size_t)(end - nl));
+            nl = lex_find(nl, end, '\n');
             nl = nl ? nl + 1 : end;
         } while (nl < end && (*nl == ' ' || *nl == '\t'));
-        if (may_matter(*p)) {
+        if (may_matter(p, nl)) {
             seen = look_at_line(p, nl, seen, out);
         }
         /* A response carries no class: nothing behind these is of interest. */
@@ -306,12 +397,30 @@ static unsigned headers(const char *p, const char *end, struct peek *out)
     return seen;
 }
 
+/* "%39%31%31" is 911 too (RFC 3261 §19.1.4). Only digits are looked for. */
+static struct span plain_digits(struct span user, char buf[PEEK_USER_MAX])
+{
+    size_t n = 0;
+
+    if (!lex_find(user.p, user.p + user.len, '%')) {
+        return user;
+    }
+    for (size_t i = 0; i < user.len && n < PEEK_USER_MAX; i++) {
+        buf[n] = user.p[i];
+        if (user.p[i] == '%' && user.len - i > 2 && user.p[i + 1] == '3' &&
+            lex_is(user.p[i + 2], LEX_DIGIT)) {
+            buf[n] = user.p[i + 2];
+            i += 2;
+        }
+        n++;
+    }
+    return (struct span){buf, n};
+}
+
 static bool is_emergency(const struct peek *p, const struct peek_table *t)
 {
     struct span user = p->ruri_user;
-    const char *semi;
     char buf[PEEK_USER_MAX];
-    size_t n = 0;
 
     if (p->ruri.len >= 15 && LEX_IS(((struct span){p->ruri.p, 15}), "urn:service:sos")) {
         return p->ruri.len == 15 || p->ruri.p[15] == '.';
@@ -319,26 +428,9 @@ static bool is_emergency(const struct peek *p, const struct peek_table *t)
     if (t == NULL || user.len == 0) {
         return false;
     }
-    semi = memchr(user.p, ';', user.len);
-    if (semi) {
-        user = lex_span(user.p, semi);
-    }
-    /* "%39%31%31" is 911 too (RFC 3261 §19.1.4) */
-    for (size_t i = 0; i < user.len && n < sizeof(buf); i++) {
-        unsigned hi, lo;
-
-        buf[n] = user.p[i];
-        if (user.p[i] == '%' && user.len - i > 2) {
-            hi = (unsigned char)user.p[i + 1], lo = (unsigned char)user.p[i + 2];
-            if (hi == '3' && lo >= '0' && lo <= '9') {
-                buf[n] = (char)lo;
-                i += 2;
-            }
-        }
-        n++;
-    }
+    user = plain_digits(before(user, ';'), buf);
     for (size_t i = 0; i < t->n; i++) {
-        if (t->user[i].len == n && memcmp(t->user[i].p, buf, n) == 0) {
+        if (span_eq(t->user[i], user)) {
             return true;
         }
     }
@@ -372,7 +464,7 @@ int peek_parse(const char *buf, size_t len, const struct peek_table *emergency, 
     while (p < end && (*p == '\r' || *p == '\n')) {
         p++;
     }
-    nl = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
+    nl = lex_find(p, end, '\n');
     if (nl == NULL) {
         return bad(out, p == end ? "keep-alive" : "no line");
     }
