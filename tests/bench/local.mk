@@ -9,3 +9,7 @@ tests_bench_sipload_SOURCES = tests/bench/hist.h tests/bench/load.h tests/bench/
 tests_bench_rtpprobe_SOURCES = tests/bench/hist.h tests/bench/probe.h \
 	tests/bench/rtpprobe.c tests/bench/hist.c tests/bench/probe_log.c tests/bench/probe_port.c \
 	tests/bench/probe_report.c tests/bench/probe_stream.c
+
+# What lib/sip costs by the message; this one links what it measures.
+noinst_PROGRAMS += tests/bench/bench_sip
+tests_bench_bench_sip_LDADD = $(TD_LIBS_SIP)

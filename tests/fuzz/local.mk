@@ -10,4 +10,13 @@ if ENABLE_FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_config_LDADD = $(TD_LIBS_CONFIG)
+noinst_PROGRAMS += tests/fuzz/fuzz_peek
+tests_fuzz_fuzz_peek_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_peek_LDADD = $(TD_LIBS_SIP)
+noinst_PROGRAMS += tests/fuzz/fuzz_msg
+tests_fuzz_fuzz_msg_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_msg_LDADD = $(TD_LIBS_SIP)
+noinst_PROGRAMS += tests/fuzz/fuzz_sdp
+tests_fuzz_fuzz_sdp_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_sdp_LDADD = $(TD_LIBS_SIP)
 endif

@@ -2,6 +2,12 @@
 # Unit tests of lib/sip: two lines each, the source being tests/unit/test_<module>.c:
 #   TD_UNIT_TESTS += tests/unit/test_<module>
 #   tests_unit_test_<module>_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+EXTRA_DIST += tests/unit/sip_data.h tests/data
+TD_UNIT_TESTS += tests/unit/test_peek tests/unit/test_msg tests/unit/test_build tests/unit/test_sdp
+tests_unit_test_peek_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+tests_unit_test_msg_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+tests_unit_test_build_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+tests_unit_test_sdp_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 EXTRA_DIST += tests/unit/sip_fixture.h
 TD_UNIT_TESTS += tests/unit/test_txn_server
 tests_unit_test_txn_server_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
