@@ -145,11 +145,13 @@ class Process:
 
     def __init__(self, name, args, cwd, out):
         self.name, self.args, self.cwd = name, args, cwd
-        self.out = os.path.join(cwd, out)
+        self.out = os.path.join(cwd, out) if out else None  # None: straight to our own
         with open(os.path.join(cwd, "commands.txt"), "a", encoding="utf-8") as f:
             f.write(" ".join(args) + "\n")
-        with open(self.out, "ab") as f:
-            self.child = subprocess.Popen(args, cwd=cwd, stdin=subprocess.DEVNULL, stdout=f, stderr=f)
+        f = open(self.out, "ab") if out else None
+        self.child = subprocess.Popen(args, cwd=cwd, stdin=subprocess.DEVNULL, stdout=f, stderr=f)
+        if f:
+            f.close()
         self.pid = self.child.pid
         Process.all.append(self)
 
@@ -275,23 +277,28 @@ class Switch:
                                   node=settings.get("node", "loadtest"), workers=settings.get("workers", 1),
                                   calls=settings.get("calls", 1000)))
 
-    def start(self):
+    def start(self, relay=True):
         free_address(self.ip, SIP_PORT)
-        relay = Process("tandem-media", [self.tools["tandem-media"], "--socket", os.path.join(self.work, "run", "media.sock")],
-                        self.work, "tandem-media.log")
+        if relay:
+            self.start_relay()
+        control = Process("tandemd", [self.tools["tandemd"], "-c", self.config], self.work, "tandemd.log")
+        control.wait_text(r"\bev=ready\b", 10)
+        self.daemons["tandemd"] = control
+
+    def start_relay(self):
+        path = os.path.join(self.work, "run", "media.sock")
+        relay = Process("tandem-media", [self.tools["tandem-media"], "--socket", path], self.work, "tandem-media.log")
         until = time.monotonic() + 5
-        while relay.alive() and not os.path.exists(os.path.join(self.work, "run", "media.sock")):
+        while relay.alive() and not os.path.exists(path):
             if time.monotonic() > until:
                 raise Trouble(f"tandem-media makes no socket:\n{relay.tail()}")
             time.sleep(0.02)
         if not relay.alive():
             raise Trouble(f"tandem-media ended at once:\n{relay.tail()}")
-        control = Process("tandemd", [self.tools["tandemd"], "-c", self.config], self.work, "tandemd.log")
-        control.wait_text(r"\bev=ready\b", 10)
-        self.daemons = {"tandemd": control, "tandem-media": relay}
+        self.daemons["tandem-media"] = relay
 
     def read(self):
-        return {name: proc_read(p.pid) for name, p in self.daemons.items()}
+        return {name: proc_read(self.daemons[name].pid) for name in ("tandemd", "tandem-media") if name in self.daemons}
 
     def ctl(self, *words):
         """Answer of tandemctl as JSON; None if it gives none."""
