@@ -13,7 +13,10 @@
 #include "sip/hdr.h"
 
 #define COOKIE SPAN("z9hG4bK")
-/* Serials of tags in stateless answers have the top bit, which counting never reaches (2^47 at 3,000 a second: 1,400 years). */
+/*
+ * Serials of tags in stateless answers have the top bit, which counting never reaches (2^47 at 3,000 a second: 1,400 years), or are 0,
+ * where counting never begins (answers to what could not be parsed).
+ */
 #define STATELESS_BIT (UINT64_C(1) << 47)
 #define VIAS_MAX      70 /* as msg_parse: more hops are a loop */
 
@@ -107,7 +110,8 @@ enum gate_verdict gate_decide(const struct gate *g, const struct peek *p, enum g
         stat_inc(g->stats, STAT_sip_stray_response); /* §18.1.2: the top Via is not ours */
         return GATE_DROP;
     }
-    if (ours && p->method == SIP_ACK && p->is_request && (id.serial & STATELESS_BIT)) {
+    if (ours && p->method == SIP_ACK && p->is_request &&
+        ((id.serial & STATELESS_BIT) || id.serial == 0)) {
         stat_inc(g->stats, STAT_sip_absorbed); /* the ACK to a stateless answer */
         return GATE_DROP;
     }

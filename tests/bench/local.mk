@@ -13,3 +13,6 @@ tests_bench_rtpprobe_SOURCES = tests/bench/hist.h tests/bench/probe.h \
 # What lib/sip costs by the message; this one links what it measures.
 noinst_PROGRAMS += tests/bench/bench_sip
 tests_bench_bench_sip_LDADD = $(TD_LIBS_SIP)
+# The exception: the steps of the SIP stack by themselves, for comparing two versions of them.
+noinst_PROGRAMS += tests/bench/microsip
+tests_bench_microsip_LDADD = $(TD_LIBS_SIP)
