@@ -14,6 +14,7 @@
 #include "core/htab.h"
 #include "core/ipc.h"
 #include "core/log.h"
+#include "media/media_pools.h"
 
 #define TIMEOUT_MS \
     2000U /* a relay on the same machine answers in 0.1 ms; a call can still get its 503 in time */
@@ -475,33 +476,6 @@ const struct media_client_counters *media_client_counters(const struct media *m)
 
 /* ---- pools ----------------------------------------------------------------------------------------------------- */
 
-static void copy_name(char *to, size_t size, const char *from)
-{
-    size_t n = from ? strnlen(from, size - 1) : 0;
-
-    memset(to, 0, size);
-    memcpy(to, from ? from : "", n);
-}
-
-static void pool_message(struct media_pool *msg, const struct media_pool_conf *p)
-{
-    msg->hdr.type = MEDIA_POOL;
-    msg->hdr.length = sizeof(*msg);
-    msg->id = media_pool_id(p->name);
-    msg->quarantine_ms = p->quarantine_ms;
-    copy_name(msg->name, sizeof(msg->name), p->name);
-    copy_name(msg->device, sizeof(msg->device), p->device);
-    msg->port_lo = p->port_lo;
-    msg->port_hi = p->port_hi;
-    msg->priority_lo = p->priority_lo;
-    msg->priority_hi = p->priority_hi;
-    msg->n_addrs = p->n_addrs;
-    for (unsigned a = 0; a < p->n_addrs; a++) {
-        msg->addr[a] = p->addr[a];
-        msg->addr[a].port = 0;
-    }
-}
-
 static void send_pools(struct client *c)
 {
     for (size_t off = 0; off < c->pools_len;) {
@@ -518,30 +492,16 @@ int media_set_pools(struct media *m, const struct media_pool_conf *pool, unsigne
                     uint64_t generation)
 {
     struct client *c = client_of(m);
-    size_t len = n_pools * sizeof(struct media_pool) + sizeof(struct media_pools_end);
-    struct media_pools_end *end;
-    struct media_pool *msg;
+    uint8_t *bytes;
+    size_t len;
+    int err;
 
-    if (n_pools > MEDIA_POOLS_MAX)
-        return -EINVAL;
-    for (unsigned i = 0; i < n_pools; i++) {
-        if (pool[i].n_addrs < 1 || pool[i].n_addrs > MEDIA_POOL_ADDRS)
-            return -EINVAL;
-    }
-    msg = calloc(1, len);
-    if (!msg)
-        return -ENOMEM;
+    err = media_pools_encode(pool, n_pools, generation, &bytes, &len);
+    if (err < 0)
+        return err;
     free(c->pools);
-    c->pools = (uint8_t *)msg;
+    c->pools = bytes;
     c->pools_len = len;
-    for (unsigned i = 0; i < n_pools; i++, msg++) {
-        msg->generation = generation;
-        pool_message(msg, &pool[i]);
-    }
-    end = (struct media_pools_end *)(void *)msg;
-    end->hdr.type = MEDIA_POOLS_END;
-    end->hdr.length = sizeof(*end);
-    end->generation = generation;
     if (c->state != CLIENT_DOWN) {
         send_pools(c);
         event_active(c->ev_turn, EV_TIMEOUT, 0);
@@ -912,7 +872,7 @@ struct media *media_new(const struct media_param *p)
     c->epoch = p->epoch;
     c->orphan_idle_ms = p->orphan_idle_ms;
     c->orphan_cap_ms = p->orphan_cap_ms;
-    copy_name(c->node, sizeof(c->node), p->node);
+    media_copy_name(c->node, sizeof(c->node), p->node);
     timer_init(&c->reconnect, p->timers, on_reconnect, c);
     timer_init(&c->tick, p->timers, on_tick, c);
     c->path = strdup(p->socket_path);

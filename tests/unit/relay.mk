@@ -7,3 +7,10 @@
 TD_UNIT_TESTS += tests/unit/test_relay_e2e
 tests_unit_test_relay_e2e_SOURCES = tests/unit/test_relay_e2e.c tests/unit/relay_rig.h
 tests_unit_test_relay_e2e_LDADD = lib/media/libtdmedia.a $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_relay_ports
+tests_unit_test_relay_ports_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_latch
+tests_unit_test_relay_latch_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_rtp
+tests_unit_test_relay_rtp_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
