@@ -121,7 +121,8 @@ struct cdr_writer *cdr_writer_new(const struct cdr_writer_param *p);
 
 /**
  * Take a new list of files, at start and on each reload; any thread but the writer's. The list is copied. Files whose
- * section has not changed stay open; those of sections that have gone are written to the end and closed.
+ * section has not changed stay open; those of sections that have gone are written to the end and closed. Patterns are
+ * read as UTC, and hours and days begin in UTC.
  * @return 0; -ENOMEM (the old list stays)
  */
 int cdr_writer_configure(struct cdr_writer *w, const struct conf_cdr *cdr, size_t count);

@@ -38,7 +38,8 @@ void timers_free(struct timers *ts);
 void timer_init(struct timer *t, struct timers *base, timer_fn fn, void *arg);
 /**
  * Start or restart: fn runs once, ms from loop time now.
- * Up to 64 distinct durations per worker share common-timeout queues (RFC 3261's and the configured ones are about 20); others go to the heap.
+ * Up to 64 distinct durations per worker share common-timeout queues (RFC 3261's and the configured ones are about 20),
+ * each from its fourth use on; others go to the heap. fn may start, stop or free any timer, its own too.
  */
 void timer_set(struct timer *t, uint64_t ms);
 /** Stop; harmless if not pending. */
