@@ -200,6 +200,7 @@ static void provisional_stops_retransmission_and_ringing_may_last(void **state)
     fx_recv(response(180, "INVITE"));
     fx_advance(600000);
     assert_int_equal(fx.n_sent, 1);
+    assert_int_equal(fx_stat(STAT_txn_impossible), 0); /* no timer runs */
     assert_int_equal(fx.n_response, 1);
     assert_int_equal(fx.n_end, 0);
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <sys/socket.h>
 #include "sip/udp.h"
 
 static struct stats stats;
@@ -36,9 +37,52 @@ static void take(void *arg, const struct udp_dgram *d)
     g->bytes += d->len;
 }
 
+/* ---- the kernel, where loopback is too kind ---- */
+
+static unsigned send_budget = UINT32_MAX; /* datagrams until the socket is full */
+static int send_error = EAGAIN;           /* what it says then */
+static bool truncate_next;
+static int recv_error; /* once */
+
+int __real_sendmmsg(int fd, struct mmsghdr *msg, unsigned n, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *msg, unsigned n, int flags);
+int __real_recvmmsg(int fd, struct mmsghdr *msg, unsigned n, int flags, struct timespec *timeout);
+int __wrap_recvmmsg(int fd, struct mmsghdr *msg, unsigned n, int flags, struct timespec *timeout);
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *msg, unsigned n, int flags)
+{
+    if (send_budget == 0) {
+        errno = send_error;
+        return -1;
+    }
+    if (n > send_budget)
+        n = send_budget;
+    if (send_budget != UINT32_MAX)
+        send_budget -= n;
+    return __real_sendmmsg(fd, msg, n, flags);
+}
+
+int __wrap_recvmmsg(int fd, struct mmsghdr *msg, unsigned n, int flags, struct timespec *timeout)
+{
+    int got;
+
+    if (recv_error) {
+        errno = recv_error;
+        recv_error = 0;
+        return -1;
+    }
+    got = __real_recvmmsg(fd, msg, n, flags, timeout);
+    if (got > 0 && truncate_next)
+        msg[0].msg_hdr.msg_flags |= MSG_TRUNC;
+    truncate_next = truncate_next && got <= 0;
+    return got;
+}
+
 static int setup(void **state)
 {
     (void)state;
+    send_budget = UINT32_MAX;
+    send_error = EAGAIN;
     for (unsigned i = 0; i < STAT_COUNT; i++)
         atomic_store(&stats.v[i], 0);
     udp = udp_new(&stats);
@@ -336,6 +380,95 @@ static void queue_is_flushed_when_full_and_keeps_its_bounds(void **state)
     assert_int_equal(g.n + stat_get(&stats, STAT_udp_overflow) > 0, 1);
 }
 
+struct order {
+    unsigned next;
+    bool broken;
+};
+
+static void check_order(void *arg, const struct udp_dgram *d)
+{
+    struct order *o = arg;
+    unsigned n = (unsigned)strtoul(d->data + 16, NULL, 10);
+
+    o->broken = o->broken || n != o->next;
+    o->next = n + 1;
+}
+
+static void full_socket_keeps_the_rest_in_order(void **state)
+{
+    struct addr b;
+    struct order o = {0};
+    char text[64];
+
+    (void)state;
+    open_on(1, "127.0.0.1");
+    b = open_on(2, "127.0.0.1");
+    send_budget = 10;
+    for (unsigned i = 0; i < 100; i++) {
+        if (i == 50)
+            assert_int_equal(udp_flush(udp), 40);
+        snprintf(text, sizeof(text), "0123456789abcdef%03u", i);
+        assert_int_equal(send_to(1, &b, text), 0);
+    }
+    assert_int_equal(udp_flush(udp), 90);
+    assert_int_equal(stat_get(&stats, STAT_udp_blocked), 2);
+    send_budget = UINT32_MAX;
+    assert_int_equal(udp_flush(udp), 0);
+    assert_int_equal(udp_recv(udp, 2, 1000, check_order, &o), 100);
+    assert_int_equal(o.next, 100);
+    assert_false(o.broken);
+}
+
+static void queue_of_a_full_socket_is_bounded(void **state)
+{
+    struct addr b;
+
+    (void)state;
+    open_on(1, "127.0.0.1");
+    b = open_on(2, "127.0.0.1");
+    send_budget = 0;
+    send_error = ENOBUFS;
+    for (unsigned i = 0; i < 5000; i++)
+        assert_int_equal(send_to(1, &b, MESSAGE), 0);
+    assert_int_equal(stat_get(&stats, STAT_udp_dropped), 5000 - 4096);
+    assert_int_equal(udp_flush(udp), 4096);
+}
+
+static void truncated_datagram_is_counted_and_left_out(void **state)
+{
+    struct addr b;
+    struct got g = {0};
+
+    (void)state;
+    open_on(1, "127.0.0.1");
+    b = open_on(2, "127.0.0.1");
+    send_to(1, &b, MESSAGE);
+    send_to(1, &b, MESSAGE);
+    udp_flush(udp);
+    truncate_next = true;
+    read_all(2, 1, &g);
+    assert_int_equal(g.n, 1);
+    assert_int_equal(stat_get(&stats, STAT_udp_truncated), 1);
+}
+
+static void icmp_error_is_counted_and_reading_goes_on(void **state)
+{
+    struct addr b;
+    struct got g = {0};
+
+    (void)state;
+    open_on(1, "127.0.0.1");
+    b = open_on(2, "127.0.0.1");
+    send_to(1, &b, MESSAGE);
+    udp_flush(udp);
+    recv_error = ECONNREFUSED;
+    read_all(2, 1, &g);
+    assert_int_equal(g.n, 1);
+    assert_int_equal(stat_get(&stats, STAT_udp_refused), 1);
+    recv_error = EBADF;
+    assert_int_equal(udp_recv(udp, 2, 1, take, &g), -EBADF);
+}
+
 static void sockets_of_two_workers_share_a_listener(void **state)
 {
     struct udp *other = udp_new(&stats);
@@ -383,6 +516,10 @@ int main(void)
         T(datagram_the_kernel_refuses_is_given_up_alone),
         T(large_datagrams_pass_and_too_large_ones_are_refused),
         T(queue_is_flushed_when_full_and_keeps_its_bounds),
+        T(full_socket_keeps_the_rest_in_order),
+        T(queue_of_a_full_socket_is_bounded),
+        T(truncated_datagram_is_counted_and_left_out),
+        T(icmp_error_is_counted_and_reading_goes_on),
         T(sockets_of_two_workers_share_a_listener),
         T(bad_listeners_are_errors),
     };
