@@ -18,6 +18,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* 2 s: the switch settles before the next step of a search */
+#define SETTLE_MS 2000
+
 struct pace {
     double rate;
     uint64_t start_us, done, limit;
@@ -123,6 +126,16 @@ static void drain(struct load *l, const struct load_calls *c, uint64_t wait_ms)
         turn(l, NULL);
 }
 
+static void run_for(struct load *l, uint64_t ms)
+{
+    uint64_t until;
+
+    load_clock(l);
+    until = l->now + ms;
+    while (l->now < until && !is_interrupted)
+        turn(l, NULL);
+}
+
 /* Offer calls for a while; returns the seconds it took. */
 static double offer(struct load *l, double rate, double seconds, bool standing)
 {
@@ -167,6 +180,7 @@ static void measure(struct load *l, double rate, struct load_report *r)
     l->is_flooding = false;
     r->offered = (double)l->stat.measured.started / r->seconds;
     drain(l, &l->stat.measured, wait);
+    run_for(l, 200); /* the last BYE was answered on one side; let it pass to the other */
     procs_read(l, r->after);
     r->rx_drops = drops(l) - r->rx_drops;
 }
@@ -184,9 +198,7 @@ static void standing_up(struct load *l)
         printf("standing   %llu of %u calls are up\n", (unsigned long long)c->live,
                l->opt.standing);
     /* the last ACKs and linger times pass: their work must not be charged to the measurement */
-    until = l->now + LOAD_LINGER + 500;
-    while (l->now < until && !is_interrupted)
-        turn(l, NULL);
+    run_for(l, LOAD_LINGER + 500);
 }
 
 static void standing_down(struct load *l)
@@ -247,9 +259,14 @@ static double search(struct load *l, struct load_report *r)
     double good = 0, bad = 0, rate = l->opt.rate;
 
     while (!is_interrupted && (bad <= 0 || bad / (good > 1 ? good : 1) > 1.03) && rate >= 1) {
-        uint64_t until;
+        bool ok = step(l, rate, r);
 
-        if (step(l, rate, r))
+        run_for(l, SETTLE_MS);
+        if (!ok) { /* once more: on a shared machine one stall is not a limit */
+            ok = step(l, rate, r);
+            run_for(l, SETTLE_MS);
+        }
+        if (ok)
             good = rate;
         else
             bad = rate;
@@ -257,10 +274,6 @@ static double search(struct load *l, struct load_report *r)
             rate *= 1.25;
         else
             rate = good > 0 ? (good + bad) / 2 : bad / 2;
-        load_clock(l);
-        until = l->now + 2000; /* the switch settles before the next step */
-        while (l->now < until && !is_interrupted)
-            turn(l, NULL);
     }
     if (good > 0)
         step(l, good, r); /* the report is of the best rate */
