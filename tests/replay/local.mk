@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The replay harness. The runner is built by "make check" but is not itself a test unless it is named as one:
-#   check_PROGRAMS += tests/replay/replay
-#   tests_replay_replay_SOURCES = tests/replay/replay.c …
-#   tests_replay_replay_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
-#   TD_REPLAY_TESTS += <a script or program that runs every case>
-EXTRA_DIST += tests/replay/cases
+# The replay harness and its cases: tests/replay/run runs each case twice, the second time with restarts.
+check_PROGRAMS += tests/replay/replay
+tests_replay_replay_SOURCES = \
+	tests/replay/actor.c tests/replay/leak.c tests/replay/net.c tests/replay/replay.c \
+	tests/replay/replay.h tests/replay/run.c tests/replay/script.c tests/replay/text.c
+tests_replay_replay_LDADD = $(TD_LIBS_CALL)
+TD_REPLAY_TESTS += tests/replay/run
+EXTRA_DIST += tests/replay/cases tests/replay/run

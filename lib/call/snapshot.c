@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The record of a call: one fixed part, one per leg, and the dialogs' own records behind them.
+ * Host byte order: a record is read on the machine kind that wrote it; version and length are checked.
+ */
+#include "call/snapshot.h"
+
+#include "call/model.h"
+#include "call/offer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RECORD_MAGIC 0x4c434454U /* "TDCL" */
+
+/* A leg, by value. */
+struct leg_rec {
+    char trunk[CONF_NAME_MAX + 1], customer[CONF_NAME_MAX + 1];
+    char sent[NUMBER_MAX];
+    struct flow flow;
+    struct oa oa;
+    uint32_t duration_ms, inactivity_ms, pool, invite_cseq, dialog_len;
+    uint64_t started_wall_ms, progress_wall_ms, answered_wall_ms;
+    uint8_t family_mask, latch, dscp_media, media_none, attempt, offered, rel100, reported;
+};
+
+struct media_rec {
+    struct media_ref ref;
+    uint8_t state, n, off, opaque, silent;
+    uint8_t dir[2 * OFFER_MEDIA_MAX];
+    struct addr local[2 * OFFER_MEDIA_MAX], remote[2 * OFFER_MEDIA_MAX], rtcp[2 * OFFER_MEDIA_MAX];
+};
+
+struct call_rec {
+    uint32_t magic, version;
+    uint32_t length; /* whole record */
+    uint32_t cdr_seq;
+    uint64_t id, generation;
+    uint64_t started_wall_ms, progress_wall_ms, answered_wall_ms;
+    uint64_t duration_left_ms; /* 0: no limit */
+    uint8_t klass, attempts, pad[6];
+    char uuid[CALL_UUID_LEN + 1];
+    char caller[NUMBER_MAX], called[NUMBER_MAX], normalised[NUMBER_MAX];
+    struct media_rec media;
+    struct leg_rec leg[2]; /* in, out */
+};
+
+/* ---- moments ----------------------------------------------------------------------------------------------------- */
+
+static uint64_t to_wall(const struct clock *k, uint64_t mono_ms)
+{
+    return mono_ms ? k->wall_ms - (k->mono_ms - mono_ms) : 0;
+}
+
+/* A wall clock that was set back gives an age of zero, never a moment in the future. */
+static uint64_t to_mono(const struct clock *k, uint64_t wall_ms)
+{
+    uint64_t age;
+
+    if (!wall_ms)
+        return 0;
+    age = k->wall_ms > wall_ms ? k->wall_ms - wall_ms : 0;
+    return age < k->mono_ms ? k->mono_ms - age : 1;
+}
+
+/* ---- down -------------------------------------------------------------------------------------------------------- */
+
+static bool is_saveable(const struct call *c)
+{
+    return c->state == CALL_UP && c->in && c->out && c->in->state == LEG_UP &&
+           c->out->state == LEG_UP &&
+           (c->media.state == CALL_MEDIA_OPEN || c->media.state == CALL_MEDIA_NONE);
+}
+
+size_t call_save_len(const struct call *c)
+{
+    return sizeof(struct call_rec) + dialog_save_len(c->in->main->d) +
+           dialog_save_len(c->out->main->d) + 16;
+}
+
+static void leg_put(struct leg_rec *r, const struct leg *leg)
+{
+    const struct clock *k = leg->call->calls->clock;
+
+    snprintf(r->trunk, sizeof r->trunk, "%s", leg->trunk.state->name);
+    if (leg->trunk.customer)
+        snprintf(r->customer, sizeof r->customer, "%s", leg->trunk.customer->name);
+    memcpy(r->sent, leg->sent, sizeof r->sent);
+    r->flow = leg->flow;
+    r->oa = leg->main->oa;
+    r->duration_ms = leg->trunk.duration_ms;
+    r->inactivity_ms = leg->trunk.inactivity_ms;
+    r->pool = leg->trunk.pool;
+    r->invite_cseq = leg->invite_cseq;
+    r->started_wall_ms = to_wall(k, leg->started_ms);
+    r->progress_wall_ms = to_wall(k, leg->progress_ms);
+    r->answered_wall_ms = to_wall(k, leg->answered_ms);
+    r->family_mask = leg->trunk.family_mask;
+    r->latch = leg->trunk.latch;
+    r->dscp_media = leg->trunk.dscp_media;
+    r->media_none = leg->trunk.media_none;
+    r->attempt = leg->attempt;
+    r->offered = leg->offered;
+    r->rel100 = leg->rel100;
+    r->reported = leg->reported;
+}
+
+static void media_put(struct media_rec *r, const struct call_media *m)
+{
+    r->ref = m->ref;
+    r->state = m->state;
+    r->n = m->n;
+    r->off = m->off;
+    r->opaque = m->opaque;
+    r->silent = m->silent;
+    memcpy(r->dir, m->dir, sizeof r->dir);
+    memcpy(r->local, m->local, sizeof r->local);
+    memcpy(r->remote, m->remote, sizeof r->remote);
+    memcpy(r->rtcp, m->rtcp, sizeof r->rtcp);
+}
+
+static void call_put(struct call_rec *r, const struct call *c)
+{
+    const struct clock *k = c->calls->clock;
+
+    memset(r, 0, sizeof *r);
+    r->magic = RECORD_MAGIC;
+    r->version = CALL_RECORD_VERSION;
+    r->cdr_seq = c->cdr_seq;
+    r->id = c->id;
+    r->generation = c->generation;
+    r->started_wall_ms = c->started_wall_ms;
+    r->progress_wall_ms = to_wall(k, c->progress_ms);
+    r->answered_wall_ms = c->answered_wall_ms;
+    if (c->timer.fn && timer_is_pending(&c->timer))
+        r->duration_left_ms = c->timer.due_ms > k->mono_ms ? c->timer.due_ms - k->mono_ms : 1;
+    r->klass = c->klass;
+    r->attempts = c->attempts;
+    memcpy(r->uuid, c->uuid, sizeof r->uuid);
+    memcpy(r->caller, c->caller, sizeof r->caller);
+    memcpy(r->called, c->called, sizeof r->called);
+    memcpy(r->normalised, c->normalised, sizeof r->normalised);
+    media_put(&r->media, &c->media);
+    leg_put(&r->leg[0], c->in);
+    leg_put(&r->leg[1], c->out);
+}
+
+int call_save(const struct call *c, void *buf, size_t cap)
+{
+    const struct leg *leg[2] = {c->in, c->out};
+    struct call_rec r;
+    size_t at = sizeof r;
+
+    if (!is_saveable(c))
+        return -EAGAIN;
+    if (cap < call_save_len(c))
+        return -ENOSPC;
+    call_put(&r, c);
+    for (int i = 0; i < 2; i++) {
+        int n = dialog_save(leg[i]->main->d, (char *)buf + at, cap - at);
+
+        if (n < 0)
+            return n;
+        r.leg[i].dialog_len = (uint32_t)n;
+        at += (size_t)n;
+    }
+    at = (at + 7) & ~(size_t)7; /* the next record begins aligned */
+    r.length = (uint32_t)at;
+    memcpy(buf, &r, sizeof r);
+    return (int)at;
+}
+
+/* ---- up ---------------------------------------------------------------------------------------------------------- */
+
+static void leg_hold_again(struct leg *leg)
+{
+    unsigned w = leg->call->calls->worker;
+
+    cac_retake(&leg->hold, leg->is_in ? &leg->trunk.state->in : &leg->trunk.state->out, w);
+    if (leg->trunk.customer)
+        cac_retake(&leg->hold, leg->is_in ? &leg->trunk.customer->in : &leg->trunk.customer->out,
+                   w);
+}
+
+static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const char *dialog)
+{
+    struct calls *cs = c->calls;
+    struct leg *leg = leg_new(c, is_in);
+    struct dialog *d;
+    int rc;
+
+    if (!leg)
+        return -ENOMEM;
+    if (is_in)
+        c->in = leg;
+    else
+        c->out = c->last_out = leg;
+    leg->trunk.state = trunk_registry_get(cs->trunks, r->trunk);
+    if (r->customer[0])
+        leg->trunk.customer = trunk_registry_customer(cs->trunks, r->customer);
+    if (!leg->trunk.state)
+        return -ENOMEM;
+    rc = dialog_load(cs->dialogs, dialog, r->dialog_len, &d);
+    if (rc < 0)
+        return rc;
+    leg->main = ldlg_new(leg, d);
+    if (!leg->main) {
+        dialog_free(d);
+        return -ENOMEM;
+    }
+    leg->main->oa = r->oa;
+    leg->trunk.duration_ms = r->duration_ms;
+    leg->trunk.inactivity_ms = r->inactivity_ms;
+    leg->trunk.pool = r->pool;
+    leg->trunk.family_mask = r->family_mask;
+    leg->trunk.latch = r->latch;
+    leg->trunk.dscp_media = r->dscp_media;
+    leg->trunk.media_none = r->media_none;
+    leg->flow = r->flow;
+    leg->invite_cseq = r->invite_cseq;
+    leg->attempt = r->attempt;
+    leg->offered = r->offered;
+    leg->rel100 = r->rel100;
+    leg->reported = r->reported;
+    leg->started_ms = to_mono(cs->clock, r->started_wall_ms);
+    leg->progress_ms = to_mono(cs->clock, r->progress_wall_ms);
+    leg->answered_ms = to_mono(cs->clock, r->answered_wall_ms);
+    memcpy(leg->sent, r->sent, sizeof leg->sent);
+    leg->state = LEG_UP;
+    leg_hold_again(leg);
+    return 0;
+}
+
+static void call_take(struct call *c, const struct call_rec *r)
+{
+    struct calls *cs = c->calls;
+    struct call_media *m = &c->media;
+
+    memcpy(c->uuid, r->uuid, sizeof c->uuid);
+    memcpy(c->caller, r->caller, sizeof c->caller);
+    memcpy(c->called, r->called, sizeof c->called);
+    memcpy(c->normalised, r->normalised, sizeof c->normalised);
+    c->generation = r->generation;
+    c->cdr_seq = r->cdr_seq;
+    c->klass = r->klass;
+    c->attempts = r->attempts;
+    c->started_wall_ms = r->started_wall_ms;
+    c->answered_wall_ms = r->answered_wall_ms;
+    c->started_ms = to_mono(cs->clock, r->started_wall_ms);
+    c->progress_ms = to_mono(cs->clock, r->progress_wall_ms);
+    c->answered_ms = to_mono(cs->clock, r->answered_wall_ms);
+    m->ref = r->media.ref;
+    m->state = r->media.state;
+    m->n = r->media.n;
+    m->off = r->media.off;
+    m->opaque = r->media.opaque;
+    m->silent = r->media.silent;
+    memcpy(m->dir, r->media.dir, sizeof m->dir);
+    memcpy(m->local, r->media.local, sizeof m->local);
+    memcpy(m->remote, r->media.remote, sizeof m->remote);
+    memcpy(m->rtcp, r->media.rtcp, sizeof m->rtcp);
+}
+
+/* Texts must end within their fields, whatever the file says. */
+static bool rec_is_sane(const struct call_rec *r, size_t len)
+{
+    if (r->magic != RECORD_MAGIC || r->version != CALL_RECORD_VERSION || r->length > len ||
+        r->media.n > OFFER_MEDIA_MAX || r->media.state > CALL_MEDIA_CLOSED)
+        return false;
+    if (r->uuid[CALL_UUID_LEN] || r->caller[NUMBER_MAX - 1] || r->called[NUMBER_MAX - 1] ||
+        r->normalised[NUMBER_MAX - 1])
+        return false;
+    for (int i = 0; i < 2; i++)
+        if (r->leg[i].trunk[CONF_NAME_MAX] || r->leg[i].customer[CONF_NAME_MAX] ||
+            r->leg[i].sent[NUMBER_MAX - 1])
+            return false;
+    return sizeof *r + (size_t)r->leg[0].dialog_len + r->leg[1].dialog_len <= r->length;
+}
+
+static bool is_here(struct calls *cs, uint64_t id)
+{
+    for (struct htab_node *n = htab_first(&cs->by_id, hash_u64(id)); n; n = htab_next(n))
+        if (container_of(n, struct call, node)->id == id)
+            return true;
+    return false;
+}
+
+int call_load(struct calls *cs, const void *buf, size_t len)
+{
+    const char *p = (const char *)buf + sizeof(struct call_rec);
+    struct call_rec r;
+    struct call *c;
+    int rc;
+
+    if (len < sizeof r)
+        return -EINVAL;
+    memcpy(&r, buf, sizeof r);
+    if (!rec_is_sane(&r, len))
+        return -EINVAL;
+    if (is_here(cs, r.id))
+        return -EEXIST;
+    c = call_alloc(cs, r.id);
+    if (!c)
+        return -ENOMEM;
+    call_take(c, &r);
+    rc = leg_take(c, &r.leg[0], true, p);
+    if (rc == 0)
+        rc = leg_take(c, &r.leg[1], false, p + r.leg[0].dialog_len);
+    if (rc < 0) {
+        call_free(c);
+        return rc;
+    }
+    cac_retake(&c->hold, trunk_registry_node(cs->trunks), cs->worker);
+    c->state = CALL_UP;
+    cs->up++;
+    call_up_timers(c, r.duration_left_ms);
+    if (cs->media)
+        offer_reinstall(c);
+    return (int)r.length;
+}
+
+/* ---- all --------------------------------------------------------------------------------------------------------- */
+
+struct saver {
+    char *buf;
+    size_t len, cap;
+    int n;
+};
+
+static bool save_one(struct htab_node *node, void *arg)
+{
+    struct saver *s = arg;
+    const struct call *c = container_of(node, struct call, node);
+    int rc;
+
+    if (!is_saveable(c))
+        return true;
+    if (s->cap - s->len < call_save_len(c)) {
+        size_t cap = 2 * (s->cap + call_save_len(c));
+        char *grown = realloc(s->buf, cap);
+
+        if (!grown) {
+            s->n = -ENOMEM;
+            return false;
+        }
+        s->buf = grown;
+        s->cap = cap;
+    }
+    rc = call_save(c, s->buf + s->len, s->cap - s->len);
+    if (rc > 0) {
+        s->len += (size_t)rc;
+        s->n++;
+    }
+    return true;
+}
+
+int calls_save_all(struct calls *cs, void **buf, size_t *len)
+{
+    struct saver s = {0};
+
+    htab_each(&cs->by_id, save_one, &s);
+    if (s.n < 0) {
+        free(s.buf);
+        return s.n;
+    }
+    *buf = s.buf;
+    *len = s.len;
+    return s.n;
+}
+
+int calls_load_all(struct calls *cs, const void *buf, size_t len)
+{
+    const char *p = buf;
+    int n = 0;
+
+    while (len) {
+        int rc = call_load(cs, p, len);
+
+        if (rc < 0)
+            return rc;
+        p += rc;
+        len -= (size_t)rc;
+        n++;
+    }
+    return n;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Putting confirmed calls down into pointer-free records and taking them up again, after a restart or elsewhere.
+ * The journal and the replay harness use it; a record holds no secret of the relay and no configuration but what the call took by value.
+ */
+#ifndef CALL_SNAPSHOT_H
+#define CALL_SNAPSHOT_H
+
+#include <stddef.h>
+
+struct call;
+struct calls;
+
+/** Counted up when the layout changes; a record of another version is refused, not guessed at. */
+#define CALL_RECORD_VERSION 1
+
+/** Bytes call_save needs. */
+size_t call_save_len(const struct call *c);
+/**
+ * Put down a confirmed call: both legs up. Deadlines are kept as what remains, moments as wall time.
+ * Requests that are crossing are not part of it: their senders retransmit or are answered 481.
+ * @return bytes written; -EAGAIN not confirmed, or its relay session is being changed; -ENOSPC
+ */
+int call_save(const struct call *c, void *buf, size_t cap);
+/**
+ * Take up a call: its gauges are taken again, its timers run, the relay is told to adopt its session.
+ * @return bytes read; -EINVAL damaged or of another version; -EEXIST the call is here; -ENOMEM
+ */
+int call_load(struct calls *cs, const void *buf, size_t len);
+
+/** All confirmed calls of a worker in one buffer, owned by the caller (free). @return how many; -ENOMEM */
+int calls_save_all(struct calls *cs, void **buf, size_t *len);
+/** @return how many; the error of the first that could not be taken up */
+int calls_load_all(struct calls *cs, const void *buf, size_t len);
+
+#endif

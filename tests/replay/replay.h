@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The replay harness: one scripted case runs the real stack against a fake network, clock, relay and record writer.
+ * Shared by the files of tests/replay only.
+ */
+#ifndef REPLAY_H
+#define REPLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "call/stack.h"
+#include "cdr/cdr.h"
+#include "config/config.h"
+#include "core/clock.h"
+#include "core/ident.h"
+#include "core/span.h"
+#include "core/stats.h"
+#include "core/timer.h"
+#include "media/media_fake.h"
+#include "route/route.h"
+
+#define TEXT_MAX   16384 /* a message of a script */
+#define ACTORS_MAX 16
+#define VARS_MAX   32
+#define WORDS_MAX  32
+#define CDRS_MAX   64
+
+/* ---- script.c ---- */
+
+struct line {
+    unsigned number;
+    char *text; /* without indentation; "" never */
+    bool indented;
+};
+
+struct script {
+    char *path;
+    char *buf;
+    struct line *line;
+    unsigned n;
+};
+
+/** Read a case. @return NULL with a message on stderr */
+struct script *script_load(const char *path);
+void script_free(struct script *s);
+/** Split at blanks; "quoted parts" keep theirs. Writes into text. @return number of words */
+unsigned script_words(char *text, char *word[WORDS_MAX]);
+/** "32s", "500ms", "4h", "2m". @return ms, or -1 */
+int64_t script_duration(const char *text);
+
+/* ---- net.c: what the switch sends ---- */
+
+struct sent {
+    struct sent *next;
+    struct flow flow;
+    size_t len;
+    char text[]; /* terminated */
+};
+
+struct net {
+    struct transport transport;
+    struct sent *first, *last;
+    void (*watch)(void *arg, const struct sent *m); /* sees each message when it is sent */
+    void *arg;
+    char via[128];
+    const struct addr *local; /* of the listeners */
+    unsigned n_local;
+};
+
+void net_init(struct net *n);
+void net_clear(struct net *n);
+/** Take out a message of the queue. */
+void net_remove(struct net *n, struct sent *m);
+
+/* ---- text.c: messages as text, independent of lib/sip ---- */
+
+/** Value of the nth header of that name into out. @return false if there is none */
+bool text_header(const char *msg, const char *name, unsigned nth, char *out, size_t size);
+/** Value of ";name=" in a header value. */
+bool text_param(const char *value, const char *name, char *out, size_t size);
+const char *text_body(const char *msg);
+bool text_is_request(const char *msg);
+/** Method of a request, or of the CSeq of a response. */
+void text_method(const char *msg, char out[32]);
+int text_status(const char *msg);
+/** Request-URI. */
+void text_ruri(const char *msg, char *out, size_t size);
+/** URI inside <> of a value. */
+void text_uri(const char *value, char *out, size_t size);
+
+/* ---- actor.c: simulated peers ---- */
+
+struct actor {
+    char name[64]; /* "bravo" or "bravo.2" */
+    char trunk[64];
+    struct addr addr;
+    uint16_t listener;
+    char host[ADDR_STRLEN], hostport[ADDR_STRLEN], media[ADDR_STRLEN];
+    char call_id[160], local_tag[80], remote_tag[80];
+    char local[256], remote[256]; /* From and To values without tags, from the actor's side */
+    char target[300];
+    char invite_branch[80], invite_ruri[300];
+    unsigned cseq, invite_cseq, branch_no, sdp_version;
+    bool invite_in_dialog;
+    int invite_final; /* final status that its own INVITE got; 0: none */
+    char *request[8]; /* last request received of each method, and their names */
+    char request_method[8][16];
+    char *last; /* what it sent last */
+    char *last_invite;
+};
+
+struct actors {
+    struct actor *v[ACTORS_MAX];
+    unsigned n;
+};
+
+struct actor *actor_get(struct actors *as, const struct conf *conf, const char *name);
+void actors_free(struct actors *as);
+/** Take what the switch sent to it into account. */
+void actor_saw(struct actor *a, const char *msg);
+/** True if the message belongs to this actor, or may begin its dialog. */
+bool actor_owns(const struct actor *a, const char *msg);
+
+struct wanted {
+    const char *what;       /* method or status */
+    const char *user;       /* called number of an INVITE that begins a dialog */
+    const char *tag;        /* own tag of a response, else the actor's */
+    const char *for_method; /* which request a response answers */
+    const char *sdp; /* NULL, or "offer", "answer", "hold", "inactive", "none", "audio+video", … */
+    char headers[4096]; /* further lines */
+    const char *body;   /* other body with its type in headers */
+    const char *reason;
+    bool no_to_tag;
+};
+
+/** Compose what the actor sends. @return text owned by the caller, or NULL with *why */
+char *actor_compose(struct actor *a, const struct wanted *w, const char **why);
+
+/* ---- leak.c: topology ---- */
+
+struct leak {
+    struct token *first;
+    unsigned found;
+    char own[8][ADDR_STRLEN];
+    unsigned n_own;
+};
+
+void leak_init(struct leak *l);
+void leak_fini(struct leak *l);
+/** An address of the switch: no secret. */
+void leak_own(struct leak *l, const char *host);
+/** Note all that names this side in a message that it sent or got. */
+void leak_learn(struct leak *l, const char *side, const char *msg);
+/** Search a message to this side for anything of the others. @return true: something leaked, told on out */
+bool leak_check(struct leak *l, const char *side, const char *msg, FILE *out);
+
+/* ---- run.c ---- */
+
+struct options {
+    bool restart; /* after each ACK of a confirmed call */
+    bool verbose; /* every message */
+    bool no_leak; /* do not search for leaks: shows what a case would say without the check */
+};
+
+/** @return 0 passed, 1 failed */
+int run_case(struct script *s, const struct options *o);
+
+#endif

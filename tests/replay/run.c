@@ -1,0 +1,992 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Running one case: the world around the stack, and what each command of a script does to it.
+ * replay.c calls it once or twice per case.
+ */
+#include "replay.h"
+
+#include "call/snapshot.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct var {
+    char name[64], value[2048];
+};
+
+struct record {
+    struct cdr_event ev;
+    char text[12][256]; /* copies behind the spans that scripts ask for */
+};
+
+struct world {
+    const struct options *opt;
+    struct script *script;
+    const struct line *line; /* at hand */
+    unsigned next;           /* line after it */
+    bool failed;
+
+    struct clock clock;
+    struct timers *timers;
+    struct ident_key *ident;
+    struct stats stats;
+    struct net net;
+    struct media *media;
+    struct cdr_port *cdr;
+    struct trunk_registry *trunks;
+    struct conf *conf, *old_conf;
+    struct route *route, *old_route;
+    struct call_view view, old_view;
+    struct stack *stack;
+    uint32_t epoch;
+    uint8_t worker, workers;
+    uint64_t started_ms;
+    struct addr local[16];
+    unsigned n_local;
+
+    struct actors actors;
+    struct leak leak;
+    struct var var[VARS_MAX];
+    unsigned n_vars;
+    struct record record[CDRS_MAX];
+    unsigned n_records, next_record;
+    struct {
+        struct cac_gauge *g;
+        uint32_t n;
+    } sum[64]; /* the auditor's recount */
+    unsigned n_sum;
+};
+
+static void fail(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void fail(struct world *w, const char *fmt, ...)
+{
+    va_list ap;
+
+    w->failed = true;
+    fprintf(stdout, "  # %s:%u: ", w->script->path, w->line ? w->line->number : 0);
+    va_start(ap, fmt);
+    vfprintf(stdout, fmt, ap);
+    va_end(ap);
+    fputc('\n', stdout);
+}
+
+static void dump(const char *dir, const char *who, const char *msg)
+{
+    fprintf(stdout, "    %s %s\n", dir, who);
+    for (const char *p = msg; *p;) {
+        size_t n = strcspn(p, "\r\n");
+
+        fprintf(stdout, "    | %.*s\n", (int)n, p);
+        p += n;
+        if (*p == '\r')
+            p++;
+        if (*p == '\n')
+            p++;
+    }
+}
+
+/* ---- the world --------------------------------------------------------------------------------------------------- */
+
+/* Whose address is it: the trunk's name, else the address. */
+static const char *side_of(const struct world *w, const struct addr *remote, char buf[ADDR_STRLEN])
+{
+    for (uint32_t i = 0; i < w->conf->trunk.n; i++)
+        for (uint32_t k = 0; k < w->conf->trunk.v[i].peer.n; k++)
+            if (addr_ip_eq(&w->conf->trunk.v[i].peer.v[k].addr, remote))
+                return w->conf->trunk.v[i].name;
+    return addr_ip_str(remote, buf);
+}
+
+static void on_sent(void *arg, const struct sent *m)
+{
+    struct world *w = arg;
+    char buf[ADDR_STRLEN];
+    const char *side = side_of(w, &m->flow.remote, buf);
+
+    if (w->opt->verbose)
+        dump("<-", side, m->text);
+    if (!w->opt->no_leak && leak_check(&w->leak, side, m->text, stdout))
+        fail(w, "topology leaks to %s", side);
+    leak_learn(&w->leak, side, m->text);
+}
+
+static void keep_text(struct record *r, unsigned i, struct span *s)
+{
+    snprintf(r->text[i], sizeof r->text[i], "%.*s", SPAN_ARG(*s));
+    *s = span_of(r->text[i]);
+}
+
+static void on_cdr(const struct cdr_event *ev, void *arg)
+{
+    struct world *w = arg;
+    struct record *r;
+
+    if (w->opt->verbose)
+        fprintf(stdout, "    cdr type=%d code=%u q850=%u release=%d reason=%.*s\n", ev->type,
+                ev->code, ev->q850, ev->release, SPAN_ARG(ev->reason));
+    if ((ev->type != CDR_ATTEMPT && ev->type != CDR_CALL && ev->type != CDR_INTERIM) ||
+        w->n_records == CDRS_MAX)
+        return;
+    r = &w->record[w->n_records++];
+    r->ev = *ev;
+    keep_text(r, 0, &r->ev.trunk_in);
+    keep_text(r, 1, &r->ev.trunk_out);
+    keep_text(r, 2, &r->ev.reason);
+    keep_text(r, 3, &r->ev.where);
+    keep_text(r, 4, &r->ev.called_received);
+    keep_text(r, 5, &r->ev.called_normalised);
+    keep_text(r, 6, &r->ev.called_sent);
+    keep_text(r, 7, &r->ev.class_name);
+    keep_text(r, 8, &r->ev.caller_received);
+    keep_text(r, 9, &r->ev.customer_in);
+}
+
+static int stack_make(struct world *w)
+{
+    static const uint8_t key[16] = "replay test key";
+    struct stack_param p;
+
+    w->ident = ident_key_new(key, 1, ++w->epoch, w->worker);
+    p = (struct stack_param){
+        .clock = &w->clock,
+        .timers = w->timers,
+        .ident = w->ident,
+        .stats = &w->stats,
+        .transport = &w->net.transport,
+        .media = w->media,
+        .cdr = w->cdr,
+        .trunks = w->trunks,
+        .node = 1,
+        .worker = w->worker,
+        .workers = w->workers,
+    };
+    w->stack = w->ident ? stack_new(&p) : NULL;
+    if (!w->stack)
+        return -ENOMEM;
+    stack_snapshot(w->stack, &w->view);
+    return 0;
+}
+
+static int world_conf(struct world *w, const char *name, const char *text)
+{
+    struct conf_errors errs;
+    struct conf *conf = conf_load_text(name, text, strlen(text), NULL, &errs);
+    const char *why = "";
+    struct route *route;
+
+    if (!conf) {
+        conf_print_errors(stdout, &errs);
+        conf_errors_fini(&errs);
+        return -EINVAL;
+    }
+    conf_errors_fini(&errs);
+    route = route_new(conf, w->trunks, &why);
+    if (!route) {
+        conf_free(conf);
+        return -ENOMEM;
+    }
+    w->old_conf = w->conf;
+    w->old_route = w->route;
+    w->conf = conf;
+    w->route = route;
+    w->view = (struct call_view){conf, route, w->view.generation + 1};
+    conf->generation = w->view.generation;
+    w->n_local = 0;
+    for (uint32_t i = 0; i < conf->listen.n; i++)
+        for (uint32_t k = 0; k < conf->listen.v[i].udp.n && w->n_local < 16; k++) {
+            char host[ADDR_STRLEN];
+
+            leak_own(&w->leak, addr_ip_str(&conf->listen.v[i].udp.v[k].addr, host));
+            w->local[w->n_local++] = conf->listen.v[i].udp.v[k].addr;
+        }
+    w->net.local = w->local;
+    w->net.n_local = w->n_local;
+    return 0;
+}
+
+static int world_init(struct world *w)
+{
+    clock_init_fake(&w->clock, 1000000, 1700000000000);
+    w->started_ms = w->clock.mono_ms;
+    w->timers = timers_new_fake(&w->clock);
+    net_init(&w->net);
+    w->net.watch = on_sent;
+    w->net.arg = w;
+    w->media = media_fake_new();
+    w->cdr = cdr_port_new_tap(on_cdr, w);
+    w->trunks = trunk_registry_new();
+    w->workers = 1;
+    w->epoch = 100;
+    leak_init(&w->leak);
+    leak_own(&w->leak, "203.0.113.9");
+    leak_own(&w->leak, "2001:db8::9");
+    return w->timers && w->media && w->cdr && w->trunks ? 0 : -ENOMEM;
+}
+
+static void world_fini(struct world *w)
+{
+    stack_free(w->stack);
+    ident_key_free(w->ident);
+    net_clear(&w->net);
+    if (w->media)
+        media_free(w->media);
+    cdr_port_free_tap(w->cdr);
+    route_free(w->route);
+    route_free(w->old_route);
+    conf_free(w->conf);
+    conf_free(w->old_conf);
+    trunk_registry_free(w->trunks);
+    timers_free(w->timers);
+    actors_free(&w->actors);
+    leak_fini(&w->leak);
+}
+
+/* All that happens without time passing. */
+static void settle(struct world *w)
+{
+    for (unsigned i = 0; i < 100 && media_fake_pending(w->media); i++)
+        (void)media_fake_run(w->media);
+    if (w->stack)
+        stack_turn_end(w->stack);
+}
+
+static void advance(struct world *w, uint64_t ms)
+{
+    uint64_t until = w->clock.mono_ms + ms;
+
+    settle(w);
+    while (timers_next_due(w->timers) <= until) {
+        (void)timers_run_until(w->timers, timers_next_due(w->timers));
+        settle(w);
+    }
+    (void)timers_run_until(w->timers, until);
+    settle(w);
+}
+
+static void deliver(struct world *w, const struct actor *a, const char *msg)
+{
+    struct stack_hand hand;
+    struct flow f = {.listener = a->listener, .local = w->local[a->listener], .remote = a->addr};
+    size_t len = strlen(msg);
+    char *copy = malloc(len); /* exactly as long: a sanitizer sees any byte read behind it */
+
+    if (!copy)
+        abort();
+    memcpy(copy, msg, len);
+    if (w->opt->verbose)
+        dump("->", a->name, msg);
+    leak_learn(&w->leak, a->trunk, msg);
+    if (stack_datagram(w->stack, copy, len, &f, 0, &hand) == STACK_HAND)
+        stack_handed(w->stack, copy, len, &f); /* one stack plays all workers */
+    free(copy);
+    settle(w);
+}
+
+/* ---- variables --------------------------------------------------------------------------------------------------- */
+
+static void var_set(struct world *w, const char *name, const char *value)
+{
+    for (unsigned i = 0; i < w->n_vars; i++)
+        if (strcmp(w->var[i].name, name) == 0) {
+            snprintf(w->var[i].value, sizeof w->var[i].value, "%s", value);
+            return;
+        }
+    if (w->n_vars == VARS_MAX)
+        return;
+    snprintf(w->var[w->n_vars].name, sizeof w->var[0].name, "%s", name);
+    snprintf(w->var[w->n_vars++].value, sizeof w->var[0].value, "%s", value);
+}
+
+/* {name} becomes the variable's value. */
+static void expand(const struct world *w, const char *in, char *out, size_t size)
+{
+    size_t n = 0;
+
+    while (*in && n + 1 < size) {
+        const char *end = *in == '{' ? strchr(in, '}') : NULL;
+        bool found = false;
+
+        for (unsigned i = 0; end && i < w->n_vars && !found; i++) {
+            size_t len = (size_t)(end - in) - 1;
+
+            if (strlen(w->var[i].name) != len || strncmp(w->var[i].name, in + 1, len) != 0)
+                continue;
+            n += (size_t)snprintf(out + n, size - n, "%s", w->var[i].value);
+            in = end + 1;
+            found = true;
+        }
+        if (!found)
+            out[n++] = *in++;
+    }
+    out[n < size ? n : size - 1] = '\0';
+}
+
+/* ---- recv -------------------------------------------------------------------------------------------------------- */
+
+static struct actor *actor_of(struct world *w, const char *name)
+{
+    struct actor *a = actor_get(&w->actors, w->conf, name);
+
+    if (!a)
+        fail(w, "no trunk for '%s'", name);
+    return a;
+}
+
+static void add_header(struct wanted *want, const char *line)
+{
+    size_t n = strlen(want->headers);
+
+    snprintf(want->headers + n, sizeof want->headers - n, "%s\r\n", line);
+}
+
+/* key=value words of a recv line; what is no key is a header line "Name: value" or a called number. */
+static bool recv_words(struct world *w, struct wanted *want, char **word, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        char *v = strchr(word[i], '=');
+
+        if (strchr(word[i], ':') && (!v || strchr(word[i], ':') < v)) {
+            add_header(want, word[i]);
+        } else if (v) {
+            *v++ = '\0';
+            if (strcmp(word[i], "sdp") == 0)
+                want->sdp = v;
+            else if (strcmp(word[i], "tag") == 0)
+                want->tag = v;
+            else if (strcmp(word[i], "for") == 0)
+                want->for_method = v;
+            else if (strcmp(word[i], "body") == 0)
+                want->body = v;
+            else if (strcmp(word[i], "reason") == 0)
+                want->reason = v;
+            else {
+                fail(w, "recv: unknown word '%s'", word[i]);
+                return false;
+            }
+        } else if (strcmp(word[i], "notag") == 0) {
+            want->no_to_tag = true;
+        } else {
+            want->user = word[i];
+        }
+    }
+    return true;
+}
+
+/* The indented lines below the command are the message itself. */
+static char *raw_message(struct world *w)
+{
+    char *msg = calloc(1, TEXT_MAX), *body;
+    char line[2048];
+    size_t n = 0;
+
+    if (!msg)
+        abort();
+    while (w->next < w->script->n && w->script->line[w->next].indented) {
+        const char *text = w->script->line[w->next++].text;
+
+        expand(w, strcmp(text, ".") == 0 ? "" : text, line, sizeof line);
+        n += (size_t)snprintf(msg + n, TEXT_MAX - n, "%s\r\n", line);
+        if (n >= TEXT_MAX - 64)
+            abort();
+    }
+    if (!strstr(msg, "\r\n\r\n"))
+        n += (size_t)snprintf(msg + n, TEXT_MAX - n, "\r\n");
+    body = strstr(msg, "Content-Length: auto");
+    if (body) {
+        char length[32];
+
+        snprintf(length, sizeof length, "%zu", strlen(text_body(msg)));
+        memset(body + 16, ' ', 4);
+        memcpy(body + 16, length, strlen(length));
+    }
+    return msg;
+}
+
+static bool do_restart(struct world *w, unsigned worker);
+
+static void cmd_recv(struct world *w, char **word, unsigned n)
+{
+    struct wanted want = {0};
+    const char *why = "";
+    struct actor *a;
+    char *msg;
+
+    if (n < 2 || !(a = actor_of(w, word[0]))) {
+        fail(w, "recv PEER METHOD|STATUS …");
+        return;
+    }
+    if (strcmp(word[1], "raw") == 0) {
+        msg = raw_message(w);
+        free(a->last);
+        a->last = strdup(msg);
+    } else if (strcmp(word[1], "again") == 0) {
+        const char *old = n > 2 && strcmp(word[2], "INVITE") == 0 ? a->last_invite : a->last;
+
+        msg = strdup(old ? old : "");
+    } else {
+        want.what = word[1];
+        if (!recv_words(w, &want, word + 2, n - 2))
+            return;
+        msg = actor_compose(a, &want, &why);
+    }
+    if (!msg) {
+        fail(w, "recv: %s", why);
+        return;
+    }
+    deliver(w, a, msg);
+    free(msg);
+    if (w->opt->restart && strcmp(word[1], "ACK") == 0 && calls_up(stack_calls(w->stack)) > 0)
+        (void)do_restart(w, w->worker);
+}
+
+/* ---- expect ------------------------------------------------------------------------------------------------------ */
+
+static bool is_100(const struct sent *m)
+{
+    return text_status(m->text) == 100;
+}
+
+static bool matches_what(const char *msg, const char *what)
+{
+    char method[32];
+
+    if (what[0] >= '1' && what[0] <= '6')
+        return text_status(msg) == (int)strtol(what, NULL, 10);
+    text_method(msg, method);
+    return text_is_request(msg) && strcmp(method, what) == 0;
+}
+
+static struct sent *next_for(struct world *w, const struct actor *a, const char *what)
+{
+    for (struct sent *m = w->net.first; m; m = m->next)
+        if (addr_eq(&m->flow.remote, &a->addr) && actor_owns(a, m->text) &&
+            (!is_100(m) || strcmp(what, "100") == 0))
+            return m;
+    return NULL;
+}
+
+/* One check word: Name=value, Name~part, !Name, Name>variable; pseudo-headers ruri, reason, body. */
+static bool check_word(struct world *w, const char *msg, char *word)
+{
+    char name[64], value[2048], want[512];
+    char *op = strpbrk(word, "=~>");
+    bool found;
+
+    if (strcmp(word, "sdp") == 0 || strcmp(word, "nosdp") == 0) {
+        found = strncmp(text_body(msg), "v=0", 3) == 0;
+        if (found != (word[0] == 's'))
+            fail(w, "%s SDP", found ? "unexpected" : "no");
+        return found == (word[0] == 's');
+    }
+    if (word[0] == '!') {
+        if (text_header(msg, word + 1, 0, value, sizeof value)) {
+            fail(w, "%s is there: %s", word + 1, value);
+            return false;
+        }
+        return true;
+    }
+    if (!op) {
+        fail(w, "expect: what is '%s'?", word);
+        return false;
+    }
+    snprintf(name, sizeof name, "%.*s", (int)(op - word), word);
+    expand(w, op + 1, want, sizeof want);
+    found = true;
+    if (strcmp(name, "ruri") == 0)
+        text_ruri(msg, value, sizeof value);
+    else if (strcmp(name, "body") == 0)
+        snprintf(value, sizeof value, "%s", text_body(msg));
+    else if (strcmp(name, "line") == 0)
+        snprintf(value, sizeof value, "%.*s", (int)strcspn(msg, "\r\n"), msg);
+    else
+        found = text_header(msg, name, 0, value, sizeof value);
+    if (!found) {
+        fail(w, "no %s", name);
+        return false;
+    }
+    if (*op == '>') {
+        var_set(w, op + 1, value);
+        return true;
+    }
+    found = *op == '=' ? strcmp(value, want) == 0 : strstr(value, want) != NULL;
+    if (!found)
+        fail(w, "%s is '%s', not '%s'", name, value, want);
+    return found;
+}
+
+static void expect_none(struct world *w, const char *who)
+{
+    const struct actor *a = who ? actor_of(w, who) : NULL;
+
+    for (struct sent *m = w->net.first; m; m = m->next) {
+        char buf[ADDR_STRLEN];
+
+        if (is_100(m) || (a && !(addr_eq(&m->flow.remote, &a->addr) && actor_owns(a, m->text))))
+            continue;
+        fail(w, "a message that was not expected");
+        dump("<-", side_of(w, &m->flow.remote, buf), m->text);
+        return;
+    }
+}
+
+static void cmd_expect(struct world *w, char **word, unsigned n)
+{
+    struct actor *a;
+    struct sent *m;
+    bool ok = true;
+
+    if (n >= 1 && strcmp(word[0], "none") == 0) {
+        expect_none(w, n > 1 ? word[1] : NULL);
+        return;
+    }
+    if (n < 2 || !(a = actor_of(w, word[0]))) {
+        fail(w, "expect PEER METHOD|STATUS|none …");
+        return;
+    }
+    m = next_for(w, a, word[1]);
+    if (!m) {
+        fail(w, "nothing was sent to %s, %s expected", word[0], word[1]);
+        return;
+    }
+    if (!matches_what(m->text, word[1])) {
+        fail(w, "%s expected, another message came", word[1]);
+        dump("<-", word[0], m->text);
+        net_remove(&w->net, m);
+        return;
+    }
+    for (unsigned i = 2; i < n && ok; i++)
+        ok = check_word(w, m->text, word[i]);
+    if (!ok)
+        dump("<-", word[0], m->text);
+    actor_saw(a, m->text);
+    net_remove(&w->net, m);
+}
+
+/* Forget what is waiting for a peer: retransmissions that a case is not about. */
+static void cmd_skip(struct world *w, char **word, unsigned n)
+{
+    struct actor *a = n ? actor_of(w, word[0]) : NULL;
+
+    if (!a)
+        return;
+    for (struct sent *m = w->net.first, *next; m; m = next) {
+        next = m->next;
+        if (addr_eq(&m->flow.remote, &a->addr) && (n < 2 || matches_what(m->text, word[1])))
+            net_remove(&w->net, m);
+    }
+}
+
+/* ---- the rest ---------------------------------------------------------------------------------------------------- */
+
+static void cmd_advance(struct world *w, char **word, unsigned n)
+{
+    int64_t ms = n ? script_duration(word[0]) : -1;
+
+    if (ms < 0)
+        fail(w, "advance DURATION");
+    else
+        advance(w, (uint64_t)ms);
+}
+
+static uint64_t last_session(const struct world *w)
+{
+    for (unsigned i = media_fake_asked(w->media); i-- > 0;) {
+        const struct media_fake_request *r = media_fake_request(w->media, i);
+
+        if (r && r->type == MEDIA_OPEN)
+            return r->session;
+    }
+    return 0;
+}
+
+static void media_event(struct world *w, enum media_type type, const char *side)
+{
+    struct media_event ev = {.type = type,
+                             .ref = {last_session(w), MEDIA_INDEX_NONE},
+                             .endpoint = side && strcmp(side, "out") == 0 ? 1 : 0};
+
+    media_fake_inject(w->media, &ev);
+}
+
+static void media_remote(struct world *w, const char *side, const char *want)
+{
+    const struct media_ep *ep =
+        media_fake_ep(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0);
+    char addr[ADDR_STRLEN];
+
+    if (!ep) {
+        fail(w, "media: no such endpoint");
+        return;
+    }
+    addr_str(&ep->remote, addr);
+    if (!addr_is_set(&ep->remote))
+        snprintf(addr, sizeof addr, "unset");
+    if (strcmp(addr, want) != 0)
+        fail(w, "media: remote of %s is %s, not %s", side, addr, want);
+}
+
+static void cmd_media(struct world *w, char **word, unsigned n)
+{
+    const char *what = n ? word[0] : "";
+
+    if (strcmp(what, "fail") == 0)
+        media_fake_fail(w->media, MEDIA_OPEN, n > 1 ? (unsigned)strtoul(word[1], NULL, 10) : 1,
+                        -EADDRNOTAVAIL);
+    else if (strcmp(what, "hang") == 0)
+        media_fake_fail(w->media, MEDIA_OPEN, 1, -EINPROGRESS);
+    else if (strcmp(what, "timeout") == 0)
+        media_fake_release(w->media, -ETIMEDOUT);
+    else if (strcmp(what, "ok") == 0)
+        media_fake_release(w->media, 0);
+    else if (strcmp(what, "down") == 0)
+        media_fake_set_up(w->media, false, n > 1 && strcmp(word[1], "lost") == 0);
+    else if (strcmp(what, "up") == 0)
+        media_fake_set_up(w->media, true, false);
+    else if (strcmp(what, "inactive") == 0)
+        media_event(w, MEDIA_EV_INACTIVE, n > 1 ? word[1] : "in");
+    else if (strcmp(what, "lost") == 0)
+        media_event(w, MEDIA_EV_LOST, "in");
+    else if (strcmp(what, "remote") == 0 && n == 3)
+        media_remote(w, word[1], word[2]);
+    else if (strcmp(what, "sessions") == 0 && n == 2) {
+        if (media_fake_sessions(w->media) != strtoul(word[1], NULL, 10))
+            fail(w, "media: %u sessions", media_fake_sessions(w->media));
+    } else
+        fail(w, "media ok|fail|hang|timeout|down|up|inactive|lost|remote|sessions");
+    settle(w);
+}
+
+static const char *release_name(enum cdr_release r)
+{
+    static const char *const name[] = {"none", "in", "out", "switch"};
+
+    return name[r & 3];
+}
+
+static bool record_field(const struct cdr_event *ev, const char *name, char *out, size_t size)
+{
+    if (strcmp(name, "code") == 0)
+        snprintf(out, size, "%u", ev->code);
+    else if (strcmp(name, "q850") == 0)
+        snprintf(out, size, "%u", ev->q850);
+    else if (strcmp(name, "release") == 0)
+        snprintf(out, size, "%s", release_name(ev->release));
+    else if (strcmp(name, "in") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->trunk_in));
+    else if (strcmp(name, "out") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->trunk_out));
+    else if (strcmp(name, "reason") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->reason));
+    else if (strcmp(name, "attempts") == 0)
+        snprintf(out, size, "%u", ev->attempts);
+    else if (strcmp(name, "attempt") == 0)
+        snprintf(out, size, "%u", ev->attempt);
+    else if (strcmp(name, "called") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->called_normalised));
+    else if (strcmp(name, "sent") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->called_sent));
+    else if (strcmp(name, "class") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->class_name));
+    else if (strcmp(name, "answered") == 0)
+        snprintf(out, size, "%s", ev->answer.wall_ms ? "yes" : "no");
+    else if (strcmp(name, "duration") == 0)
+        snprintf(
+            out, size, "%llu",
+            (unsigned long long)(ev->answer.mono_ms ? ev->end.mono_ms - ev->answer.mono_ms : 0));
+    else
+        return false;
+    return true;
+}
+
+/* cdr call|attempt|interim name=value …: the next record. cdr none: there is no further one. */
+static void cmd_cdr(struct world *w, char **word, unsigned n)
+{
+    static const char *const type[] = {"start", "answer", "interim", "attempt", "call"};
+    const struct record *r;
+    char value[300];
+
+    if (n && strcmp(word[0], "none") == 0) {
+        if (w->next_record != w->n_records)
+            fail(w, "a record of type %s is there", type[w->record[w->next_record].ev.type]);
+        return;
+    }
+    if (w->next_record == w->n_records) {
+        fail(w, "no record");
+        return;
+    }
+    r = &w->record[w->next_record++];
+    if (!n || strcmp(word[0], type[r->ev.type]) != 0) {
+        fail(w, "the record is of type %s", type[r->ev.type]);
+        return;
+    }
+    for (unsigned i = 1; i < n; i++) {
+        char *v = strchr(word[i], '=');
+
+        if (!v)
+            continue;
+        *v++ = '\0';
+        if (!record_field(&r->ev, word[i], value, sizeof value))
+            fail(w, "cdr: no field '%s'", word[i]);
+        else if (strcmp(value, v) != 0)
+            fail(w, "cdr: %s is '%s', not '%s'", word[i], value, v);
+    }
+}
+
+static void cmd_stat(struct world *w, char **word, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        char *v = strchr(word[i], '=');
+        bool found = false;
+
+        if (!v)
+            continue;
+        *v++ = '\0';
+        for (unsigned s = 0; s < STAT_COUNT && !found; s++) {
+            uint64_t have = stat_get(&w->stats, s);
+
+            if (strcmp(stat_name(s), word[i]) != 0)
+                continue;
+            found = true;
+            if (have != strtoull(v, NULL, 10))
+                fail(w, "stat: %s is %llu, not %s", word[i], (unsigned long long)have, v);
+        }
+        if (!found)
+            fail(w, "stat: no counter '%s'", word[i]);
+    }
+}
+
+/* Save every confirmed call, destroy everything, load. */
+static bool do_restart(struct world *w, unsigned worker)
+{
+    void *saved;
+    size_t len;
+    int rc;
+
+    settle(w);
+    rc = calls_save_all(stack_calls(w->stack), &saved, &len);
+    if (rc < 0) {
+        fail(w, "restart: save: %d", rc);
+        return false;
+    }
+    stack_free(w->stack);
+    w->stack = NULL;
+    ident_key_free(w->ident);
+    w->worker = (uint8_t)worker;
+    if (worker >= w->workers)
+        w->workers = (uint8_t)(worker + 1);
+    if (stack_make(w) < 0) {
+        fail(w, "restart: no stack");
+        free(saved);
+        return false;
+    }
+    rc = calls_load_all(stack_calls(w->stack), saved, len);
+    free(saved);
+    if (rc < 0)
+        fail(w, "restart: load: %d", rc);
+    settle(w);
+    return rc >= 0;
+}
+
+static void cmd_restart(struct world *w, char **word, unsigned n)
+{
+    (void)do_restart(w, n && strncmp(word[0], "worker=", 7) == 0
+                            ? (unsigned)strtoul(word[0] + 7, NULL, 10)
+                            : w->worker);
+}
+
+static void cmd_drain(struct world *w, char **word, unsigned n)
+{
+    calls_drain(stack_calls(w->stack), !n || strcmp(word[0], "off") != 0);
+}
+
+static void cmd_hangup(struct world *w, char **word, unsigned n)
+{
+    (void)word;
+    (void)n;
+    calls_hangup_all(stack_calls(w->stack));
+    settle(w);
+}
+
+static void cmd_calls(struct world *w, char **word, unsigned n)
+{
+    if (!n || calls_count(stack_calls(w->stack)) != strtoul(word[0], NULL, 10))
+        fail(w, "%zu calls", calls_count(stack_calls(w->stack)));
+}
+
+/* config [FILE]: a file beside the case, then the indented lines. A second one is a reload. */
+static void cmd_config(struct world *w, char **word, unsigned n)
+{
+    char *text = calloc(1, 65536), path[1024];
+    const char *slash = strrchr(w->script->path, '/');
+    size_t len = 0;
+
+    if (!text)
+        abort();
+    if (n) {
+        FILE *f;
+
+        snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash - w->script->path + 1) : 0,
+                 w->script->path, word[0]);
+        f = fopen(path, "r");
+        if (!f) {
+            fail(w, "config: %s cannot be read", path);
+            free(text);
+            return;
+        }
+        len = fread(text, 1, 32768, f);
+        fclose(f);
+    }
+    /* Lines keep one level: "  trunk x" opens a section, "    peer …" belongs to it. */
+    while (w->next < w->script->n && w->script->line[w->next].indented) {
+        const struct line *l = &w->script->line[w->next++];
+        bool section = l->text - (l->text - 2) == 2 && l->text[-1] == ' ' && l->text[-2] == ' ' &&
+                       (l->text[-3] != ' ');
+
+        len += (size_t)snprintf(text + len, 65536 - len, "%s%s\n", section ? "" : "  ", l->text);
+    }
+    if (w->old_conf) {
+        route_free(w->old_route);
+        conf_free(w->old_conf);
+        w->old_conf = NULL;
+        w->old_route = NULL;
+    }
+    if (world_conf(w, w->script->path, text) < 0)
+        fail(w, "config: refused");
+    else if (!w->stack && stack_make(w) < 0)
+        fail(w, "no stack");
+    else
+        stack_snapshot(w->stack, &w->view);
+    free(text);
+}
+
+static const struct command {
+    const char *name;
+    void (*run)(struct world *w, char **word, unsigned n);
+} commands[] = {
+    {"recv", cmd_recv},   {"expect", cmd_expect}, {"skip", cmd_skip},   {"advance", cmd_advance},
+    {"media", cmd_media}, {"cdr", cmd_cdr},       {"stat", cmd_stat},   {"restart", cmd_restart},
+    {"drain", cmd_drain}, {"hangup", cmd_hangup}, {"calls", cmd_calls}, {"config", cmd_config},
+};
+
+static void run_line(struct world *w)
+{
+    char text[8192], copy[8192], *word[WORDS_MAX];
+    unsigned n;
+
+    snprintf(copy, sizeof copy, "%s", w->line->text);
+    expand(w, copy, text, sizeof text);
+    n = script_words(text, word);
+    if (n == 0)
+        return;
+    if (w->opt->verbose)
+        fprintf(stdout, "  %u: %s\n", w->line->number, w->line->text);
+    if (strcmp(word[0], "title") == 0 || strcmp(word[0], "norestart") == 0)
+        return;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(commands[i].name, word[0]) == 0) {
+            if (!w->stack && strcmp(word[0], "config") != 0)
+                fail(w, "config comes first");
+            else
+                commands[i].run(w, word + 1, n - 1);
+            return;
+        }
+    fail(w, "no command '%s'", word[0]);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
+
+static void audit_add(void *arg, struct cac_gauge *g)
+{
+    struct world *w = arg;
+
+    for (unsigned i = 0; i < w->n_sum; i++)
+        if (w->sum[i].g == g) {
+            w->sum[i].n++;
+            return;
+        }
+    if (w->n_sum < 64) {
+        w->sum[w->n_sum].g = g;
+        w->sum[w->n_sum++].n = 1;
+    }
+}
+
+static void audit(struct world *w)
+{
+    w->n_sum = 0;
+    calls_audit(stack_calls(w->stack), audit_add, w);
+    for (unsigned i = 0; i < w->n_sum; i++)
+        if (atomic_load(&w->sum[i].g->held[w->worker]) != w->sum[i].n)
+            fail(w, "auditor: a gauge says %u, the calls hold %u",
+                 atomic_load(&w->sum[i].g->held[w->worker]), w->sum[i].n);
+}
+
+static void check_gauges(struct world *w)
+{
+    if (atomic_load(&trunk_registry_node(w->trunks)->calls))
+        fail(w, "end: the node still counts %u calls",
+             atomic_load(&trunk_registry_node(w->trunks)->calls));
+    for (uint32_t i = 0; i < w->conf->trunk.n; i++) {
+        struct trunk_state *t = route_trunk_state(w->route, i);
+
+        if (atomic_load(&t->in.calls) || atomic_load(&t->out.calls))
+            fail(w, "end: trunk %s still counts %u in, %u out", t->name, atomic_load(&t->in.calls),
+                 atomic_load(&t->out.calls));
+    }
+}
+
+/* Nothing may be left: RFC 3261's longest timers are 64*T1; CANCEL may wait for as long again. */
+static void check_end(struct world *w)
+{
+    uint64_t pending;
+
+    expect_none(w, NULL);
+    audit(w);
+    for (uint32_t i = 0; i < w->conf->trunk.n; i++)
+        w->conf->trunk.v[i].options.every_ms = 0;
+    stack_snapshot(w->stack, &w->view); /* no more health probes */
+    advance(w, 200000);
+    if (calls_count(stack_calls(w->stack)))
+        fail(w, "end: %zu calls are left", calls_count(stack_calls(w->stack)));
+    if (stack_transactions(w->stack))
+        fail(w, "end: %llu transactions are left",
+             (unsigned long long)stack_transactions(w->stack));
+    if (stack_dialogs(w->stack))
+        fail(w, "end: %llu dialogs are left", (unsigned long long)stack_dialogs(w->stack));
+    pending = timers_pending(w->timers);
+    if (pending)
+        fail(w, "end: %llu timers are pending", (unsigned long long)pending);
+    if (media_fake_sessions(w->media))
+        fail(w, "end: %u media sessions are left", media_fake_sessions(w->media));
+    if (w->next_record != w->n_records)
+        fail(w, "end: %u records were not asked for", w->n_records - w->next_record);
+    check_gauges(w);
+}
+
+int run_case(struct script *s, const struct options *o)
+{
+    struct world *w = calloc(1, sizeof *w);
+    int rc;
+
+    if (!w)
+        return 1;
+    w->opt = o;
+    w->script = s;
+    if (world_init(w) < 0)
+        fail(w, "no world");
+    while (!w->failed && w->next < s->n) {
+        w->line = &s->line[w->next++];
+        if (w->line->indented)
+            fail(w, "an indented line belongs to nothing");
+        else
+            run_line(w);
+    }
+    if (!w->failed && w->stack)
+        check_end(w);
+    rc = w->failed ? 1 : 0;
+    world_fini(w);
+    free(w);
+    return rc;
+}
