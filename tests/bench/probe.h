@@ -124,7 +124,7 @@ void probe_send_due(struct probe *p);
 void probe_end_due(struct probe *p, bool all);
 void probe_receive(struct probe *p, struct probe_port *port, bool is_rtcp);
 
-/* probe_report.c; true when nothing was lost, doubled, mixed up or sent from elsewhere */
+/* probe_report.c; true when nothing was lost, doubled, out of order, mixed up or sent from elsewhere */
 bool probe_verdict(const struct probe *p);
 void probe_print(const struct probe *p);
 int probe_write_json(const struct probe *p);
