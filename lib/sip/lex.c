@@ -23,6 +23,11 @@ const uint8_t lex_class[256] = {
 
 const char *lex_quoted(const char *p, const char *end)
 {
+    const char *q = lex_find(p + 1, end, '"');
+
+    if (q == NULL || !lex_find(p + 1, q, '\\')) {
+        return q ? q + 1 : NULL;
+    }
     for (p++; p < end; p++) {
         if (*p == '"') {
             return p + 1;

@@ -78,6 +78,30 @@ static inline const char *lex_find(const char *p, const char *end, char c)
     return NULL;
 }
 
+/** First ';', ',' or byte up to the blank in [p, end), else end: where an unquoted parameter value stops. */
+static inline const char *lex_delim(const char *p, const char *end)
+{
+#if defined(__SSE2__)
+    const __m128i semi = _mm_set1_epi8(';'), comma = _mm_set1_epi8(','), sp = _mm_set1_epi8(' ');
+
+    while (end - p >= 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i is = _mm_or_si128(_mm_cmpeq_epi8(v, semi), _mm_cmpeq_epi8(v, comma));
+        unsigned hit =
+            (unsigned)_mm_movemask_epi8(_mm_or_si128(is, _mm_cmpeq_epi8(_mm_min_epu8(v, sp), v)));
+
+        if (hit) {
+            return p + __builtin_ctz(hit);
+        }
+        p += 16;
+    }
+#endif
+    while (p < end && *p != ';' && *p != ',' && (unsigned char)*p > ' ') {
+        p++;
+    }
+    return p;
+}
+
 static inline const char *lex_lws(const char *p, const char *end)
 {
     return lex_skip(p, end, LEX_LWS);

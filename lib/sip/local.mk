@@ -3,7 +3,8 @@
 noinst_LIBRARIES += lib/sip/libtdsip.a
 lib_sip_libtdsip_a_SOURCES = \
 	lib/sip/method.h lib/sip/method.c lib/sip/lex.h lib/sip/lex.c lib/sip/hdr.h lib/sip/hdr.c \
-	lib/sip/uri.h lib/sip/uri.c lib/sip/peek.h lib/sip/peek.c lib/sip/msg.h lib/sip/msg.c lib/sip/via.c \
+	lib/sip/uri.h lib/sip/uri.c lib/sip/peek.h lib/sip/peek.c lib/sip/msg.h lib/sip/msg.c \
+	lib/sip/msg_get.c lib/sip/via.c \
 	lib/sip/build.h lib/sip/build.c lib/sip/sdp.h lib/sip/sdp.c
 lib_sip_libtdsip_a_SOURCES += \
 	lib/sip/transport.h lib/sip/transport.c lib/sip/udp.h lib/sip/udp.c lib/sip/gate.h lib/sip/gate.c \

@@ -100,8 +100,8 @@ static char *osip_text(struct arena *a, struct span s)
 }
 
 /*
- * A second opinion on a sip URI: two parsers must agree on where the host is, or someone is fooling one of them.
- * osip wrongly refuses nothing that uri_parse lets through here; it is asked for sip and sips only.
+ * A second opinion on a sip URI: two parsers must agree on where the host is, or someone is fooling one of them. It is
+ * asked for sip and sips only. Of what uri_parse lets through it refuses an empty password, which nobody sends.
  */
 static bool osip_uri_agrees(struct arena *a, const struct sip_uri *u)
 {
@@ -128,6 +128,11 @@ static bool osip_via_agrees(struct arena *a, const struct via *v)
     char *text = osip_text(a, v->raw);
     struct span host = v->host;
 
+    for (char *p = text; p && *p; p++) {
+        if (*p == '\t') {
+            *p = ' '; /* osip knows one blank only */
+        }
+    }
     if (text == NULL || osip_via_init(&o) != 0 || osip_via_parse(o, text) != 0 || !o->host) {
         return false;
     }
@@ -381,9 +386,14 @@ static void check_vias(struct msg *m, struct arena *a, struct msg_error *err)
             continue;
         }
         rest = m->hdrs[i - 1].value;
+        if (rest.len == 0) {
+            refuse(err, 400, "Bad Via");
+        }
         while (hdr_list_next(&rest, &item)) {
+            /* An empty first member would let two readers differ on which is the top one */
             if (m->via_count++ == 0 &&
-                (via_parse(item, &m->via) != 0 || !osip_via_agrees(a, &m->via))) {
+                (item.p != m->hdrs[i - 1].value.p || via_parse(item, &m->via) != 0 ||
+                 !osip_via_agrees(a, &m->via))) {
                 refuse(err, 400, "Bad Via");
             }
         }
@@ -656,82 +666,4 @@ int msg_parse(struct msg *m, struct arena *a, const char *buf, size_t len, struc
         err->status = 0;
     }
     return -EBADMSG;
-}
-
-/* ---- lookup ---- */
-
-const struct hdr *msg_hdr(const struct msg *m, enum hdr_id id, unsigned nth)
-{
-    for (unsigned i = m->first[id]; i > 0 && i <= m->n_hdrs; i++) {
-        if (m->hdrs[i - 1].id == id && nth-- == 0) {
-            return &m->hdrs[i - 1];
-        }
-    }
-    return NULL;
-}
-
-const struct hdr *msg_hdr_named(const struct msg *m, struct span name, unsigned nth)
-{
-    enum hdr_id id = hdr_id_of(name);
-
-    if (id != HDR_OTHER) {
-        return msg_hdr(m, id, nth);
-    }
-    for (unsigned i = 0; i < m->n_hdrs; i++) {
-        if (m->hdrs[i].id == HDR_OTHER && span_case_eq(m->hdrs[i].name, name) && nth-- == 0) {
-            return &m->hdrs[i];
-        }
-    }
-    return NULL;
-}
-
-bool msg_has_option(const struct msg *m, enum hdr_id id, struct span token)
-{
-    for (unsigned i = m->first[id]; i > 0 && i <= m->n_hdrs; i++) {
-        if (m->hdrs[i - 1].id == id && hdr_list_has(m->hdrs[i - 1].value, token)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-unsigned msg_list(const struct msg *m, enum hdr_id id, struct span *out, unsigned max)
-{
-    struct span rest, item;
-    unsigned n = 0;
-
-    for (unsigned i = m->first[id]; i > 0 && i <= m->n_hdrs; i++) {
-        if (m->hdrs[i - 1].id != id) {
-            continue;
-        }
-        rest = m->hdrs[i - 1].value;
-        while (hdr_list_next(&rest, &item)) {
-            if (n < max) {
-                out[n] = item;
-            }
-            n++;
-        }
-    }
-    return n;
-}
-
-int msg_route_set(const struct msg *m, bool reverse, struct span *out, unsigned max)
-{
-    unsigned n = msg_list(m, HDR_RECORD_ROUTE, out, max);
-
-    if (n > max) {
-        return -E2BIG;
-    }
-    for (unsigned i = 0; reverse && i < n / 2; i++) {
-        struct span t = out[i];
-
-        out[i] = out[n - 1 - i];
-        out[n - 1 - i] = t;
-    }
-    return (int)n;
-}
-
-bool msg_body_is(const struct msg *m, struct span type)
-{
-    return m->body.len > 0 && span_case_eq(m->content_type, type);
 }

@@ -158,9 +158,9 @@ static const char *next_param(const char *p, const char *end, struct param *out)
     }
     out->value = (struct span){q, 0};
     if (q > name && q < end && *q == '=') {
-        p = lex_skip(q + 1, end, LEX_TOKEN);
+        p = lex_delim(q + 1, end);
         out->value = lex_span(q + 1, p);
-        if (out->value.len > 0 && (p == end || *p == ';')) {
+        if (out->value.len > 0 && q[1] != '"' && (p == end || *p == ';')) {
             return p;
         }
     } else if (q > name && (q == end || *q == ';')) {
@@ -348,7 +348,9 @@ static bool may_matter(const char *p, const char *end)
     return n != 'r' - 'a' || (p[2] | 0x20) == 's';
 }
 
-static unsigned look_at_line(const char *p, const char *end, unsigned seen, struct peek *out)
+/* Not inlined: the loop over the lines, of which few are looked at, keeps its registers. */
+static __attribute__((noinline)) unsigned look_at_line(const char *p, const char *end,
+                                                       unsigned seen, struct peek *out)
 {
     uint64_t key;
     const char *q = token_key(p, end, &key);
@@ -374,17 +376,61 @@ static unsigned look_at_line(const char *p, const char *end, unsigned seen, stru
     return seen | what;
 }
 
-static unsigned headers(const char *p, const char *end, struct peek *out)
+/* Line feeds of [at, end), 64 bytes at a look: lines are short, and to begin anew for each costs more than the looking. */
+struct feeds {
+    const char *at, *end; /* what is still to be looked at */
+    const char *block;    /* where the bits of `found` count from */
+    uint64_t found;
+};
+
+#if defined(__SSE2__)
+static uint64_t feeds_64(const char *p)
 {
+    const __m128i want = _mm_set1_epi8('\n');
+    uint64_t found = 0;
+
+    for (int i = 0; i < 4; i++) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
+
+        found |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, want)) << 16 * i;
+    }
+    return found;
+}
+#endif
+
+/* Behind the next line feed, or the end. */
+static inline const char *feeds_next(struct feeds *f)
+{
+    const char *p;
+
+#if defined(__SSE2__)
+    while (f->found == 0 && f->end - f->at >= 64) {
+        f->found = feeds_64(f->at);
+        f->block = f->at;
+        f->at += 64;
+    }
+    if (f->found != 0) {
+        p = f->block + __builtin_ctzll(f->found) + 1;
+        f->found &= f->found - 1;
+        return p;
+    }
+#endif
+    p = lex_find(f->at, f->end, '\n');
+    f->at = p ? p + 1 : f->end;
+    return f->at;
+}
+
+static void headers(const char *p, const char *end, struct peek *out)
+{
+    struct feeds f = {.at = p, .end = end};
     unsigned seen = 0;
 
     for (int lines = 0; p < end && *p != '\r' && *p != '\n' && lines < PEEK_LINES_MAX; lines++) {
-        const char *nl = p;
+        const char *nl = feeds_next(&f);
 
-        do {
-            nl = lex_find(nl, end, '\n');
-            nl = nl ? nl + 1 : end;
-        } while (nl < end && (*nl == ' ' || *nl == '\t'));
+        while (nl < end && (*nl == ' ' || *nl == '\t')) {
+            nl = feeds_next(&f);
+        }
         if (may_matter(p, nl)) {
             seen = look_at_line(p, nl, seen, out);
         }
@@ -394,7 +440,6 @@ static unsigned headers(const char *p, const char *end, struct peek *out)
         }
         p = nl;
     }
-    return seen;
 }
 
 /* "%39%31%31" is 911 too (RFC 3261 §19.1.4). Only digits are looked for. */
