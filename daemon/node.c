@@ -412,7 +412,6 @@ void node_drain(struct node *n)
     n->state = again ? NODE_STOPPING : NODE_DRAINING;
     n->stop_tick = n->ticks + TICKS_STOP;
     log_ev(LOG_INFO, again ? "stop" : "drain", "calls=%llu", (unsigned long long)alive);
-    sd_notify(0, "STOPPING=1");
     /* question: NULL take calls, &state refuse new ones, node end all */
     if (node_gather(n, drain_worker, again ? (void *)n : (void *)&n->state, false, drain_done, n) <
         0)

@@ -109,6 +109,7 @@ static void serve(struct node *n)
         n->watchdog_usec = 0;
     sd_notifyf(0, "READY=1\nSTATUS=%u trunks, %u workers", c->trunk.n, n->n_workers);
     event_base_dispatch(n->base);
+    sd_notify(0, "STOPPING=1");
     log_ev(LOG_INFO, "exit", "state=%d", (int)n->state);
 }
 
