@@ -31,7 +31,7 @@ static int status_line(struct span line, struct peek *out)
     const char *p = line.p + 7, *end = line.p + line.len;
     uint32_t status;
 
-    if (line.len < 12 || !version_ok((struct span){line.p, 7}) || *p != ' ') {
+    if (line.len < 11 || !version_ok((struct span){line.p, 7}) || *p != ' ') {
         return bad(out, "status line");
     }
     if (span_u32((struct span){p + 1, 3}, 699, &status) != 0 || status < 100 ||

@@ -71,6 +71,15 @@ static void response_takes_its_method_from_cseq(void **state)
     assert_span(p.call_id, "x@y");
 }
 
+static void status_line_may_end_with_its_code(void **state)
+{
+    struct peek p;
+
+    (void)state;
+    assert_int_equal(peek("SIP/2.0 100\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKq\r\n\r\n", &p), 0);
+    assert_int_equal(p.status, 100);
+}
+
 static void folds_blanks_and_odd_case_are_read(void **state)
 {
     char buf[2048];
@@ -247,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ordinary_invite_gives_all_its_fields),
         cmocka_unit_test(response_takes_its_method_from_cseq),
+        cmocka_unit_test(status_line_may_end_with_its_code),
         cmocka_unit_test(folds_blanks_and_odd_case_are_read),
         cmocka_unit_test(tag_inside_quotes_or_uri_is_not_the_tag),
         cmocka_unit_test(first_of_doubled_headers_counts),
