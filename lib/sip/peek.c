@@ -28,12 +28,13 @@ static bool version_ok(struct span v)
 
 static int status_line(struct span line, struct peek *out)
 {
-    const char *p = line.p + 7, *end = line.p + line.len;
+    const char *p, *end = line.p + line.len;
     uint32_t status;
 
-    if (line.len < 11 || !version_ok((struct span){line.p, 7}) || *p != ' ') {
+    if (line.len < 11 || !version_ok((struct span){line.p, 7}) || line.p[7] != ' ') {
         return bad(out, "status line");
     }
+    p = line.p + 7;
     if (span_u32((struct span){p + 1, 3}, 699, &status) != 0 || status < 100 ||
         (p + 4 < end && p[4] != ' ')) {
         return bad(out, "status code");
