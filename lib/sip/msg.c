@@ -386,14 +386,13 @@ static void check_vias(struct msg *m, struct arena *a, struct msg_error *err)
             continue;
         }
         rest = m->hdrs[i - 1].value;
-        if (rest.len == 0) {
+        /* An empty first member would let two readers differ on which is the top one */
+        if (rest.len == 0 || *rest.p == ',') {
             refuse(err, 400, "Bad Via");
         }
         while (hdr_list_next(&rest, &item)) {
-            /* An empty first member would let two readers differ on which is the top one */
             if (m->via_count++ == 0 &&
-                (item.p != m->hdrs[i - 1].value.p || via_parse(item, &m->via) != 0 ||
-                 !osip_via_agrees(a, &m->via))) {
+                (via_parse(item, &m->via) != 0 || !osip_via_agrees(a, &m->via))) {
                 refuse(err, 400, "Bad Via");
             }
         }

@@ -340,6 +340,7 @@ static void every_refusal_has_its_status(void **state)
         {OPT, "Via: SIP/2.0/UDP h;branch=\"q\"\r\n", REST, 400},
         {OPT, "Via: , SIP/2.0/UDP h;branch=z9hG4bKq\r\n", REST, 400},
         {OPT, "Via:\r\n" VIA, REST, 400},
+        {OPT, "v:,\r\n" VIA, REST, 400},
         {"SIP/2.0 200 OK", VIA, "Call-ID: i\r\n", 1},
         {"SIP/2.0 700 OK", VIA, REST, 1},
         {"SIP/2.0 2000", VIA, REST, 1},
