@@ -108,8 +108,13 @@ static void offer_on_ready(void *arg, const struct media_result *res)
     struct call *c = arg;
 
     c->media.request = 0;
-    if (c->state >= CALL_ENDING)
+    if (c->state >= CALL_ENDING) { /* it was ended while the relay was asked */
+        c->media.state = res->status < 0 && c->media.state == CALL_MEDIA_OPENING ? CALL_MEDIA_NONE
+                                                                                 : CALL_MEDIA_OPEN;
+        offer_close(c);
+        call_check(c);
         return;
+    }
     if (res->status < 0) {
         if (c->media.state == CALL_MEDIA_OPENING)
             c->media.state = CALL_MEDIA_NONE;
@@ -222,7 +227,7 @@ void offer_close(struct call *c)
         return;
     }
     if (c->media.request)
-        media_forget(cs->media, c->media.request);
+        return; /* the answer that is awaited closes it */
     c->media.request = media_close(cs->media, c->media.ref, offer_on_closed, c);
 }
 
@@ -430,7 +435,6 @@ void offer_on_event(void *arg, const struct media_event *ev)
         break;
     case MEDIA_EV_LOST:
         stat_inc(cs->stats, STAT_calls_media_lost);
-        c->media.state = CALL_MEDIA_CLOSED;
         call_kill(c, &CAUSE_HERE_(503, 41, "media session lost"));
         break;
     default: break;

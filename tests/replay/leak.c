@@ -150,6 +150,23 @@ void leak_learn(struct leak *l, const char *side, const char *msg)
     learn_sdp(l, side, text_body(msg));
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* 192.0.2.2 is not in 192.0.2.26. */
+static const char *find(const char *msg, const char *text)
+{
+    size_t n = strlen(text);
+
+    for (const char *at = strstr(msg, text); at; at = strstr(at + 1, text))
+        if (!(is_digit(text[n - 1]) && is_digit(at[n])) &&
+            !(at > msg && is_digit(text[0]) && is_digit(at[-1])))
+            return at;
+    return NULL;
+}
+
 bool leak_check(struct leak *l, const char *side, const char *msg, FILE *out)
 {
     bool bad = false;
@@ -160,7 +177,7 @@ bool leak_check(struct leak *l, const char *side, const char *msg, FILE *out)
 
         if (strcmp(t->side, side) == 0)
             continue;
-        at = strstr(msg, t->text);
+        at = find(msg, t->text);
         if (!at)
             continue;
         for (const char *p = msg; p < at; p++)

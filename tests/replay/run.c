@@ -90,9 +90,12 @@ static void dump(const char *dir, const char *who, const char *msg)
 
 /* ---- the world --------------------------------------------------------------------------------------------------- */
 
-/* Whose address is it: the trunk's name, else the address. */
+/* Whose address is it: the trunk's name, a trunk's that is gone, else the address. */
 static const char *side_of(const struct world *w, const struct addr *remote, char buf[ADDR_STRLEN])
 {
+    for (unsigned i = 0; i < w->actors.n; i++)
+        if (addr_ip_eq(&w->actors.v[i]->addr, remote))
+            return w->actors.v[i]->trunk;
     for (uint32_t i = 0; i < w->conf->trunk.n; i++)
         for (uint32_t k = 0; k < w->conf->trunk.v[i].peer.n; k++)
             if (addr_ip_eq(&w->conf->trunk.v[i].peer.v[k].addr, remote))
@@ -420,6 +423,7 @@ static void cmd_recv(struct world *w, char **word, unsigned n)
     }
     if (strcmp(word[1], "raw") == 0) {
         msg = raw_message(w);
+        (void)text_header(msg, "Call-ID", 0, a->call_id, sizeof a->call_id);
         free(a->last);
         a->last = strdup(msg);
     } else if (strcmp(word[1], "again") == 0) {
