@@ -140,6 +140,8 @@ struct txn_client_cb {
                         const struct flow *f);
     /** The transaction ends now; ct is gone after return. Exactly once, unless detached. */
     void (*on_end)(void *user, struct txn_client *ct, enum txn_end why);
+    /** A 100 to INVITE, which is not parsed: the peer lives. May be NULL. */
+    void (*on_trying)(void *user, struct txn_client *ct);
 };
 
 /**

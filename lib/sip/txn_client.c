@@ -72,8 +72,11 @@ static int deliver(struct txn_client *ct, const struct txn_client_input *in)
 {
     struct txns_param *p = &ct->txns->p;
 
-    if (!in->msg)
+    if (!in->msg) {
+        if (ct->cb && ct->cb->on_trying && ct->method == SIP_INVITE)
+            ct->cb->on_trying(ct->user, ct);
         return 0;
+    }
     if (ct->cb)
         ct->cb->on_response(ct->user, ct, in->msg, in->flow);
     else if (ct->method == SIP_INVITE && in->msg->status / 100 == 2)

@@ -61,7 +61,7 @@ static void on_client_end(void *user, struct txn_client *ct, enum txn_end why)
 }
 
 static const struct txn_server_cb server_cb = {on_end};
-static const struct txn_client_cb client_cb = {on_response, on_client_end};
+static const struct txn_client_cb client_cb = {.on_response = on_response, .on_end = on_client_end};
 
 static void on_request(void *tu, struct txn_server *st, const struct msg *m, const struct flow *f)
 {
