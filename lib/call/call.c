@@ -174,7 +174,7 @@ static void bye_on_end(void *user, struct txn_client *ct, enum txn_end why)
     leg_event(leg, LEV_BYE_DONE, &(struct leg_arg){0});
 }
 
-static const struct txn_client_cb bye_cb = {bye_on_response, bye_on_end};
+static const struct txn_client_cb bye_cb = {.on_response = bye_on_response, .on_end = bye_on_end};
 
 static int bye_start(struct leg *leg, struct ldlg *ld, struct txn_client *ct)
 {
@@ -476,6 +476,8 @@ static bool each_one(struct htab_node *n, void *arg)
         .age_ms = c->calls->clock->mono_ms - c->started_ms,
         .attempts = c->attempts,
         .generation = c->generation,
+        .settled = c->state == CALL_UP && !c->passes && c->in->state == LEG_UP && out &&
+                   out->state == LEG_UP && !c->media.request,
         .in_call_id = c->in->main ? dialog_str(c->in->main->d, DIALOG_CALL_ID) : SPAN_NONE,
         .out_call_id = out && out->main ? dialog_str(out->main->d, DIALOG_CALL_ID) : SPAN_NONE,
     };

@@ -41,6 +41,7 @@ struct call_info {
     unsigned attempts;
     uint64_t generation;
     struct span in_call_id, out_call_id;
+    bool settled; /**< confirmed, nothing on its way: a restart now would lose nothing */
 };
 
 /** Calls alive, those waiting for their last transaction included. */

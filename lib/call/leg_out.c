@@ -12,7 +12,10 @@ static void out_on_response(void *user, struct txn_client *ct, const struct msg 
                             const struct flow *f);
 static void out_on_end(void *user, struct txn_client *ct, enum txn_end why);
 
-static const struct txn_client_cb out_cb = {out_on_response, out_on_end};
+static void out_on_trying(void *user, struct txn_client *ct);
+
+static const struct txn_client_cb out_cb = {
+    .on_response = out_on_response, .on_end = out_on_end, .on_trying = out_on_trying};
 
 static int out_compose(struct leg *leg, struct txn_client *ct)
 {
@@ -457,10 +460,6 @@ static void out_on_response(void *user, struct txn_client *ct, const struct msg 
 
     (void)ct;
     (void)f;
-    if (m->status == 100) {
-        leg_event(leg, LEV_100, &arg);
-        return;
-    }
     if (m->status >= 300) {
         leg_event(leg, LEV_FINAL, &arg);
         return;
@@ -476,6 +475,12 @@ static void out_on_response(void *user, struct txn_client *ct, const struct msg 
         return;
     }
     leg_event(leg, LEV_2XX, &arg);
+}
+
+static void out_on_trying(void *user, struct txn_client *ct)
+{
+    (void)ct;
+    leg_event(user, LEV_100, &(struct leg_arg){.status = 100});
 }
 
 static void out_on_end(void *user, struct txn_client *ct, enum txn_end why)

@@ -71,7 +71,8 @@ static void probe_on_end(void *user, struct txn_client *ct, enum txn_end why)
     probe_result(p, 0);
 }
 
-static const struct txn_client_cb probe_cb = {probe_on_response, probe_on_end};
+static const struct txn_client_cb probe_cb = {.on_response = probe_on_response,
+                                              .on_end = probe_on_end};
 
 static int probe_compose(struct probe *p, struct txn_client *ct)
 {

@@ -13,7 +13,8 @@ static void pass_on_response(void *user, struct txn_client *ct, const struct msg
 static void pass_on_end(void *user, struct txn_client *ct, enum txn_end why);
 static void pass_on_server_end(void *user, struct txn_server *st, enum txn_end why);
 
-static const struct txn_client_cb client_cb = {pass_on_response, pass_on_end};
+static const struct txn_client_cb client_cb = {.on_response = pass_on_response,
+                                               .on_end = pass_on_end};
 static const struct txn_server_cb server_cb = {pass_on_server_end};
 
 void pass_refuse(struct call *c, struct txn_server *st, unsigned status)

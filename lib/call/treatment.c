@@ -87,11 +87,14 @@ static unsigned cause_rank(const struct cause *c)
     case 486:
     case 487:
     case 488: return 5;
-    case 408:
     case 500:
     case 502:
+    case 504: return c->where == CAUSE_OUT ? 3 : 1;
+    case 408:
     case 503:
-    case 504: return c->where == CAUSE_OUT ? 2 : 1;
+        return c->where == CAUSE_OUT
+                   ? 2
+                   : 1; /* 503 makes the asking switch think that we are full: last choice */
     default: return c->sip_code >= 600 ? 6 : c->sip_code >= 500 ? 2 : c->sip_code >= 400 ? 4 : 3;
     }
 }

@@ -410,6 +410,23 @@ static char *raw_message(struct world *w)
 
 static bool do_restart(struct world *w, unsigned worker);
 
+static bool is_settled(const struct call_info *info, void *arg)
+{
+    bool *all = arg;
+
+    *all = *all && info->settled;
+    return *all;
+}
+
+/* Calls that are not confirmed are lost in a restart: a case with such a call is not disturbed. */
+static bool all_settled(struct world *w)
+{
+    bool all = calls_count(stack_calls(w->stack)) > 0;
+
+    calls_each(stack_calls(w->stack), is_settled, &all);
+    return all;
+}
+
 static void cmd_recv(struct world *w, char **word, unsigned n)
 {
     struct wanted want = {0};
@@ -442,7 +459,7 @@ static void cmd_recv(struct world *w, char **word, unsigned n)
     }
     deliver(w, a, msg);
     free(msg);
-    if (w->opt->restart && strcmp(word[1], "ACK") == 0 && calls_up(stack_calls(w->stack)) > 0)
+    if (w->opt->restart && strcmp(word[1], "ACK") == 0 && all_settled(w))
         (void)do_restart(w, w->worker);
 }
 
