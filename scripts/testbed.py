@@ -469,6 +469,7 @@ class Run:
     def __init__(self, tools, work, flows, switch, ip):
         self.tools, self.work, self.flows, self.switch, self.ip = tools, work, flows, switch, ip
         self.before, self.after, self.peak_rss = {}, {}, {}
+        self.until_empty = False
 
     def go(self, progress):
         if self.switch and not self.switch.daemons:
@@ -525,12 +526,18 @@ class Run:
         self.status = self.audited()
         self.relay = self.switch.ctl("show", "relay")
 
-    def audited(self, limit=15):
-        """Status of the switch after its auditor (each 10 s) has counted once more: what it found under load is history."""
+    def audited(self):
+        """Status of the switch after its auditor (each 10 s) has counted once more: what it found under load is history.
+
+        Between identical runs the transactions are waited for too: the next run must find their memory free.
+        """
+        limit = 50 if self.until_empty else 15  # Timers H and J (32 s), and an audit
         first = status = self.switch.ctl("status")
         until = time.monotonic() + limit
         while status and time.monotonic() < until:
-            if status.get("audit", {}).get("runs", 0) > first.get("audit", {}).get("runs", 0):
+            audit = status.get("audit", {})
+            if audit.get("runs", 0) > first.get("audit", {}).get("runs", 0) and not (
+                    self.until_empty and audit.get("transactions", 0) + audit.get("dialogs", 0)):
                 break
             time.sleep(0.5)
             status = self.switch.ctl("status")
