@@ -16,3 +16,8 @@ tests_bench_bench_sip_LDADD = $(TD_LIBS_SIP)
 # The exception: the steps of the SIP stack by themselves, for comparing two versions of them.
 noinst_PROGRAMS += tests/bench/microsip
 tests_bench_microsip_LDADD = $(TD_LIBS_SIP)
+
+# What a packet costs the relay: tests/bench/relaybench daemon/tandem-media SESSIONS PPS SECONDS
+noinst_PROGRAMS += tests/bench/relaybench
+tests_bench_relaybench_SOURCES = tests/bench/relaybench.c
+tests_bench_relaybench_LDADD = lib/media/libtdmedia.a $(TD_LIBS_CORE)
