@@ -809,7 +809,7 @@ static void on_tick(struct timer *t, void *arg)
         if (now - p->sent_ms < TIMEOUT_MS)
             break;
         /* nothing at all was heard meanwhile: it hangs */
-        if (c->received_ms < p->sent_ms && c->fd >= 0)
+        if (now - c->received_ms >= TIMEOUT_MS && c->fd >= 0)
             lost_later(c);
         c->n.timeouts++;
         pending_end(c, &c->waiting, c->waiting.first, -ETIMEDOUT);
