@@ -14,3 +14,5 @@ TD_UNIT_TESTS += tests/unit/test_relay_latch
 tests_unit_test_relay_latch_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_relay_rtp
 tests_unit_test_relay_rtp_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_control
+tests_unit_test_relay_control_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
