@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * replay [--restart] [-v] [--no-leak] CASE…: runs scripted cases and prints TAP.
- * With --restart each case is run a second time, put down and taken up after the ACK of each confirmed call.
+ * replay [--restart] [--cells] [-v] [--no-leak] CASE…: runs scripted cases and prints TAP.
+ * With --restart each case is run a second time, put down and taken up after the ACK of each confirmed call;
+ * with --cells it fails if a cell of the bridge table that can be reached was not.
  */
 #include "replay.h"
 
@@ -10,11 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void quiet(enum log_level level, const char *line, void *arg)
+static void on_log(enum log_level level, const char *line, void *arg)
 {
+    const struct options *o = arg;
+
     (void)level;
-    (void)line;
-    (void)arg;
+    cells_line(line);
+    if (o->verbose)
+        printf("    log: %s\n", line);
 }
 
 static const char *base_name(const char *path)
@@ -59,21 +63,21 @@ static bool wants_restart(const char *path)
 int main(int argc, char **argv)
 {
     struct options o = {0};
-    bool restart = false, logs = false;
+    bool restart = false, cells = false;
     unsigned number = 0, failed = 0;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--restart") == 0)
             restart = true;
         else if (strcmp(argv[i], "-v") == 0)
-            o.verbose = logs = true;
+            o.verbose = true;
+        else if (strcmp(argv[i], "--cells") == 0)
+            cells = true;
         else if (strcmp(argv[i], "--no-leak") == 0)
             o.no_leak = true;
     }
-    if (logs)
-        log_set_level(LOG_DEBUG);
-    else
-        log_set_sink(quiet, NULL);
+    log_set_level(LOG_DEBUG);
+    log_set_sink(on_log, &o);
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] == '-')
             continue;
@@ -83,6 +87,10 @@ int main(int argc, char **argv)
             continue;
         o.restart = true;
         failed += (unsigned)run_file(argv[i], &o, ++number);
+    }
+    if (cells && cells_report(stdout)) {
+        failed++;
+        printf("not ok %u - every cell of the bridge table that can be reached\n", ++number);
     }
     printf("1..%u\n# %u passed, %u failed\n", number, number - failed, failed);
     return failed ? 1 : 0;

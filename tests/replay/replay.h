@@ -157,6 +157,17 @@ void leak_learn(struct leak *l, const char *side, const char *msg);
 /** Search a message to this side for anything of the others. @return true: something leaked, told on out */
 bool leak_check(struct leak *l, const char *side, const char *msg, FILE *out);
 
+/* ---- cells.c: coverage of the bridge table ---- */
+
+/** A case begins. */
+void cells_begin(void);
+/** A line of the log. */
+void cells_line(const char *line);
+/** Has this case visited the cell? known: there is such a cell. */
+bool cells_seen(const char *other, const char *event, bool *known);
+/** Over all cases. @return how many cells that can be reached were not */
+unsigned cells_report(FILE *out);
+
 /* ---- run.c ---- */
 
 struct options {

@@ -57,6 +57,11 @@ struct world {
         uint32_t n;
     } sum[64]; /* the auditor's recount */
     unsigned n_sum;
+    unsigned load;   /* of the worker, for shedding */
+    unsigned handed; /* datagrams that the gate gave to another worker */
+    bool impossible; /* the case is about an event that a state does not allow */
+    char pierce[64]; /* header let through on purpose */
+    char received[TEXT_MAX];
 };
 
 static void fail(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -103,6 +108,26 @@ static const char *side_of(const struct world *w, const struct addr *remote, cha
     return addr_ip_str(remote, buf);
 }
 
+/* The next message goes out with a header of the message that caused it: the leak must be seen. */
+static void pierce(struct world *w, const char *side, const char *msg)
+{
+    char value[512], text[TEXT_MAX + 1024];
+    const char *line = strstr(msg, "\r\n");
+
+    if (!line || text_status(msg) == 100)
+        return;
+    if (strcmp(w->pierce, "body") == 0)
+        snprintf(text, sizeof text, "%s%s", msg, text_body(w->received));
+    else if (text_header(w->received, w->pierce, 0, value, sizeof value))
+        snprintf(text, sizeof text, "%.*s\r\n%s: %s%s", (int)(line - msg), msg, w->pierce, value,
+                 line);
+    else
+        fail(w, "pierce: no %s was received", w->pierce);
+    if (!w->failed && !leak_check(&w->leak, side, text, stdout))
+        fail(w, "%s was let through to %s and the leak check is silent", w->pierce, side);
+    w->pierce[0] = '\0';
+}
+
 static void on_sent(void *arg, const struct sent *m)
 {
     struct world *w = arg;
@@ -111,6 +136,8 @@ static void on_sent(void *arg, const struct sent *m)
 
     if (w->opt->verbose)
         dump("<-", side, m->text);
+    if (w->pierce[0])
+        pierce(w, side, m->text);
     if (!w->opt->no_leak && leak_check(&w->leak, side, m->text, stdout))
         fail(w, "topology leaks to %s", side);
     leak_learn(&w->leak, side, m->text);
@@ -282,8 +309,11 @@ static void deliver(struct world *w, const struct actor *a, const char *msg)
     if (w->opt->verbose)
         dump("->", a->name, msg);
     leak_learn(&w->leak, a->trunk, msg);
-    if (stack_datagram(w->stack, copy, len, &f, 0, &hand) == STACK_HAND)
+    snprintf(w->received, sizeof w->received, "%s", msg);
+    if (stack_datagram(w->stack, copy, len, &f, w->load, &hand) == STACK_HAND) {
+        w->handed++;
         stack_handed(w->stack, copy, len, &f); /* one stack plays all workers */
+    }
     free(copy);
     settle(w);
 }
@@ -653,11 +683,12 @@ static void cmd_media(struct world *w, char **word, unsigned n)
 {
     const char *what = n ? word[0] : "";
 
+    enum media_type type = n > 1 && strcmp(word[n - 1], "modify") == 0 ? MEDIA_MODIFY : MEDIA_OPEN;
+
     if (strcmp(what, "fail") == 0)
-        media_fake_fail(w->media, MEDIA_OPEN, n > 1 ? (unsigned)strtoul(word[1], NULL, 10) : 1,
-                        -EADDRNOTAVAIL);
+        media_fake_fail(w->media, type, 1, -EADDRNOTAVAIL);
     else if (strcmp(what, "hang") == 0)
-        media_fake_fail(w->media, MEDIA_OPEN, 1, -EINPROGRESS);
+        media_fake_fail(w->media, type, 1, -EINPROGRESS);
     else if (strcmp(what, "timeout") == 0)
         media_fake_release(w->media, -ETIMEDOUT);
     else if (strcmp(what, "ok") == 0)
@@ -687,6 +718,11 @@ static const char *release_name(enum cdr_release r)
     return name[r & 3];
 }
 
+static unsigned long long since(const struct cdr_time *from, const struct cdr_time *to)
+{
+    return to->mono_ms ? to->mono_ms - from->mono_ms : 0;
+}
+
 static bool record_field(const struct cdr_event *ev, const char *name, char *out, size_t size)
 {
     if (strcmp(name, "code") == 0)
@@ -713,6 +749,16 @@ static bool record_field(const struct cdr_event *ev, const char *name, char *out
         snprintf(out, size, "%.*s", SPAN_ARG(ev->class_name));
     else if (strcmp(name, "answered") == 0)
         snprintf(out, size, "%s", ev->answer.wall_ms ? "yes" : "no");
+    else if (strcmp(name, "customer") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->customer_in));
+    else if (strcmp(name, "generation") == 0)
+        snprintf(out, size, "%llu", (unsigned long long)ev->generation);
+    else if (strcmp(name, "pdd") == 0)
+        snprintf(out, size, "%llu", since(&ev->start, &ev->progress));
+    else if (strcmp(name, "setup") == 0)
+        snprintf(out, size, "%llu", since(&ev->start, &ev->answer));
+    else if (strcmp(name, "total") == 0)
+        snprintf(out, size, "%llu", since(&ev->start, &ev->end));
     else if (strcmp(name, "duration") == 0)
         snprintf(
             out, size, "%llu",
@@ -813,9 +859,55 @@ static bool do_restart(struct world *w, unsigned worker)
 
 static void cmd_restart(struct world *w, char **word, unsigned n)
 {
-    (void)do_restart(w, n && strncmp(word[0], "worker=", 7) == 0
-                            ? (unsigned)strtoul(word[0] + 7, NULL, 10)
-                            : w->worker);
+    unsigned worker = w->worker;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (strncmp(word[i], "worker=", 7) == 0)
+            worker = (unsigned)strtoul(word[i] + 7, NULL, 10);
+        else if (strncmp(word[i], "workers=", 8) == 0)
+            w->workers = (uint8_t)strtoul(word[i] + 8, NULL, 10);
+        else
+            fail(w, "restart [worker=N] [workers=N]");
+    }
+    (void)do_restart(w, worker);
+}
+
+/* cell OTHER EVENT: this case has visited that cell of the bridge table. */
+static void cmd_cell(struct world *w, char **word, unsigned n)
+{
+    bool known = false;
+
+    if (n != 2 || (!cells_seen(word[0], word[1], &known) && !known))
+        fail(w, "cell STATE-OF-THE-OTHER-LEG EVENT");
+    else if (!cells_seen(word[0], word[1], &known))
+        fail(w, "cell %s/%s was not visited", word[0], word[1]);
+}
+
+/* load PERCENT: how loaded the worker says it is from now on. */
+static void cmd_load(struct world *w, char **word, unsigned n)
+{
+    w->load = n ? (unsigned)strtoul(word[0], NULL, 10) : 0;
+}
+
+/* handed N: datagrams for another worker since the last such line. */
+static void cmd_handed(struct world *w, char **word, unsigned n)
+{
+    if (!n || w->handed != strtoul(word[0], NULL, 10))
+        fail(w, "%u datagrams were handed over", w->handed);
+    w->handed = 0;
+}
+
+static void cmd_impossible(struct world *w, char **word, unsigned n)
+{
+    (void)word;
+    (void)n;
+    w->impossible = true;
+}
+
+/* pierce HEADER|body: proof that the leak check bites. */
+static void cmd_pierce(struct world *w, char **word, unsigned n)
+{
+    snprintf(w->pierce, sizeof w->pierce, "%s", n ? word[0] : "");
 }
 
 static void cmd_drain(struct world *w, char **word, unsigned n)
@@ -887,9 +979,15 @@ static const struct command {
     const char *name;
     void (*run)(struct world *w, char **word, unsigned n);
 } commands[] = {
-    {"recv", cmd_recv},   {"expect", cmd_expect}, {"skip", cmd_skip},   {"advance", cmd_advance},
-    {"media", cmd_media}, {"cdr", cmd_cdr},       {"stat", cmd_stat},   {"restart", cmd_restart},
-    {"drain", cmd_drain}, {"hangup", cmd_hangup}, {"calls", cmd_calls}, {"config", cmd_config},
+    {"recv", cmd_recv},     {"expect", cmd_expect},
+    {"skip", cmd_skip},     {"advance", cmd_advance},
+    {"media", cmd_media},   {"cdr", cmd_cdr},
+    {"stat", cmd_stat},     {"restart", cmd_restart},
+    {"drain", cmd_drain},   {"hangup", cmd_hangup},
+    {"calls", cmd_calls},   {"config", cmd_config},
+    {"cell", cmd_cell},     {"load", cmd_load},
+    {"handed", cmd_handed}, {"impossible", cmd_impossible},
+    {"pierce", cmd_pierce},
 };
 
 static void run_line(struct world *w)
@@ -983,6 +1081,13 @@ static void check_end(struct world *w)
         fail(w, "end: %u media sessions are left", media_fake_sessions(w->media));
     if (w->next_record != w->n_records)
         fail(w, "end: %u records were not asked for", w->n_records - w->next_record);
+    if (w->pierce[0])
+        fail(w, "end: %s was not let through", w->pierce);
+    if (!w->impossible &&
+        (stat_get(&w->stats, STAT_legs_impossible) || stat_get(&w->stats, STAT_bridge_impossible)))
+        fail(w, "end: %llu impossible events at legs, %llu at the bridge",
+             (unsigned long long)stat_get(&w->stats, STAT_legs_impossible),
+             (unsigned long long)stat_get(&w->stats, STAT_bridge_impossible));
     check_gauges(w);
 }
 
@@ -995,6 +1100,7 @@ int run_case(struct script *s, const struct options *o)
         return 1;
     w->opt = o;
     w->script = s;
+    cells_begin();
     if (world_init(w) < 0)
         fail(w, "no world");
     while (!w->failed && w->next < s->n) {
