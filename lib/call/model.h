@@ -158,8 +158,8 @@ struct setup {
     struct span content_type, body;
     int max_forwards;
     bool rel100_supported, rel100_required;
-    bool anonymous; /**< From is anonymous@anonymous.invalid (RFC 3323) */
-    char space[];
+    bool anonymous;           /**< From is anonymous@anonymous.invalid (RFC 3323) */
+    _Alignas(8) char space[]; /**< begins with the candidates */
 };
 
 struct call {
