@@ -26,6 +26,8 @@
 
 /* 8: forks that a carrier really shows; a ninth early dialog is not told to the caller, its 2xx is answered all the same. */
 #define LEG_DIALOGS_MAX 8
+/* 32: each 2xx of a fork costs a dialog, an ACK and a BYE for 32 s; no network rings that many, a storm of To tags would. */
+#define LEG_ANSWERS_MAX 32
 /* 8: INVITE, UPDATE, PRACK and a burst of INFO at once; more are answered 500 with Retry-After (RFC 3261 §14.2's remedy). */
 #define CALL_PASSES_MAX 8
 /* 4 m-lines: audio, video, image, one to spare; further ones are refused with port 0 (RFC 3264 §6). */
