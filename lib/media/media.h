@@ -101,7 +101,7 @@ static inline uint64_t media_session_new(struct media *m)
 }
 
 /**
- * Open a session with its endpoints: one message for both legs of an ordinary call, answered with each endpoint's local address.
+ * Open a session with its endpoints: one message for both legs of an ordinary call, answered with each endpoint's local address (counters: CLOSE and QUERY only).
  *
  * done is called exactly once, later, never from inside this function; with NULL nobody is told.
  *
@@ -117,7 +117,8 @@ static inline uint32_t media_open(struct media *m, const struct media_open *open
 }
 
 /**
- * Change endpoints: all operations or, with an error, none. The reply has the state of all endpoints.
+ * Change endpoints: all operations or, with an error, none. The reply has all endpoints as set, without counters; packets that
+ * come within microseconds of it may still go the old way.
  * Further statuses: -ENOENT session or endpoint unknown; -EEXIST endpoint to be added is there; -EPERM session of another controller.
  * @return as media_open
  */

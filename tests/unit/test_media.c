@@ -5,14 +5,12 @@
 #include "core/ipc.h"
 #include "relay_rig.h"
 
-#define PORT 25200
-
 static struct rig rig;
 
 static int setup(void **state)
 {
     (void)state;
-    rig_init(&rig, PORT, 20);
+    rig_init(&rig, rig_port(), 20);
     return 0;
 }
 
