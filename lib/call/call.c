@@ -91,6 +91,7 @@ void leg_drop_dialogs(struct leg *leg, const struct ldlg *keep)
             pp = &ld->next;
             continue;
         }
+        pass_drop_dialog(ld);
         *pp = ld->next;
         ldlg_free(leg->call->calls, ld);
     }

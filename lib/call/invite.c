@@ -206,8 +206,11 @@ static int setup_fill(struct setup *s, const struct msg *m, const struct route_d
     struct build b;
     size_t at;
 
-    memcpy(s->candidate, d->candidate, d->n * sizeof d->candidate[0]);
-    build_init(&b, (char *)&s->candidate[d->n], s->cap - sizeof *s - d->n * sizeof d->candidate[0]);
+    build_init(&b, s->space, s->cap - sizeof *s);
+    s->candidate =
+        (struct route_candidate *)(void *)s->space; /* the block is aligned for any object */
+    for (uint32_t i = 0; i < d->n; i++)
+        build_span(&b, (struct span){(const char *)&d->candidate[i], sizeof d->candidate[i]});
     at = b.len;
     headers_collect(&b, m);
     s->headers = (struct span){b.p + at, b.len - at};

@@ -92,6 +92,9 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
         in_answer_failed(leg, out, &CAUSE_HERE_(488, 65, "answer not understood"));
         return;
     }
+    if (leg->offered && leg->main->oa.state == OA_OFFER_IN)
+        offer_refused(leg->main,
+                      arg->dlg); /* a 200 that answers nothing must not block later offers */
     b = st ? txn_server_begin(st, 200, SPAN_NONE, dialog_str(leg->main->d, DIALOG_LOCAL_TAG))
            : NULL;
     if (!b) {

@@ -188,8 +188,9 @@ static void out_ack(struct leg *leg, const struct leg_arg *arg)
     if (!leg->ack_owed)
         return;
     leg->ack_owed = false;
-    if (arg->msg && !span_is_empty(arg->msg->body))
-        (void)offer_cross(arg->dlg, leg->main, OFFER_ANSWER, arg->msg->body, &body);
+    if (!arg->msg || span_is_empty(arg->msg->body) ||
+        offer_cross(arg->dlg, leg->main, OFFER_ANSWER, arg->msg->body, &body) < 0)
+        offer_refused(leg->main, leg->call->in->main);
     (void)dialog_ack(leg->main->d, leg->invite_cseq, OFFER_TYPE, body);
 }
 
@@ -439,7 +440,7 @@ static struct ldlg *out_dialog(struct leg *leg, const struct msg *m)
     for (ld = leg->dialogs; ld; ld = ld->next, n++)
         if (dialog_on_response(ld->d, m) != -ENOENT)
             return ld;
-    if (n >= LEG_DIALOGS_MAX && m->status < 200)
+    if (n >= (m->status < 200 ? LEG_DIALOGS_MAX : LEG_ANSWERS_MAX))
         return NULL;
     if (dialog_fork(leg->main->d, m, &d) < 0)
         return NULL;

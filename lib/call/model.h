@@ -26,6 +26,8 @@
 
 /* 8: forks that a carrier really shows; a ninth early dialog is not told to the caller, its 2xx is answered all the same. */
 #define LEG_DIALOGS_MAX 8
+/* 32: each 2xx of a fork costs a dialog, an ACK and a BYE for 32 s; no network rings that many, a storm of To tags would. */
+#define LEG_ANSWERS_MAX 32
 /* 8: INVITE, UPDATE, PRACK and a burst of INFO at once; more are answered 500 with Retry-After (RFC 3261 §14.2's remedy). */
 #define CALL_PASSES_MAX 8
 /* 4 m-lines: audio, video, image, one to spare; further ones are refused with port 0 (RFC 3264 §6). */
@@ -148,17 +150,18 @@ struct call_media {
         silent; /**< bit per endpoint: its party sends nothing by agreement, inactivity is off */
 };
 
-/** What hunting needs of the INVITE after its message is gone; freed with the answer. One block, texts behind it. */
+/** What hunting needs of the INVITE after its message is gone; freed with the answer. One block, strings behind it. */
 struct setup {
     size_t cap;
     uint16_t n, next, max_attempts;
+    struct route_candidate *candidate;
     struct span headers; /**< raw lines that cross, each with CRLF; hosts not yet rewritten */
     struct span from_display, from_user; /**< user empty: anonymous */
     struct span content_type, body;
     int max_forwards;
     bool rel100_supported, rel100_required;
-    bool anonymous;                     /**< From is anonymous@anonymous.invalid (RFC 3323) */
-    struct route_candidate candidate[]; /**< n of them, then the texts */
+    bool anonymous;           /**< From is anonymous@anonymous.invalid (RFC 3323) */
+    _Alignas(8) char space[]; /**< begins with the candidates */
 };
 
 struct call {

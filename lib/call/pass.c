@@ -104,6 +104,13 @@ static unsigned pass_glare(const struct call *c, const struct ldlg *from, const 
 
 /* ---- across ------------------------------------------------------------------------------------------------------ */
 
+bool pass_body_is_plain(const struct msg *m)
+{
+    return !msg_body_is(m, OFFER_TYPE) &&
+           !(m->content_type.len >= 10 &&
+             span_case_eq((struct span){m->content_type.p, 10}, SPAN("multipart/")));
+}
+
 static int pass_body(struct pass *p, const struct msg *m, struct span *type, struct span *body)
 {
     *body = m->body;
@@ -212,19 +219,34 @@ void pass_request_early(struct leg *from, struct leg *to, const struct leg_arg *
 
 /* ---- back -------------------------------------------------------------------------------------------------------- */
 
+/* The body of a 2xx that may be told: SDP rewritten; else only what answers an INFO, and no multipart, which may hide an SDP. */
+static void pass_reply_body(struct pass *p, const struct msg *m, struct span *type,
+                            struct span *body)
+{
+    *type = msg_value(m, HDR_CONTENT_TYPE);
+    *body = m->body;
+    if (span_is_empty(m->body))
+        return;
+    if (msg_body_is(m, OFFER_TYPE) && p->method != SIP_INFO) {
+        *type = OFFER_TYPE;
+        if (offer_cross(p->to, p->from, p->has_offer ? OFFER_ANSWER : OFFER_OFFER, m->body, body) <
+            0)
+            *body = SPAN_NONE;
+    } else if (p->method != SIP_INFO || !pass_body_is_plain(m)) {
+        *body = SPAN_NONE;
+    }
+}
+
 static void pass_reply_2xx(struct pass *p, const struct msg *m)
 {
     struct txn_server *st = p->st;
-    struct span body = m->body, type = msg_value(m, HDR_CONTENT_TYPE);
+    struct span body, type;
     bool target = p->method == SIP_INVITE || p->method == SIP_UPDATE;
     struct build *b;
 
-    if (!span_is_empty(body) && msg_body_is(m, OFFER_TYPE)) {
-        type = OFFER_TYPE;
-        if (offer_cross(p->to, p->from, p->has_offer ? OFFER_ANSWER : OFFER_OFFER, m->body, &body) <
-            0)
-            body = SPAN_NONE;
-    }
+    pass_reply_body(p, m, &type, &body);
+    if (p->has_offer && p->from->oa.state == OA_OFFER_IN)
+        offer_refused(p->from, p->to); /* no answer came, or none that can be read */
     b = txn_server_begin(st, m->status, SPAN_NONE, SPAN_NONE);
     if (!b)
         return;
@@ -281,9 +303,6 @@ static unsigned pass_status(unsigned status)
 static void pass_final(struct pass *p, unsigned status)
 {
     struct txn_server *st = p->st;
-    struct leg *to = p->to->leg;
-    struct cause gone = {(uint16_t)status, cause_q850_of(status), to->is_in ? CAUSE_IN : CAUSE_OUT,
-                         "dialog gone"};
 
     if (p->has_offer || p->method == SIP_INVITE)
         offer_refused(p->from, p->to);
@@ -292,6 +311,14 @@ static void pass_final(struct pass *p, unsigned status)
         txn_server_set_user(st, NULL, NULL);
         (void)txn_server_reply(st, pass_status(status), SPAN_NONE, SPAN_NONE);
     }
+}
+
+/* Behind the pass's own end: the leg's death drops whatever crosses it. */
+static void pass_lost(struct leg *to, unsigned status)
+{
+    struct cause gone = {(uint16_t)status, cause_q850_of(status), to->is_in ? CAUSE_IN : CAUSE_OUT,
+                         "dialog gone"};
+
     if (is_dialog_gone(status))
         leg_event(to, LEV_LOST, &(struct leg_arg){.cause = &gone});
 }
@@ -300,31 +327,40 @@ static void pass_on_response(void *user, struct txn_client *ct, const struct msg
                              const struct flow *f)
 {
     struct pass *p = user;
+    struct leg *to = p->to->leg;
 
     (void)ct;
     (void)f;
     if (m->status < 200)
         return;
-    if (m->status < 300)
+    if (m->status < 300) {
         pass_2xx(p, m);
-    else
-        pass_final(p, m->status);
-    if (p->method != SIP_INVITE || m->status >= 300)
-        pass_free(p);
+        if (p->method != SIP_INVITE)
+            pass_free(p);
+        return;
+    }
+    pass_final(p, m->status);
+    pass_free(p);
+    pass_lost(to, m->status);
 }
 
 static void pass_on_end(void *user, struct txn_client *ct, enum txn_end why)
 {
     struct pass *p = user;
+    struct leg *to = p->to->leg;
+    unsigned status = 0;
 
     (void)ct;
     p->ct = NULL;
     if (why != TXN_END_OK && p->st) {
         /* RFC 4320: a non-INVITE gets no late 408; its own transaction has given up by now. */
-        pass_final(p, why == TXN_END_TIMEOUT ? 408 : 503);
+        status = why == TXN_END_TIMEOUT ? 408 : 503;
+        pass_final(p, status);
     }
     if (!p->wait_ack && !p->ack_owed)
         pass_free(p);
+    if (status)
+        pass_lost(to, status);
 }
 
 bool pass_ack(struct ldlg *ld, const struct msg *ack)
@@ -337,8 +373,9 @@ bool pass_ack(struct ldlg *ld, const struct msg *ack)
         p->wait_ack = false;
         if (p->ack_owed) {
             p->ack_owed = false;
-            if (!span_is_empty(ack->body))
-                (void)offer_cross(p->from, p->to, OFFER_ANSWER, ack->body, &body);
+            if (span_is_empty(ack->body) ||
+                offer_cross(p->from, p->to, OFFER_ANSWER, ack->body, &body) < 0)
+                offer_refused(p->from, p->to);
             (void)dialog_ack(p->to->d, p->to_cseq, OFFER_TYPE, body);
         }
         if (!p->ct)
@@ -379,6 +416,23 @@ void pass_drop_leg(struct leg *leg)
         next = p->next;
         if (p->from->leg == leg || p->to->leg == leg)
             pass_drop(p);
+    }
+}
+
+void pass_drop_dialog(const struct ldlg *ld)
+{
+    for (struct pass *p = ld->leg->call->passes, *next; p; p = next) {
+        struct txn_server *st = p->st;
+
+        next = p->next;
+        if (p->from != ld && p->to != ld)
+            continue;
+        p->st = NULL;
+        if (st) {
+            txn_server_set_user(st, NULL, NULL);
+            (void)txn_server_reply(st, 487, SPAN_NONE, SPAN_NONE);
+        }
+        pass_free(p);
     }
 }
 

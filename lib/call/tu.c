@@ -41,6 +41,10 @@ static void on_bye(struct leg *leg, const struct leg_arg *arg)
 {
     /* At once, whatever the other side does (RFC 3261 §15.1.2). */
     (void)txn_server_reply(arg->st, 200, SPAN_NONE, SPAN_NONE);
+    if (arg->dlg != leg->main) {
+        pass_drop_dialog(arg->dlg); /* a fork gives up: the leg goes on with the others */
+        return;
+    }
     if (leg->state != LEG_DEAD && leg->state != LEG_CLOSING)
         pass_drop_leg(leg);
     leg_event(leg, LEV_BYE, arg);
@@ -54,7 +58,19 @@ static unsigned check_crossing(struct txn_server *st, const struct msg *m)
         invite_refuse_body(st);
         return 415;
     }
+    if ((m->method == SIP_INFO && !span_is_empty(m->body) && !pass_body_is_plain(m)) ||
+        (m->method == SIP_PRACK && !span_is_empty(m->body) &&
+         !msg_body_is(m, SPAN("application/sdp")))) {
+        invite_refuse_body(st);
+        return 415;
+    }
     return invite_refuse_options(st, m);
+}
+
+/* A fork behind another's 2xx has had its ACK and BYE: it has no part in the call (RFC 3261 §13.2.2.4). */
+static bool is_spare(const struct ldlg *ld)
+{
+    return ld != ld->leg->main && ld->leg->state >= LEG_ANSWERED;
 }
 
 static void in_dialog(struct calls *cs, struct txn_server *st, const struct msg *m)
@@ -79,7 +95,9 @@ static void in_dialog(struct calls *cs, struct txn_server *st, const struct msg 
     case SIP_UPDATE:
     case SIP_INFO:
     case SIP_PRACK:
-        if (check_crossing(st, m) == 0)
+        if (is_spare(arg.dlg))
+            refuse(st, 481);
+        else if (check_crossing(st, m) == 0)
             bridge_event(arg.dlg->leg, BR_REQUEST, &arg);
         break;
     case SIP_OPTIONS: options_answer(cs, st); break;

@@ -302,12 +302,12 @@ static void next_branch(struct actor *a, char out[80])
     snprintf(out, 80, "z9hG4bK-%s-%u-%u", a->trunk, ++serial, ++a->branch_no);
 }
 
-static void put_headers(struct actor *a, struct out *o, const char *method, const char *ruri,
+static void put_headers(struct actor *a, struct out *o, const struct wanted *w, const char *ruri,
                         const char *branch)
 {
-    put(o, "%s %s SIP/2.0\r\n", method, ruri);
+    put(o, "%s %s SIP/2.0\r\n", w->what, ruri);
     put(o, "Via: SIP/2.0/UDP %s;branch=%s;rport\r\n", a->hostport, branch);
-    put(o, "Max-Forwards: 70\r\nFrom: %s;tag=%s\r\n", a->local, a->local_tag);
+    put(o, "Max-Forwards: 70\r\nFrom: %s;tag=%s\r\n", a->local, w->tag ? w->tag : a->local_tag);
 }
 
 static char *compose_request(struct actor *a, const struct wanted *w)
@@ -336,7 +336,7 @@ static char *compose_request(struct actor *a, const struct wanted *w)
         snprintf(a->invite_branch, sizeof a->invite_branch, "%s", branch);
         snprintf(a->invite_ruri, sizeof a->invite_ruri, "%s", ruri);
     }
-    put_headers(a, &o, w->what, ruri, branch);
+    put_headers(a, &o, w, ruri, branch);
     if (invite)
         a->invite_in_dialog = a->remote_tag[0] != '\0';
     /* A CANCEL has the To of its INVITE (RFC 3261 §9.1): a tag only if that had one. */
