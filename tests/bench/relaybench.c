@@ -36,8 +36,8 @@ struct bench {
     _Atomic int is_over;
     _Atomic uint64_t received;
     uint32_t latency[LAT_SLOTS];
-    struct media_relay_reply report;
     int n_reports;
+    struct media_relay_reply report; /* without its pools */
 };
 
 static struct bench b;
