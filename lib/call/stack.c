@@ -206,6 +206,34 @@ static void parse_and_run(struct stack *s, const char *buf, size_t len, const st
     arena_reset(&s->arena);
 }
 
+/*
+ * A token of ours lets a stranger through the gate, for the sake of dialogs whose trunk a reload removed. One that names no
+ * dialog (an old call's, seen or replayed) is refused here, before it costs a transaction. @return true: refused
+ */
+static bool refuse_stranger(struct stack *s, const char *buf, size_t len, const struct peek *pk,
+                            const struct flow *flow)
+{
+    struct dialog *d;
+    enum gate_source src;
+
+    if (!pk->is_request || span_is_empty(pk->to_tag))
+        return false;
+    src = source_of(s, flow);
+    if (src == GATE_SRC_KNOWN ||
+        dialog_find_tags(s->calls.dialogs, pk->to_tag, pk->from_tag, pk->call_id, &d) == 0)
+        return false;
+    if (gate_refuse(&s->gate, pk, src) == GATE_403)
+        reply_raw(s, buf, len, pk, flow, 403);
+    return true;
+}
+
+static void run(struct stack *s, const char *buf, size_t len, const struct peek *pk,
+                const struct flow *flow)
+{
+    if (!txn_absorb(s->calls.txns, pk, flow) && !refuse_stranger(s, buf, len, pk, flow))
+        parse_and_run(s, buf, len, flow);
+}
+
 static enum gate_level level_of(unsigned load)
 {
     return load >= 100  ? GATE_LEVEL_ALL
@@ -238,8 +266,7 @@ enum stack_verdict stack_datagram(struct stack *s, const char *buf, size_t len,
     case GATE_DROP:
     default: return STACK_DROP;
     }
-    if (!txn_absorb(s->calls.txns, &pk, flow))
-        parse_and_run(s, buf, len, flow);
+    run(s, buf, len, &pk, flow);
     return STACK_HERE;
 }
 
@@ -247,8 +274,8 @@ void stack_handed(struct stack *s, const char *buf, size_t len, const struct flo
 {
     struct peek pk;
 
-    if (peek_parse(buf, len, &s->emergency, &pk) == 0 && !txn_absorb(s->calls.txns, &pk, flow))
-        parse_and_run(s, buf, len, flow);
+    if (peek_parse(buf, len, &s->emergency, &pk) == 0)
+        run(s, buf, len, &pk, flow);
 }
 
 void stack_turn_end(struct stack *s)

@@ -84,8 +84,13 @@ static bool is_shed(const struct peek *p, enum gate_level level)
     return level != GATE_LEVEL_OPEN && begins_something(p) && level >= shed_from[p->cls];
 }
 
+static bool is_stateless(const struct ident *id)
+{
+    return (id->serial & STATELESS_BIT) || id->serial == 0;
+}
+
 /* What bears no token of ours and comes from a source that nobody knows. */
-static enum gate_verdict refuse(const struct gate *g, const struct peek *p, enum gate_source src)
+enum gate_verdict gate_refuse(const struct gate *g, const struct peek *p, enum gate_source src)
 {
     if (src == GATE_SRC_403 && p->is_request && p->complete && p->method != SIP_ACK) {
         stat_inc(g->stats, STAT_gate_403);
@@ -102,16 +107,18 @@ enum gate_verdict gate_decide(const struct gate *g, const struct peek *p, enum g
     bool ours = p->complete && owner_token(g, p, &id);
     uint8_t owner;
 
+    if (ours && p->is_request && p->method != SIP_ACK && is_stateless(&id))
+        ours =
+            false; /* any stranger has such a tag from our 403: it opens no door and names no worker */
     if (!ours && src != GATE_SRC_KNOWN)
-        return refuse(g, p, src);
+        return gate_refuse(g, p, src);
     if (!p->complete)
         return GATE_HERE; /* any worker can word the 400 */
     if (!ours && !p->is_request) {
         stat_inc(g->stats, STAT_sip_stray_response); /* §18.1.2: the top Via is not ours */
         return GATE_DROP;
     }
-    if (ours && p->method == SIP_ACK && p->is_request &&
-        ((id.serial & STATELESS_BIT) || id.serial == 0)) {
+    if (ours && p->method == SIP_ACK && p->is_request && is_stateless(&id)) {
         stat_inc(g->stats, STAT_sip_absorbed); /* the ACK to a stateless answer */
         return GATE_DROP;
     }

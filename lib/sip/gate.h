@@ -67,6 +67,12 @@ uint8_t gate_owner(const struct gate *g, const struct peek *p, bool *is_ours);
 enum gate_verdict gate_decide(const struct gate *g, const struct peek *p, enum gate_source src,
                               enum gate_level level, uint8_t *worker);
 
+/**
+ * The verdict on what nobody knows: GATE_403 or GATE_DROP, counted. Also for a stranger's request whose tag is of ours but names no
+ * dialog that stands: it must not make a transaction.
+ */
+enum gate_verdict gate_refuse(const struct gate *g, const struct peek *p, enum gate_source src);
+
 /** Room for gate_reply to a request of len bytes: enough for all but contrived ones, which get no answer. */
 #define GATE_REPLY_ROOM(len) ((len) + 512)
 

@@ -355,6 +355,25 @@ static void what_cannot_be_answered_is_not(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, fx_teardown)
 
+static void tag_of_a_stateless_answer_lets_no_stranger_in(void **state)
+{
+    struct flow f;
+    char out[2048], to[256], *tag;
+    uint8_t worker;
+
+    (void)state;
+    reply(request("INVITE", "1", "x", "", ""), 403, 0, &f, out, sizeof(out));
+    snprintf(to, sizeof(to), "%s", fx_header(out, "To"));
+    tag = strstr(to, ";tag=");
+    assert_non_null(tag);
+    assert_int_equal(decide(request("INFO", "1", "x", tag + 5, ""), GATE_SRC_403, 0, &worker),
+                     GATE_403);
+    assert_int_equal(decide(request("BYE", "1", "x", tag + 5, ""), GATE_SRC_DROP, 0, &worker),
+                     GATE_DROP);
+    assert_int_equal(decide(request("ACK", "1", "x", tag + 5, ""), GATE_SRC_403, 0, &worker),
+                     GATE_DROP);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +390,7 @@ int main(void)
         T(stateless_answer_is_a_whole_response),
         T(stateless_503_says_when_to_come_back),
         T(ack_to_a_stateless_answer_is_dropped),
+        T(tag_of_a_stateless_answer_lets_no_stranger_in),
         T(what_cannot_be_answered_is_not),
     };
 
