@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Running one case: the world around the stack, and what each command of a script does to it.
+ * Running one case: what each command of a script does to the world.
  * replay.c calls it once or twice per case.
  */
-#include "replay.h"
+#include "world.h"
 
 #include "call/snapshot.h"
 
@@ -11,312 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-struct var {
-    char name[64], value[2048];
-};
-
-struct record {
-    struct cdr_event ev;
-    char text[12][256]; /* copies behind the spans that scripts ask for */
-};
-
-struct world {
-    const struct options *opt;
-    struct script *script;
-    const struct line *line; /* at hand */
-    unsigned next;           /* line after it */
-    bool failed;
-
-    struct clock clock;
-    struct timers *timers;
-    struct ident_key *ident;
-    struct stats stats;
-    struct net net;
-    struct media *media;
-    struct cdr_port *cdr;
-    struct trunk_registry *trunks;
-    struct conf *conf, *old_conf;
-    struct route *route, *old_route;
-    struct call_view view, old_view;
-    struct stack *stack;
-    uint32_t epoch;
-    uint8_t worker, workers;
-    uint64_t started_ms;
-    struct addr local[16];
-    unsigned n_local;
-
-    struct actors actors;
-    struct leak leak;
-    struct var var[VARS_MAX];
-    unsigned n_vars;
-    struct record record[CDRS_MAX];
-    unsigned n_records, next_record;
-    struct {
-        struct cac_gauge *g;
-        uint32_t n;
-    } sum[64]; /* the auditor's recount */
-    unsigned n_sum;
-    unsigned load;   /* of the worker, for shedding */
-    unsigned handed; /* datagrams that the gate gave to another worker */
-    bool impossible; /* the case is about an event that a state does not allow */
-    char pierce[64]; /* header let through on purpose */
-    char received[TEXT_MAX];
-};
-
-static void fail(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void fail(struct world *w, const char *fmt, ...)
-{
-    va_list ap;
-
-    w->failed = true;
-    fprintf(stdout, "  # %s:%u: ", w->script->path, w->line ? w->line->number : 0);
-    va_start(ap, fmt);
-    vfprintf(stdout, fmt, ap);
-    va_end(ap);
-    fputc('\n', stdout);
-}
-
-static void dump(const char *dir, const char *who, const char *msg)
-{
-    fprintf(stdout, "    %s %s\n", dir, who);
-    for (const char *p = msg; *p;) {
-        size_t n = strcspn(p, "\r\n");
-
-        fprintf(stdout, "    | %.*s\n", (int)n, p);
-        p += n;
-        if (*p == '\r')
-            p++;
-        if (*p == '\n')
-            p++;
-    }
-}
-
-/* ---- the world --------------------------------------------------------------------------------------------------- */
-
-/* Whose address is it: the trunk's name, a trunk's that is gone, else the address. */
-static const char *side_of(const struct world *w, const struct addr *remote, char buf[ADDR_STRLEN])
-{
-    for (unsigned i = 0; i < w->actors.n; i++)
-        if (addr_ip_eq(&w->actors.v[i]->addr, remote))
-            return w->actors.v[i]->trunk;
-    for (uint32_t i = 0; i < w->conf->trunk.n; i++)
-        for (uint32_t k = 0; k < w->conf->trunk.v[i].peer.n; k++)
-            if (addr_ip_eq(&w->conf->trunk.v[i].peer.v[k].addr, remote))
-                return w->conf->trunk.v[i].name;
-    return addr_ip_str(remote, buf);
-}
-
-/* The next message goes out with a header of the message that caused it: the leak must be seen. */
-static void pierce(struct world *w, const char *side, const char *msg)
-{
-    char value[512], text[TEXT_MAX + 1024];
-    const char *line = strstr(msg, "\r\n");
-
-    if (!line || text_status(msg) == 100)
-        return;
-    if (strcmp(w->pierce, "body") == 0)
-        snprintf(text, sizeof text, "%s%s", msg, text_body(w->received));
-    else if (text_header(w->received, w->pierce, 0, value, sizeof value))
-        snprintf(text, sizeof text, "%.*s\r\n%s: %s%s", (int)(line - msg), msg, w->pierce, value,
-                 line);
-    else
-        fail(w, "pierce: no %s was received", w->pierce);
-    if (!w->failed && !leak_check(&w->leak, side, text, stdout))
-        fail(w, "%s was let through to %s and the leak check is silent", w->pierce, side);
-    w->pierce[0] = '\0';
-}
-
-static void on_sent(void *arg, const struct sent *m)
-{
-    struct world *w = arg;
-    char buf[ADDR_STRLEN];
-    const char *side = side_of(w, &m->flow.remote, buf);
-
-    if (w->opt->verbose)
-        dump("<-", side, m->text);
-    if (w->pierce[0])
-        pierce(w, side, m->text);
-    if (!w->opt->no_leak && leak_check(&w->leak, side, m->text, stdout))
-        fail(w, "topology leaks to %s", side);
-    leak_learn(&w->leak, side, m->text);
-}
-
-static void keep_text(struct record *r, unsigned i, struct span *s)
-{
-    snprintf(r->text[i], sizeof r->text[i], "%.*s", SPAN_ARG(*s));
-    *s = span_of(r->text[i]);
-}
-
-static void on_cdr(const struct cdr_event *ev, void *arg)
-{
-    struct world *w = arg;
-    struct record *r;
-
-    if (w->opt->verbose)
-        fprintf(stdout, "    cdr type=%d code=%u q850=%u release=%d reason=%.*s\n", ev->type,
-                ev->code, ev->q850, ev->release, SPAN_ARG(ev->reason));
-    if ((ev->type != CDR_ATTEMPT && ev->type != CDR_CALL && ev->type != CDR_INTERIM) ||
-        w->n_records == CDRS_MAX)
-        return;
-    r = &w->record[w->n_records++];
-    r->ev = *ev;
-    keep_text(r, 0, &r->ev.trunk_in);
-    keep_text(r, 1, &r->ev.trunk_out);
-    keep_text(r, 2, &r->ev.reason);
-    keep_text(r, 3, &r->ev.where);
-    keep_text(r, 4, &r->ev.called_received);
-    keep_text(r, 5, &r->ev.called_normalised);
-    keep_text(r, 6, &r->ev.called_sent);
-    keep_text(r, 7, &r->ev.class_name);
-    keep_text(r, 8, &r->ev.caller_received);
-    keep_text(r, 9, &r->ev.customer_in);
-}
-
-static int stack_make(struct world *w)
-{
-    static const uint8_t key[16] = "replay test key";
-    struct stack_param p;
-
-    w->ident = ident_key_new(key, 1, ++w->epoch, w->worker);
-    p = (struct stack_param){
-        .clock = &w->clock,
-        .timers = w->timers,
-        .ident = w->ident,
-        .stats = &w->stats,
-        .transport = &w->net.transport,
-        .media = w->media,
-        .cdr = w->cdr,
-        .trunks = w->trunks,
-        .node = 1,
-        .worker = w->worker,
-        .workers = w->workers,
-    };
-    w->stack = w->ident ? stack_new(&p) : NULL;
-    if (!w->stack)
-        return -ENOMEM;
-    stack_snapshot(w->stack, &w->view);
-    return 0;
-}
-
-static int world_conf(struct world *w, const char *name, const char *text)
-{
-    struct conf_errors errs;
-    struct conf *conf = conf_load_text(name, text, strlen(text), NULL, &errs);
-    const char *why = "";
-    struct route *route;
-
-    if (!conf) {
-        conf_print_errors(stdout, &errs);
-        conf_errors_fini(&errs);
-        return -EINVAL;
-    }
-    conf_errors_fini(&errs);
-    route = route_new(conf, w->trunks, &why);
-    if (!route) {
-        conf_free(conf);
-        return -ENOMEM;
-    }
-    w->old_conf = w->conf;
-    w->old_route = w->route;
-    w->conf = conf;
-    w->route = route;
-    w->view = (struct call_view){conf, route, w->view.generation + 1};
-    conf->generation = w->view.generation;
-    w->n_local = 0;
-    for (uint32_t i = 0; i < conf->listen.n; i++)
-        for (uint32_t k = 0; k < conf->listen.v[i].udp.n && w->n_local < 16; k++) {
-            char host[ADDR_STRLEN];
-
-            leak_own(&w->leak, addr_ip_str(&conf->listen.v[i].udp.v[k].addr, host));
-            w->local[w->n_local++] = conf->listen.v[i].udp.v[k].addr;
-        }
-    w->net.local = w->local;
-    w->net.n_local = w->n_local;
-    return 0;
-}
-
-static int world_init(struct world *w)
-{
-    clock_init_fake(&w->clock, 1000000, 1700000000000);
-    w->started_ms = w->clock.mono_ms;
-    w->timers = timers_new_fake(&w->clock);
-    net_init(&w->net);
-    w->net.watch = on_sent;
-    w->net.arg = w;
-    w->media = media_fake_new();
-    w->cdr = cdr_port_new_tap(on_cdr, w);
-    w->trunks = trunk_registry_new();
-    w->workers = 1;
-    w->epoch = 100;
-    leak_init(&w->leak);
-    leak_own(&w->leak, "203.0.113.9");
-    leak_own(&w->leak, "2001:db8::9");
-    return w->timers && w->media && w->cdr && w->trunks ? 0 : -ENOMEM;
-}
-
-static void world_fini(struct world *w)
-{
-    stack_free(w->stack);
-    ident_key_free(w->ident);
-    net_clear(&w->net);
-    if (w->media)
-        media_free(w->media);
-    cdr_port_free_tap(w->cdr);
-    route_free(w->route);
-    route_free(w->old_route);
-    conf_free(w->conf);
-    conf_free(w->old_conf);
-    trunk_registry_free(w->trunks);
-    timers_free(w->timers);
-    actors_free(&w->actors);
-    leak_fini(&w->leak);
-}
-
-/* All that happens without time passing. */
-static void settle(struct world *w)
-{
-    for (unsigned i = 0; i < 100 && media_fake_pending(w->media); i++)
-        (void)media_fake_run(w->media);
-    if (w->stack)
-        stack_turn_end(w->stack);
-}
-
-static void advance(struct world *w, uint64_t ms)
-{
-    uint64_t until = w->clock.mono_ms + ms;
-
-    settle(w);
-    while (timers_next_due(w->timers) <= until) {
-        (void)timers_run_until(w->timers, timers_next_due(w->timers));
-        settle(w);
-    }
-    (void)timers_run_until(w->timers, until);
-    settle(w);
-}
-
-static void deliver(struct world *w, const struct actor *a, const char *msg)
-{
-    struct stack_hand hand;
-    struct flow f = {.listener = a->listener, .local = w->local[a->listener], .remote = a->addr};
-    size_t len = strlen(msg);
-    char *copy = malloc(len); /* exactly as long: a sanitizer sees any byte read behind it */
-
-    if (!copy)
-        abort();
-    memcpy(copy, msg, len);
-    if (w->opt->verbose)
-        dump("->", a->name, msg);
-    leak_learn(&w->leak, a->trunk, msg);
-    snprintf(w->received, sizeof w->received, "%s", msg);
-    if (stack_datagram(w->stack, copy, len, &f, w->load, &hand) == STACK_HAND) {
-        w->handed++;
-        stack_handed(w->stack, copy, len, &f); /* one stack plays all workers */
-    }
-    free(copy);
-    settle(w);
-}
 
 /* ---- variables --------------------------------------------------------------------------------------------------- */
 
@@ -364,7 +58,7 @@ static struct actor *actor_of(struct world *w, const char *name)
     struct actor *a = actor_get(&w->actors, w->conf, name);
 
     if (!a)
-        fail(w, "no trunk for '%s'", name);
+        world_fail(w, "no trunk for '%s'", name);
     return a;
 }
 
@@ -396,7 +90,7 @@ static bool recv_words(struct world *w, struct wanted *want, char **word, unsign
             else if (strcmp(word[i], "reason") == 0)
                 want->reason = v;
             else {
-                fail(w, "recv: unknown word '%s'", word[i]);
+                world_fail(w, "recv: unknown word '%s'", word[i]);
                 return false;
             }
         } else if (strcmp(word[i], "notag") == 0) {
@@ -465,7 +159,7 @@ static void cmd_recv(struct world *w, char **word, unsigned n)
     char *msg;
 
     if (n < 2 || !(a = actor_of(w, word[0]))) {
-        fail(w, "recv PEER METHOD|STATUS …");
+        world_fail(w, "recv PEER METHOD|STATUS …");
         return;
     }
     if (strcmp(word[1], "raw") == 0) {
@@ -484,10 +178,10 @@ static void cmd_recv(struct world *w, char **word, unsigned n)
         msg = actor_compose(a, &want, &why);
     }
     if (!msg) {
-        fail(w, "recv: %s", why);
+        world_fail(w, "recv: %s", why);
         return;
     }
-    deliver(w, a, msg);
+    world_deliver(w, a, msg);
     free(msg);
     if (w->opt->restart && strcmp(word[1], "ACK") == 0 && all_settled(w))
         (void)do_restart(w, w->worker);
@@ -529,18 +223,18 @@ static bool check_word(struct world *w, const char *msg, char *word)
     if (strcmp(word, "sdp") == 0 || strcmp(word, "nosdp") == 0) {
         found = strncmp(text_body(msg), "v=0", 3) == 0;
         if (found != (word[0] == 's'))
-            fail(w, "%s SDP", found ? "unexpected" : "no");
+            world_fail(w, "%s SDP", found ? "unexpected" : "no");
         return found == (word[0] == 's');
     }
     if (word[0] == '!') {
         if (text_header(msg, word + 1, 0, value, sizeof value)) {
-            fail(w, "%s is there: %s", word + 1, value);
+            world_fail(w, "%s is there: %s", word + 1, value);
             return false;
         }
         return true;
     }
     if (!op) {
-        fail(w, "expect: what is '%s'?", word);
+        world_fail(w, "expect: what is '%s'?", word);
         return false;
     }
     snprintf(name, sizeof name, "%.*s", (int)(op - word), word);
@@ -555,7 +249,7 @@ static bool check_word(struct world *w, const char *msg, char *word)
     else
         found = text_header(msg, name, 0, value, sizeof value);
     if (!found) {
-        fail(w, "no %s", name);
+        world_fail(w, "no %s", name);
         return false;
     }
     if (*op == '>') {
@@ -564,7 +258,7 @@ static bool check_word(struct world *w, const char *msg, char *word)
     }
     found = *op == '=' ? strcmp(value, want) == 0 : strstr(value, want) != NULL;
     if (!found)
-        fail(w, "%s is '%s', not '%s'", name, value, want);
+        world_fail(w, "%s is '%s', not '%s'", name, value, want);
     return found;
 }
 
@@ -577,8 +271,8 @@ static void expect_none(struct world *w, const char *who)
 
         if (is_100(m) || (a && !(addr_eq(&m->flow.remote, &a->addr) && actor_owns(a, m->text))))
             continue;
-        fail(w, "a message that was not expected");
-        dump("<-", side_of(w, &m->flow.remote, buf), m->text);
+        world_fail(w, "a message that was not expected");
+        world_dump("<-", world_side(w, &m->flow.remote, buf), m->text);
         return;
     }
 }
@@ -594,24 +288,24 @@ static void cmd_expect(struct world *w, char **word, unsigned n)
         return;
     }
     if (n < 2 || !(a = actor_of(w, word[0]))) {
-        fail(w, "expect PEER METHOD|STATUS|none …");
+        world_fail(w, "expect PEER METHOD|STATUS|none …");
         return;
     }
     m = next_for(w, a, word[1]);
     if (!m) {
-        fail(w, "nothing was sent to %s, %s expected", word[0], word[1]);
+        world_fail(w, "nothing was sent to %s, %s expected", word[0], word[1]);
         return;
     }
     if (!matches_what(m->text, word[1])) {
-        fail(w, "%s expected, another message came", word[1]);
-        dump("<-", word[0], m->text);
+        world_fail(w, "%s expected, another message came", word[1]);
+        world_dump("<-", word[0], m->text);
         net_remove(&w->net, m);
         return;
     }
     for (unsigned i = 2; i < n && ok; i++)
         ok = check_word(w, m->text, word[i]);
     if (!ok)
-        dump("<-", word[0], m->text);
+        world_dump("<-", word[0], m->text);
     actor_saw(a, m->text);
     net_remove(&w->net, m);
 }
@@ -637,9 +331,9 @@ static void cmd_advance(struct world *w, char **word, unsigned n)
     int64_t ms = n ? script_duration(word[0]) : -1;
 
     if (ms < 0)
-        fail(w, "advance DURATION");
+        world_fail(w, "advance DURATION");
     else
-        advance(w, (uint64_t)ms);
+        world_advance(w, (uint64_t)ms);
 }
 
 static uint64_t last_session(const struct world *w)
@@ -669,14 +363,14 @@ static void media_remote(struct world *w, const char *side, const char *want)
     char addr[ADDR_STRLEN];
 
     if (!ep) {
-        fail(w, "media: no such endpoint");
+        world_fail(w, "media: no such endpoint");
         return;
     }
     addr_str(&ep->remote, addr);
     if (!addr_is_set(&ep->remote))
         snprintf(addr, sizeof addr, "unset");
     if (strcmp(addr, want) != 0)
-        fail(w, "media: remote of %s is %s, not %s", side, addr, want);
+        world_fail(w, "media: remote of %s is %s, not %s", side, addr, want);
 }
 
 static void cmd_media(struct world *w, char **word, unsigned n)
@@ -705,10 +399,10 @@ static void cmd_media(struct world *w, char **word, unsigned n)
         media_remote(w, word[1], word[2]);
     else if (strcmp(what, "sessions") == 0 && n == 2) {
         if (media_fake_sessions(w->media) != strtoul(word[1], NULL, 10))
-            fail(w, "media: %u sessions", media_fake_sessions(w->media));
+            world_fail(w, "media: %u sessions", media_fake_sessions(w->media));
     } else
-        fail(w, "media ok|fail|hang|timeout|down|up|inactive|lost|remote|sessions");
-    settle(w);
+        world_fail(w, "media ok|fail|hang|timeout|down|up|inactive|lost|remote|sessions");
+    world_settle(w);
 }
 
 static const char *release_name(enum cdr_release r)
@@ -777,16 +471,16 @@ static void cmd_cdr(struct world *w, char **word, unsigned n)
 
     if (n && strcmp(word[0], "none") == 0) {
         if (w->next_record != w->n_records)
-            fail(w, "a record of type %s is there", type[w->record[w->next_record].ev.type]);
+            world_fail(w, "a record of type %s is there", type[w->record[w->next_record].ev.type]);
         return;
     }
     if (w->next_record == w->n_records) {
-        fail(w, "no record");
+        world_fail(w, "no record");
         return;
     }
     r = &w->record[w->next_record++];
     if (!n || strcmp(word[0], type[r->ev.type]) != 0) {
-        fail(w, "the record is of type %s", type[r->ev.type]);
+        world_fail(w, "the record is of type %s", type[r->ev.type]);
         return;
     }
     for (unsigned i = 1; i < n; i++) {
@@ -796,9 +490,9 @@ static void cmd_cdr(struct world *w, char **word, unsigned n)
             continue;
         *v++ = '\0';
         if (!record_field(&r->ev, word[i], value, sizeof value))
-            fail(w, "cdr: no field '%s'", word[i]);
+            world_fail(w, "cdr: no field '%s'", word[i]);
         else if (strcmp(value, v) != 0)
-            fail(w, "cdr: %s is '%s', not '%s'", word[i], value, v);
+            world_fail(w, "cdr: %s is '%s', not '%s'", word[i], value, v);
     }
 }
 
@@ -818,10 +512,10 @@ static void cmd_stat(struct world *w, char **word, unsigned n)
                 continue;
             found = true;
             if (have != strtoull(v, NULL, 10))
-                fail(w, "stat: %s is %llu, not %s", word[i], (unsigned long long)have, v);
+                world_fail(w, "stat: %s is %llu, not %s", word[i], (unsigned long long)have, v);
         }
         if (!found)
-            fail(w, "stat: no counter '%s'", word[i]);
+            world_fail(w, "stat: no counter '%s'", word[i]);
     }
 }
 
@@ -832,10 +526,10 @@ static bool do_restart(struct world *w, unsigned worker)
     size_t len;
     int rc;
 
-    settle(w);
+    world_settle(w);
     rc = calls_save_all(stack_calls(w->stack), &saved, &len);
     if (rc < 0) {
-        fail(w, "restart: save: %d", rc);
+        world_fail(w, "restart: save: %d", rc);
         return false;
     }
     stack_free(w->stack);
@@ -844,16 +538,16 @@ static bool do_restart(struct world *w, unsigned worker)
     w->worker = (uint8_t)worker;
     if (worker >= w->workers)
         w->workers = (uint8_t)(worker + 1);
-    if (stack_make(w) < 0) {
-        fail(w, "restart: no stack");
+    if (world_stack(w) < 0) {
+        world_fail(w, "restart: no stack");
         free(saved);
         return false;
     }
     rc = calls_load_all(stack_calls(w->stack), saved, len);
     free(saved);
     if (rc < 0)
-        fail(w, "restart: load: %d", rc);
-    settle(w);
+        world_fail(w, "restart: load: %d", rc);
+    world_settle(w);
     return rc >= 0;
 }
 
@@ -867,7 +561,7 @@ static void cmd_restart(struct world *w, char **word, unsigned n)
         else if (strncmp(word[i], "workers=", 8) == 0)
             w->workers = (uint8_t)strtoul(word[i] + 8, NULL, 10);
         else
-            fail(w, "restart [worker=N] [workers=N]");
+            world_fail(w, "restart [worker=N] [workers=N]");
     }
     (void)do_restart(w, worker);
 }
@@ -878,9 +572,9 @@ static void cmd_cell(struct world *w, char **word, unsigned n)
     bool known = false;
 
     if (n != 2 || (!cells_seen(word[0], word[1], &known) && !known))
-        fail(w, "cell STATE-OF-THE-OTHER-LEG EVENT");
+        world_fail(w, "cell STATE-OF-THE-OTHER-LEG EVENT");
     else if (!cells_seen(word[0], word[1], &known))
-        fail(w, "cell %s/%s was not visited", word[0], word[1]);
+        world_fail(w, "cell %s/%s was not visited", word[0], word[1]);
 }
 
 /* load PERCENT: how loaded the worker says it is from now on. */
@@ -893,7 +587,7 @@ static void cmd_load(struct world *w, char **word, unsigned n)
 static void cmd_handed(struct world *w, char **word, unsigned n)
 {
     if (!n || w->handed != strtoul(word[0], NULL, 10))
-        fail(w, "%u datagrams were handed over", w->handed);
+        world_fail(w, "%u datagrams were handed over", w->handed);
     w->handed = 0;
 }
 
@@ -920,13 +614,13 @@ static void cmd_hangup(struct world *w, char **word, unsigned n)
     (void)word;
     (void)n;
     calls_hangup_all(stack_calls(w->stack));
-    settle(w);
+    world_settle(w);
 }
 
 static void cmd_calls(struct world *w, char **word, unsigned n)
 {
     if (!n || calls_count(stack_calls(w->stack)) != strtoul(word[0], NULL, 10))
-        fail(w, "%zu calls", calls_count(stack_calls(w->stack)));
+        world_fail(w, "%zu calls", calls_count(stack_calls(w->stack)));
 }
 
 /* config [FILE]: a file beside the case, then the indented lines. A second one is a reload. */
@@ -945,7 +639,7 @@ static void cmd_config(struct world *w, char **word, unsigned n)
                  w->script->path, word[0]);
         f = fopen(path, "r");
         if (!f) {
-            fail(w, "config: %s cannot be read", path);
+            world_fail(w, "config: %s cannot be read", path);
             free(text);
             return;
         }
@@ -967,9 +661,9 @@ static void cmd_config(struct world *w, char **word, unsigned n)
         w->old_route = NULL;
     }
     if (world_conf(w, w->script->path, text) < 0)
-        fail(w, "config: refused");
-    else if (!w->stack && stack_make(w) < 0)
-        fail(w, "no stack");
+        world_fail(w, "config: refused");
+    else if (!w->stack && world_stack(w) < 0)
+        world_fail(w, "no stack");
     else
         stack_snapshot(w->stack, &w->view);
     free(text);
@@ -1007,12 +701,12 @@ static void run_line(struct world *w)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(commands[i].name, word[0]) == 0) {
             if (!w->stack && strcmp(word[0], "config") != 0)
-                fail(w, "config comes first");
+                world_fail(w, "config comes first");
             else
                 commands[i].run(w, word + 1, n - 1);
             return;
         }
-    fail(w, "no command '%s'", word[0]);
+    world_fail(w, "no command '%s'", word[0]);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
@@ -1038,21 +732,21 @@ static void audit(struct world *w)
     calls_audit(stack_calls(w->stack), audit_add, w);
     for (unsigned i = 0; i < w->n_sum; i++)
         if (atomic_load(&w->sum[i].g->held[w->worker]) != w->sum[i].n)
-            fail(w, "auditor: a gauge says %u, the calls hold %u",
-                 atomic_load(&w->sum[i].g->held[w->worker]), w->sum[i].n);
+            world_fail(w, "auditor: a gauge says %u, the calls hold %u",
+                       atomic_load(&w->sum[i].g->held[w->worker]), w->sum[i].n);
 }
 
 static void check_gauges(struct world *w)
 {
     if (atomic_load(&trunk_registry_node(w->trunks)->calls))
-        fail(w, "end: the node still counts %u calls",
-             atomic_load(&trunk_registry_node(w->trunks)->calls));
+        world_fail(w, "end: the node still counts %u calls",
+                   atomic_load(&trunk_registry_node(w->trunks)->calls));
     for (uint32_t i = 0; i < w->conf->trunk.n; i++) {
         struct trunk_state *t = route_trunk_state(w->route, i);
 
         if (atomic_load(&t->in.calls) || atomic_load(&t->out.calls))
-            fail(w, "end: trunk %s still counts %u in, %u out", t->name, atomic_load(&t->in.calls),
-                 atomic_load(&t->out.calls));
+            world_fail(w, "end: trunk %s still counts %u in, %u out", t->name,
+                       atomic_load(&t->in.calls), atomic_load(&t->out.calls));
     }
 }
 
@@ -1066,28 +760,28 @@ static void check_end(struct world *w)
     for (uint32_t i = 0; i < w->conf->trunk.n; i++)
         w->conf->trunk.v[i].options.every_ms = 0;
     stack_snapshot(w->stack, &w->view); /* no more health probes */
-    advance(w, 200000);
+    world_advance(w, 200000);
     if (calls_count(stack_calls(w->stack)))
-        fail(w, "end: %zu calls are left", calls_count(stack_calls(w->stack)));
+        world_fail(w, "end: %zu calls are left", calls_count(stack_calls(w->stack)));
     if (stack_transactions(w->stack))
-        fail(w, "end: %llu transactions are left",
-             (unsigned long long)stack_transactions(w->stack));
+        world_fail(w, "end: %llu transactions are left",
+                   (unsigned long long)stack_transactions(w->stack));
     if (stack_dialogs(w->stack))
-        fail(w, "end: %llu dialogs are left", (unsigned long long)stack_dialogs(w->stack));
+        world_fail(w, "end: %llu dialogs are left", (unsigned long long)stack_dialogs(w->stack));
     pending = timers_pending(w->timers);
     if (pending)
-        fail(w, "end: %llu timers are pending", (unsigned long long)pending);
+        world_fail(w, "end: %llu timers are pending", (unsigned long long)pending);
     if (media_fake_sessions(w->media))
-        fail(w, "end: %u media sessions are left", media_fake_sessions(w->media));
+        world_fail(w, "end: %u media sessions are left", media_fake_sessions(w->media));
     if (w->next_record != w->n_records)
-        fail(w, "end: %u records were not asked for", w->n_records - w->next_record);
+        world_fail(w, "end: %u records were not asked for", w->n_records - w->next_record);
     if (w->pierce[0])
-        fail(w, "end: %s was not let through", w->pierce);
+        world_fail(w, "end: %s was not let through", w->pierce);
     if (!w->impossible &&
         (stat_get(&w->stats, STAT_legs_impossible) || stat_get(&w->stats, STAT_bridge_impossible)))
-        fail(w, "end: %llu impossible events at legs, %llu at the bridge",
-             (unsigned long long)stat_get(&w->stats, STAT_legs_impossible),
-             (unsigned long long)stat_get(&w->stats, STAT_bridge_impossible));
+        world_fail(w, "end: %llu impossible events at legs, %llu at the bridge",
+                   (unsigned long long)stat_get(&w->stats, STAT_legs_impossible),
+                   (unsigned long long)stat_get(&w->stats, STAT_bridge_impossible));
     check_gauges(w);
 }
 
@@ -1102,11 +796,11 @@ int run_case(struct script *s, const struct options *o)
     w->script = s;
     cells_begin();
     if (world_init(w) < 0)
-        fail(w, "no world");
+        world_fail(w, "no world");
     while (!w->failed && w->next < s->n) {
         w->line = &s->line[w->next++];
         if (w->line->indented)
-            fail(w, "an indented line belongs to nothing");
+            world_fail(w, "an indented line belongs to nothing");
         else
             run_line(w);
     }

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Making the world of a case, and what happens in it by itself: messages sent, records written, time passing.
+ * run.c calls it; it knows no command.
+ */
+#include "world.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+void world_fail(struct world *w, const char *fmt, ...)
+{
+    va_list ap;
+
+    w->failed = true;
+    fprintf(stdout, "  # %s:%u: ", w->script->path, w->line ? w->line->number : 0);
+    va_start(ap, fmt);
+    vfprintf(stdout, fmt, ap);
+    va_end(ap);
+    fputc('\n', stdout);
+}
+
+void world_dump(const char *dir, const char *who, const char *msg)
+{
+    fprintf(stdout, "    %s %s\n", dir, who);
+    for (const char *p = msg; *p;) {
+        size_t n = strcspn(p, "\r\n");
+
+        fprintf(stdout, "    | %.*s\n", (int)n, p);
+        p += n;
+        if (*p == '\r')
+            p++;
+        if (*p == '\n')
+            p++;
+    }
+}
+
+/* ---- the world --------------------------------------------------------------------------------------------------- */
+
+/* Whose address is it: the trunk's name, a trunk's that is gone, else the address. */
+const char *world_side(const struct world *w, const struct addr *remote, char buf[ADDR_STRLEN])
+{
+    for (unsigned i = 0; i < w->actors.n; i++)
+        if (addr_ip_eq(&w->actors.v[i]->addr, remote))
+            return w->actors.v[i]->trunk;
+    for (uint32_t i = 0; i < w->conf->trunk.n; i++)
+        for (uint32_t k = 0; k < w->conf->trunk.v[i].peer.n; k++)
+            if (addr_ip_eq(&w->conf->trunk.v[i].peer.v[k].addr, remote))
+                return w->conf->trunk.v[i].name;
+    return addr_ip_str(remote, buf);
+}
+
+/* The next message goes out with a header of the message that caused it: the leak must be seen. */
+static void pierce(struct world *w, const char *side, const char *msg)
+{
+    char value[512], text[TEXT_MAX + 1024];
+    const char *line = strstr(msg, "\r\n");
+
+    if (!line || text_status(msg) == 100)
+        return;
+    if (strcmp(w->pierce, "body") == 0)
+        snprintf(text, sizeof text, "%s%s", msg, text_body(w->received));
+    else if (text_header(w->received, w->pierce, 0, value, sizeof value))
+        snprintf(text, sizeof text, "%.*s\r\n%s: %s%s", (int)(line - msg), msg, w->pierce, value,
+                 line);
+    else
+        world_fail(w, "pierce: no %s was received", w->pierce);
+    if (!w->failed && !leak_check(&w->leak, side, text, stdout))
+        world_fail(w, "%s was let through to %s and the leak check is silent", w->pierce, side);
+    w->pierce[0] = '\0';
+}
+
+static void on_sent(void *arg, const struct sent *m)
+{
+    struct world *w = arg;
+    char buf[ADDR_STRLEN];
+    const char *side = world_side(w, &m->flow.remote, buf);
+
+    if (w->opt->verbose)
+        world_dump("<-", side, m->text);
+    if (w->pierce[0])
+        pierce(w, side, m->text);
+    if (!w->opt->no_leak && leak_check(&w->leak, side, m->text, stdout))
+        world_fail(w, "topology leaks to %s", side);
+    leak_learn(&w->leak, side, m->text);
+}
+
+static void keep_text(struct record *r, unsigned i, struct span *s)
+{
+    snprintf(r->text[i], sizeof r->text[i], "%.*s", SPAN_ARG(*s));
+    *s = span_of(r->text[i]);
+}
+
+static void on_cdr(const struct cdr_event *ev, void *arg)
+{
+    struct world *w = arg;
+    struct record *r;
+
+    if (w->opt->verbose)
+        fprintf(stdout, "    cdr type=%d code=%u q850=%u release=%d reason=%.*s\n", ev->type,
+                ev->code, ev->q850, ev->release, SPAN_ARG(ev->reason));
+    if ((ev->type != CDR_ATTEMPT && ev->type != CDR_CALL && ev->type != CDR_INTERIM) ||
+        w->n_records == CDRS_MAX)
+        return;
+    r = &w->record[w->n_records++];
+    r->ev = *ev;
+    keep_text(r, 0, &r->ev.trunk_in);
+    keep_text(r, 1, &r->ev.trunk_out);
+    keep_text(r, 2, &r->ev.reason);
+    keep_text(r, 3, &r->ev.where);
+    keep_text(r, 4, &r->ev.called_received);
+    keep_text(r, 5, &r->ev.called_normalised);
+    keep_text(r, 6, &r->ev.called_sent);
+    keep_text(r, 7, &r->ev.class_name);
+    keep_text(r, 8, &r->ev.caller_received);
+    keep_text(r, 9, &r->ev.customer_in);
+}
+
+int world_stack(struct world *w)
+{
+    static const uint8_t key[16] = "replay test key";
+    struct stack_param p;
+
+    w->ident = ident_key_new(key, 1, ++w->epoch, w->worker);
+    p = (struct stack_param){
+        .clock = &w->clock,
+        .timers = w->timers,
+        .ident = w->ident,
+        .stats = &w->stats,
+        .transport = &w->net.transport,
+        .media = w->media,
+        .cdr = w->cdr,
+        .trunks = w->trunks,
+        .node = 1,
+        .worker = w->worker,
+        .workers = w->workers,
+    };
+    w->stack = w->ident ? stack_new(&p) : NULL;
+    if (!w->stack)
+        return -ENOMEM;
+    stack_snapshot(w->stack, &w->view);
+    return 0;
+}
+
+int world_conf(struct world *w, const char *name, const char *text)
+{
+    struct conf_errors errs;
+    struct conf *conf = conf_load_text(name, text, strlen(text), NULL, &errs);
+    const char *why = "";
+    struct route *route;
+
+    if (!conf) {
+        conf_print_errors(stdout, &errs);
+        conf_errors_fini(&errs);
+        return -EINVAL;
+    }
+    conf_errors_fini(&errs);
+    route = route_new(conf, w->trunks, &why);
+    if (!route) {
+        conf_free(conf);
+        return -ENOMEM;
+    }
+    w->old_conf = w->conf;
+    w->old_route = w->route;
+    w->conf = conf;
+    w->route = route;
+    w->view = (struct call_view){conf, route, w->view.generation + 1};
+    conf->generation = w->view.generation;
+    w->n_local = 0;
+    for (uint32_t i = 0; i < conf->listen.n; i++)
+        for (uint32_t k = 0; k < conf->listen.v[i].udp.n && w->n_local < 16; k++) {
+            char host[ADDR_STRLEN];
+
+            leak_own(&w->leak, addr_ip_str(&conf->listen.v[i].udp.v[k].addr, host));
+            w->local[w->n_local++] = conf->listen.v[i].udp.v[k].addr;
+        }
+    w->net.local = w->local;
+    w->net.n_local = w->n_local;
+    return 0;
+}
+
+int world_init(struct world *w)
+{
+    clock_init_fake(&w->clock, 1000000, 1700000000000);
+    w->started_ms = w->clock.mono_ms;
+    w->timers = timers_new_fake(&w->clock);
+    net_init(&w->net);
+    w->net.watch = on_sent;
+    w->net.arg = w;
+    w->media = media_fake_new();
+    w->cdr = cdr_port_new_tap(on_cdr, w);
+    w->trunks = trunk_registry_new();
+    w->workers = 1;
+    w->epoch = 100;
+    leak_init(&w->leak);
+    leak_own(&w->leak, "203.0.113.9");
+    leak_own(&w->leak, "2001:db8::9");
+    return w->timers && w->media && w->cdr && w->trunks ? 0 : -ENOMEM;
+}
+
+void world_fini(struct world *w)
+{
+    stack_free(w->stack);
+    ident_key_free(w->ident);
+    net_clear(&w->net);
+    if (w->media)
+        media_free(w->media);
+    cdr_port_free_tap(w->cdr);
+    route_free(w->route);
+    route_free(w->old_route);
+    conf_free(w->conf);
+    conf_free(w->old_conf);
+    trunk_registry_free(w->trunks);
+    timers_free(w->timers);
+    actors_free(&w->actors);
+    leak_fini(&w->leak);
+}
+
+/* All that happens without time passing. */
+void world_settle(struct world *w)
+{
+    for (unsigned i = 0; i < 100 && media_fake_pending(w->media); i++)
+        (void)media_fake_run(w->media);
+    if (w->stack)
+        stack_turn_end(w->stack);
+}
+
+void world_advance(struct world *w, uint64_t ms)
+{
+    uint64_t until = w->clock.mono_ms + ms;
+
+    world_settle(w);
+    while (timers_next_due(w->timers) <= until) {
+        (void)timers_run_until(w->timers, timers_next_due(w->timers));
+        world_settle(w);
+    }
+    (void)timers_run_until(w->timers, until);
+    world_settle(w);
+}
+
+void world_deliver(struct world *w, const struct actor *a, const char *msg)
+{
+    struct stack_hand hand;
+    struct flow f = {.listener = a->listener, .local = w->local[a->listener], .remote = a->addr};
+    size_t len = strlen(msg);
+    char *copy = malloc(len); /* exactly as long: a sanitizer sees any byte read behind it */
+
+    if (!copy)
+        abort();
+    memcpy(copy, msg, len);
+    if (w->opt->verbose)
+        world_dump("->", a->name, msg);
+    leak_learn(&w->leak, a->trunk, msg);
+    snprintf(w->received, sizeof w->received, "%s", msg);
+    if (stack_datagram(w->stack, copy, len, &f, w->load, &hand) == STACK_HAND) {
+        w->handed++;
+        stack_handed(w->stack, copy, len, &f); /* one stack plays all workers */
+    }
+    free(copy);
+    world_settle(w);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The world of a case: clock, timers, network, relay, records, configuration and the stack under test.
+ * world.c makes it and lets time pass; run.c acts on it.
+ */
+#ifndef REPLAY_WORLD_H
+#define REPLAY_WORLD_H
+
+#include "replay.h"
+
+struct var {
+    char name[64], value[2048];
+};
+
+struct record {
+    struct cdr_event ev;
+    char text[12][256]; /* copies behind the spans that scripts ask for */
+};
+
+struct world {
+    const struct options *opt;
+    struct script *script;
+    const struct line *line; /* at hand */
+    unsigned next;           /* line after it */
+    bool failed;
+
+    struct clock clock;
+    struct timers *timers;
+    struct ident_key *ident;
+    struct stats stats;
+    struct net net;
+    struct media *media;
+    struct cdr_port *cdr;
+    struct trunk_registry *trunks;
+    struct conf *conf, *old_conf;
+    struct route *route, *old_route;
+    struct call_view view, old_view;
+    struct stack *stack;
+    uint32_t epoch;
+    uint8_t worker, workers;
+    uint64_t started_ms;
+    struct addr local[16];
+    unsigned n_local;
+
+    struct actors actors;
+    struct leak leak;
+    struct var var[VARS_MAX];
+    unsigned n_vars;
+    struct record record[CDRS_MAX];
+    unsigned n_records, next_record;
+    struct {
+        struct cac_gauge *g;
+        uint32_t n;
+    } sum[64]; /* the auditor's recount */
+    unsigned n_sum;
+    unsigned load;   /* of the worker, for shedding */
+    unsigned handed; /* datagrams that the gate gave to another worker */
+    bool impossible; /* the case is about an event that a state does not allow */
+    char pierce[64]; /* header let through on purpose */
+    char received[TEXT_MAX];
+};
+
+/** The case fails here. */
+void world_fail(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** Show a message. */
+void world_dump(const char *dir, const char *who, const char *msg);
+/** Whose address it is: an actor's trunk, a trunk, else the address as text in buf. */
+const char *world_side(const struct world *w, const struct addr *remote, char buf[ADDR_STRLEN]);
+/** These three: @return 0 or a negative errno. */
+int world_init(struct world *w);
+int world_conf(struct world *w, const char *name, const char *text);
+int world_stack(struct world *w);
+void world_fini(struct world *w);
+/** All that happens without time passing. */
+void world_settle(struct world *w);
+void world_advance(struct world *w, uint64_t ms);
+/** A message of a peer arrives at the gate. */
+void world_deliver(struct world *w, const struct actor *a, const char *msg);
+
+#endif
