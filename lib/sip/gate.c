@@ -107,10 +107,9 @@ enum gate_verdict gate_decide(const struct gate *g, const struct peek *p, enum g
     bool ours = p->complete && owner_token(g, p, &id);
     uint8_t owner;
 
-    if (ours && p->is_request && p->method != SIP_ACK && is_stateless(&id))
-        ours =
-            false; /* any stranger has such a tag from our 403: it opens no door and names no worker */
-    if (!ours && src != GATE_SRC_KNOWN)
+    /* a stranger has the tag of a stateless answer from our 403: it opens no door */
+    if (src != GATE_SRC_KNOWN &&
+        (!ours || (p->is_request && p->method != SIP_ACK && is_stateless(&id))))
         return gate_refuse(g, p, src);
     if (!p->complete)
         return GATE_HERE; /* any worker can word the 400 */
