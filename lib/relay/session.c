@@ -197,7 +197,7 @@ fail:
 
 static int ops_look(const struct session *s, const struct media_op *op, unsigned n)
 {
-    uint32_t present = 0, added = 0, removed = 0;
+    uint32_t present = 0, added = 0;
 
     for (unsigned i = 0; i < MEDIA_ENDPOINTS_MAX; i++)
         present |= (s->ep[i] ? 1U : 0U) << i;
@@ -207,7 +207,7 @@ static int ops_look(const struct session *s, const struct media_op *op, unsigned
         const struct media_ep *w = &op[i].ep;
 
         if (op[i].kind == MEDIA_OP_ADD) {
-            if ((present | removed) & bit)
+            if (present & bit)
                 return -EEXIST;
             present |= bit;
             added |= bit;
@@ -224,8 +224,8 @@ static int ops_look(const struct session *s, const struct media_op *op, unsigned
         if (op[i].kind == MEDIA_OP_REMOVE) {
             if (added & bit)
                 return -EINVAL;
-            present &= ~bit;
-            removed |= bit;
+            present &=
+                ~bit; /* the number may be used again: another carrier's ports are new ones */
         } else if (added & bit && op[i].kind != MEDIA_OP_CONNECT) {
             return -EINVAL;
         }

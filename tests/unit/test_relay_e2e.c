@@ -220,6 +220,29 @@ static void a_changed_peer_keeps_the_local_port(void **state)
     close(out.fd);
 }
 
+static void the_next_carrier_gets_the_number_of_the_last_one(void **state)
+{
+    struct rig_answer a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
+    struct media_op op[3] = {{.kind = MEDIA_OP_REMOVE, .ep.endpoint = 1},
+                             rig_add(1, 4, MEDIA_LATCH_SDP_ONLY),
+                             rig_connect(0, 1)};
+    struct party in, out;
+    struct rig_answer m;
+
+    (void)state;
+    party_init(&in, 4, 1);
+    party_init(&out, 4, 2);
+    op[1].ep.remote = out.addr;
+    m = rig_ask(&rig, MEDIA_MODIFY, a.ref, op, 3);
+    assert_int_equal(m.status, 0);
+    assert_int_equal(m.n, 2);
+    assert_false(addr_eq(&m.ep[1].local, &a.ep[1].local));
+    party_send(&in, &a.ep[0].local);
+    party_expect(&out, &m.ep[1].local);
+    close(in.fd);
+    close(out.fd);
+}
+
 static void a_held_party_is_neither_heard_nor_spoken_to(void **state)
 {
     struct rig_answer a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
@@ -479,6 +502,7 @@ int main(void)
         t(noise_is_dropped_and_does_not_latch),
         t(opaque_media_passes_unchecked),
         t(a_changed_peer_keeps_the_local_port),
+        t(the_next_carrier_gets_the_number_of_the_last_one),
         t(a_held_party_is_neither_heard_nor_spoken_to),
         t(silence_is_told_once_and_so_is_its_end),
         t(pairs_rest_and_none_is_lost),
