@@ -191,6 +191,11 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
     t->fn(t, t->arg);
 }
 
+void timers_tick(struct timers *ts)
+{
+    clock_update(ts->clock);
+}
+
 /* --- both --- */
 
 void timer_init(struct timer *t, struct timers *base, timer_fn fn, void *arg)

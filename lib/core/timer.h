@@ -33,6 +33,8 @@ struct timers *timers_new(struct event_base *base, struct clock *clock);
 /** Fake timers driven by timers_run_until on a fake clock. */
 struct timers *timers_new_fake(struct clock *clock);
 void timers_free(struct timers *ts);
+/** Loop time is now: first thing in every callback of the loop that is not a timer's. */
+void timers_tick(struct timers *ts);
 
 /** Prepare an embedded timer; does not start it. */
 void timer_init(struct timer *t, struct timers *base, timer_fn fn, void *arg);

@@ -61,6 +61,7 @@ enum client_state {
 struct client {
     struct media media; /* first: the seam casts */
     struct event_base *base;
+    struct timers *timers;
     struct event *ev_read, *ev_write, *ev_turn;
     struct timer reconnect, tick;
     struct media_client_counters n;
@@ -676,6 +677,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     struct client *c = arg;
 
     (void)what;
+    timers_tick(
+        c->timers); /* what the callbacks note as "now" must not be when the loop fell asleep */
     for (unsigned i = 0; i < READS_PER_TURN && !c->is_lost; i++) {
         ssize_t n = recv((int)fd, c->in, sizeof(c->in), MSG_DONTWAIT);
 
@@ -783,6 +786,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    timers_tick(c->timers);
     if (c->is_lost && c->fd >= 0)
         disconnect(c);
     out_send(c);
@@ -873,6 +877,7 @@ struct media *media_new(const struct media_param *p)
     c->orphan_idle_ms = p->orphan_idle_ms;
     c->orphan_cap_ms = p->orphan_cap_ms;
     media_copy_name(c->node, sizeof(c->node), p->node);
+    c->timers = p->timers;
     timer_init(&c->reconnect, p->timers, on_reconnect, c);
     timer_init(&c->tick, p->timers, on_tick, c);
     c->path = strdup(p->socket_path);

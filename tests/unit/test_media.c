@@ -98,6 +98,21 @@ static void out_of_bounds_is_refused_and_harms_nobody(void **state)
     assert_int_equal(rig_ask(&rig, MEDIA_OPEN, rig_ref(&rig), &op, 1).status, -ENODEV);
 }
 
+static void a_callback_sees_the_time_at_which_it_runs(void **state)
+{
+    struct media_op op = rig_add(0, 4, MEDIA_LATCH_LEARN_ONCE);
+    struct media_open o = {.ref = rig_ref(&rig), .op = &op, .n_ops = 1};
+    struct rig_answer a = {0};
+
+    (void)state;
+    media_open(rig.media, &o, rig_done, &a);
+    rig.clock.mono_ms = 1; /* the loop slept; an end noted as that would be billed wrongly */
+    for (int i = 0; i < 1000 && a.calls == 0; i++)
+        event_base_loop(rig.base, EVLOOP_ONCE);
+    assert_int_equal(a.calls, 1);
+    assert_int_not_equal(rig.clock.mono_ms, 1);
+}
+
 static int n_listed;
 
 static void on_list(void *arg, int status, const struct media_list_reply *r)
@@ -306,6 +321,7 @@ int main(void)
         t(the_requests_of_a_turn_go_in_one_packet),
         t(more_than_a_packet_holds_goes_in_several),
         t(one_who_forgets_is_not_called),
+        t(a_callback_sees_the_time_at_which_it_runs),
         t(out_of_bounds_is_refused_and_harms_nobody),
         t(sessions_of_this_client_are_listed),
         t(a_lost_connection_fails_what_waits_and_comes_back),
