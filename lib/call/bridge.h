@@ -7,6 +7,7 @@
 #define CALL_BRIDGE_H
 
 #include "call/leg.h"
+#include "core/span.h"
 
 /** What a leg tells its bridge. */
 enum bridge_event {
@@ -40,6 +41,7 @@ struct leg_arg {
     struct txn_server *st; /**< transaction of a request */
     unsigned status;       /**< of a response, or the one to send */
     const struct cause *cause;
+    struct span phrase; /**< of a refusal: instead of the status's own; borrowed for the call */
 };
 
 /** Report ev of leg from; runs the table's action on the other leg of its bridge. */

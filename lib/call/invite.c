@@ -280,6 +280,17 @@ static int in_leg_begin(struct call *c, struct txn_server *st, const struct msg 
     return 0;
 }
 
+/* The operator's own words, where a route line has some. */
+static void reject_by_route(struct call *c, const struct route_decision *d)
+{
+    struct cause cause = {(uint16_t)d->code, cause_q850_of(d->code), CAUSE_HERE,
+                          "refused by route"};
+
+    leg_event(
+        c->in, LEV_REJECT,
+        &(struct leg_arg){.cause = &cause, .phrase = d->reason ? span_of(d->reason) : SPAN_NONE});
+}
+
 static void reject(struct call *c, unsigned status, unsigned q850, const char *why)
 {
     struct cause cause = {(uint16_t)status, (uint8_t)(q850 ? q850 : cause_q850_of(status)),
@@ -300,7 +311,7 @@ static void route_and_go(struct call *c, const struct msg *m, uint32_t trunk)
     c->klass = (uint8_t)priority_raise(c->klass, d.klass);
     switch (d.verdict) {
     case ROUTE_OK: break;
-    case ROUTE_REFUSED: reject(c, d.code, 0, "refused by route"); return;
+    case ROUTE_REFUSED: reject_by_route(c, &d); return;
     case ROUTE_NO_ROUTE: reject(c, d.code ? d.code : 404, 3, "no route"); return;
     case ROUTE_BAD_NUMBER: reject(c, d.code ? d.code : 484, 28, "number not served"); return;
     case ROUTE_ALL_DOWN: reject(c, d.code ? d.code : 503, 38, "all trunks down"); return;

@@ -8,7 +8,7 @@
 #include "call/offer.h"
 
 /* Give the INVITE a final answer >= 300. */
-static void in_final(struct leg *leg, const struct cause *cause)
+static void in_final(struct leg *leg, const struct cause *cause, struct span phrase)
 {
     struct calls *cs = leg->call->calls;
     struct txn_server *st = leg->invite_st;
@@ -21,7 +21,7 @@ static void in_final(struct leg *leg, const struct cause *cause)
         return;
     leg->invite_st = NULL;
     txn_server_set_user(st, NULL, NULL);
-    b = txn_server_begin(st, status, SPAN_NONE, tag);
+    b = txn_server_begin(st, status, phrase, tag);
     if (!b)
         return;
     if (status == 503)
@@ -71,7 +71,7 @@ static void in_progress(struct leg *leg, const struct leg_arg *arg)
 static void in_answer_failed(struct leg *leg, struct leg *out, const struct cause *cause)
 {
     leg->cause = *cause;
-    in_final(leg, cause);
+    in_final(leg, cause, SPAN_NONE);
     leg_set_state(leg, LEG_DEAD);
     call_release(leg->call, cause);
     leg_event(out, LEV_HANGUP, &(struct leg_arg){0});
@@ -119,7 +119,7 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
 static void in_reject(struct leg *leg, const struct leg_arg *arg)
 {
     leg->cause = *arg->cause;
-    in_final(leg, arg->cause);
+    in_final(leg, arg->cause, arg->phrase);
     call_release(leg->call, arg->cause);
 }
 
@@ -132,7 +132,7 @@ static void in_hangup_setup(struct leg *leg, const struct leg_arg *arg)
     /* The callee hung up before it answered, by a BYE in its early dialog. */
     if (told.sip_code < 300)
         told.sip_code = 480;
-    in_final(leg, &told);
+    in_final(leg, &told, SPAN_NONE);
 }
 
 static void in_cancel(struct leg *leg, const struct leg_arg *arg)
@@ -144,7 +144,7 @@ static void in_cancel(struct leg *leg, const struct leg_arg *arg)
         cause.q850 = q850;
     leg->cause = cause;
     cause.q850 = 0; /* our 487 answers a CANCEL: there is no news in it */
-    in_final(leg, &cause);
+    in_final(leg, &cause, SPAN_NONE);
     bridge_event(leg, BR_CANCEL, arg);
 }
 
@@ -168,7 +168,7 @@ static void in_bye(struct leg *leg, const struct leg_arg *arg)
 static void in_bye_early(struct leg *leg, const struct leg_arg *arg)
 {
     leg->cause = (struct cause){487, 16, CAUSE_IN, "bye before answer"};
-    in_final(leg, &leg->cause);
+    in_final(leg, &leg->cause, SPAN_NONE);
     bridge_event(leg, BR_BYE, arg);
 }
 

@@ -74,7 +74,7 @@ static bool invite_from(const struct call *c, const struct ldlg *ld)
 static bool invite_to(const struct call *c, const struct ldlg *ld)
 {
     for (const struct pass *p = c->passes; p; p = p->next)
-        if (p->method == SIP_INVITE && p->to == ld && (p->ct || p->ack_owed))
+        if (p->method == SIP_INVITE && p->to == ld && ((p->ct && !p->answered) || p->ack_owed))
             return true;
     return false;
 }
@@ -268,6 +268,7 @@ static void pass_2xx(struct pass *p, const struct msg *m)
     bool first = p->st != NULL;
 
     (void)dialog_on_response(p->to->d, m);
+    p->answered = true;
     if (p->method == SIP_INVITE) {
         if (!first) {
             /* A repetition, or the asking side has hung up: either way it is acknowledged. */
