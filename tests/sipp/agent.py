@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+A carrier made by hand, for what SIPp cannot do: several requests without awaiting answers, ACKs that are lost.
+The cases call it. It writes the same message trace as SIPp, so that the topology check reads it too.
+"""
+import socket
+import time
+
+import harness
+from scenario import sdp
+
+REASON = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 486: "Busy Here", 503: "Service Unavailable"}
+
+
+class Message:
+    """One received message."""
+
+    def __init__(self, text):
+        self.text = text
+        self.head, _, self.body = text.partition("\r\n\r\n")
+        lines = self.head.split("\r\n")
+        self.first = lines[0]
+        self.fields = {}
+        self.vias = []
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            self.fields.setdefault(name.strip().lower(), value.strip())
+            if name.strip().lower() in ("via", "v"):
+                self.vias.append(value.strip())
+        self.call_id = self.fields["call-id"]
+        number, self.method = self.fields["cseq"].split()
+        self.cseq = int(number)
+        self.is_response = self.first.startswith("SIP/2.0")
+        self.what = self.first.split()[1] if self.is_response else self.method
+
+    def uri(self, name):
+        value = self.fields[name]
+        return value[value.index("<") + 1:value.index(">")] if "<" in value else value
+
+
+class Call:
+    """What the calling side keeps of a dialog."""
+
+    def __init__(self, call_id, number, tag):
+        self.call_id, self.number, self.tag = call_id, number, tag
+        self.cseq = self.invite_cseq = 1
+        self.to, self.target = None, None
+
+    def answered(self, ok):
+        self.to, self.target = ok.fields["to"], ok.uri("contact")
+
+
+class Agent:
+    """One socket at the carrier's address."""
+
+    def __init__(self, case, side):
+        self.case, self.side = case, side
+        self.ip = case.ip(side)
+        self.port = harness.CARRIER
+        self.peer = (case.ip("west" if side == "alpha" else "east"), harness.SIP)
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind((self.ip, self.port))
+        self.trace_path = case.path(f"{side}-agent.msg")
+        self.trace = open(self.trace_path, "w", encoding="latin-1", newline="")
+        case.sides.setdefault(side, []).append(self.trace_path)
+        case.agents.append(self)
+        self.waiting, self.calls, self.serial = [], {}, 0
+
+    def _note(self, text, sent):
+        now = time.strftime("%Y-%m-%d %H:%M:%S")
+        self.trace.write(f"{'-' * 47} {now}.{time.time_ns() // 1000 % 1000000:06}\n"
+                         f"UDP message {'sent' if sent else 'received'} [{len(text)}] bytes:\n\n{text}\n")
+
+    def _send(self, text):
+        self._note(text, True)
+        self.sock.sendto(text.encode("latin-1"), self.peer)
+
+    def sdp(self):
+        text = sdp(self.side, port="29000").replace("[pid]7[call_number]", f"77{self.serial}123")
+        return text.replace("IP[media_ip_type] [media_ip]", f"IP4 {self.ip}").replace("\n", "\r\n")
+
+    def _request(self, call, method, target, to, body, via):
+        kind = "Content-Type: application/sdp\r\n" if body else ""
+        self._send(f"{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {self.ip}:{self.port};branch={via}\r\n"
+                   f"From: <sip:+12125550100@{self.ip}:{self.port}>;tag={call.tag}\r\nTo: {to}\r\nCall-ID: {call.call_id}\r\n"
+                   f"CSeq: {call.invite_cseq if method == 'ACK' else call.cseq} {method}\r\n"
+                   f"Contact: <sip:{self.side}contact@{self.ip}:{self.port}>\r\nMax-Forwards: 70\r\n{kind}"
+                   f"Content-Length: {len(body)}\r\n\r\n{body}")
+
+    def _branch(self):
+        self.serial += 1
+        return f"z9hG4bK{self.side}agent{self.serial}"
+
+    def invite(self, number):
+        branch = self._branch()
+        call = Call(f"{self.side}call{self.serial}@{self.ip}", number, f"{self.side}A{self.serial}tag")
+        self.calls[call.call_id] = call
+        target = f"sip:{number}@{self.peer[0]}:{self.peer[1]}"
+        self._request(call, "INVITE", target, f"<{target}>", self.sdp(), branch)
+        return call
+
+    def request(self, call, method, body=""):
+        """Inside the dialog; nothing is repeated: loopback loses nothing."""
+        if method != "ACK":
+            call.cseq += 1
+        self._request(call, method, call.target, call.to, body, self._branch())
+
+    def reply(self, m, code, body=""):
+        to = m.fields["to"]
+        if ";tag=" not in to and code > 100:
+            to += f";tag={self.side}S{m.call_id[:8]}tag"
+        vias = "".join(f"Via: {v}\r\n" for v in m.vias)
+        kind = "Content-Type: application/sdp\r\n" if body else ""
+        self._send(f"SIP/2.0 {code} {REASON[code]}\r\n{vias}From: {m.fields['from']}\r\nTo: {to}\r\nCall-ID: {m.call_id}\r\n"
+                   f"CSeq: {m.fields['cseq']}\r\nContact: <sip:{self.side}contact@{self.ip}:{self.port}>\r\n{kind}"
+                   f"Content-Length: {len(body)}\r\n\r\n{body}")
+
+    def call_of(self, ok):
+        """The call that this 200 answers."""
+        call = self.calls[ok.call_id]
+        call.answered(ok)
+        return call
+
+    def _receive(self, seconds):
+        self.sock.settimeout(max(0.001, seconds))
+        try:
+            text = self.sock.recv(65536).decode("latin-1")
+        except socket.timeout:
+            return False
+        self._note(text, False)
+        self.waiting.append(Message(text))
+        return True
+
+    def _take(self, what, method):
+        for i, m in enumerate(self.waiting):
+            if m.what == what and (method is None or m.method == method):
+                return self.waiting.pop(i)
+        return None
+
+    def wait(self, what, method=None, seconds=10):
+        """The first message not yet taken that is this request, or this response (to method); others stay for later."""
+        end = time.monotonic() + seconds * self.case.scale
+        while True:
+            m = self._take(what, method)
+            if m:
+                return m
+            if time.monotonic() > end:
+                got = [f"{m.first} ({m.fields['cseq']})" for m in self.waiting]
+                raise harness.Failure(f"{self.side}: no {what} {method or ''} within {seconds} s; waiting: {got[:8]}")
+            self._receive(end - time.monotonic())
+
+    def rest(self, what):
+        """First lines of what came and nobody asked for."""
+        while self._receive(0.001):
+            pass
+        return [m.first for m in self.waiting if m.what == what]
+
+    def close(self):
+        self.trace.close()
+        self.sock.close()

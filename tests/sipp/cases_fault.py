@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Peers that die, daemons that are killed: calls end where they must and go on where they can."""
+import signal
+import time
+
+import harness
+from cases_call import called, caller
+from scenario import Scenario
+
+
+def case_ack_never_comes(t):
+    """No ACK to the 200: after 64*T1 both sides get BYE."""
+    t.start()
+    uas = t.uas("bravo", called().setup().hung_up(timeout=45000), n=1, timeout=60)
+    s = caller().invite().maybe(100).recv(180).recv(200).recv_request("BYE", timeout=45000).reply(200, "OK")
+    uac = t.uac(s, timeout=60)
+    uac.wait(70 * t.scale)
+    uas.wait(20)
+    oks = [m for m in uac.received("SIP/2.0 200") if "CSeq: 1 INVITE" in m]
+    t.true(f"200 was repeated: {len(oks)} in all", len(oks) >= 8)
+    t.cdr(release="switch")
+
+
+case_ack_never_comes.seconds = 34
+
+
+def case_callee_is_dead_at_bye(t):
+    """The caller hangs up and the carrier is dead: the caller gets its 200 at once, the rest ends by Timer F."""
+    t.start()
+    uas = t.uas("bravo", called().setup().recv_request("BYE").pause(1000), n=1)
+    t.uac(caller().setup().pause(300).hang_up()).wait(10 * t.scale)
+    t.cdr(code=200, release="in")
+    uas.stop()
+    uas.judged = True
+    t.until("no calls are left", lambda: t.ctl("status")["calls"] == 0, 45)
+
+
+case_callee_is_dead_at_bye.seconds = 33
+
+
+def case_callee_is_dead_at_reinvite(t):
+    """A re-INVITE that the carrier never answers: 408, and the call ends on the caller's side too."""
+    t.start()
+    s = called().setup().recv_request("INVITE").pause(100)
+    uas = t.uas("bravo", s, n=1, timeout=60)
+    u = caller().setup().pause(200)
+    u.request("INVITE", body=u.offer()).maybe(100).recv(408, timeout=45000)
+    u._send(f"ACK [next_url] SIP/2.0\n[last_Via:]\n[last_From:]\n[last_To:]\nCall-ID: [call_id]\nCSeq: {u.cseq} ACK\nMax-Forwards: 70\nContent-Length: 0\n")
+    u.recv_request("BYE", timeout=20000).reply(200, "OK")
+    t.uac(u, timeout=60).wait(70 * t.scale)
+    uas.stop()
+    uas.judged = True
+    t.cdr(code=408, release="out")
+    t.until("no calls are left", lambda: t.ctl("status")["calls"] == 0, 45)
+
+
+case_callee_is_dead_at_reinvite.seconds = 70
+
+
+def media_calls(t, n, hold_ms, talk_ms, first=26000, tag=""):
+    """n calls with RTP both ways, started; returns the probe and both SIPps."""
+    pair = [first + 2 * i for i in range(n)]
+    uas_s = called(media_port="[field0]", probe=True).setup()
+    uac_s = caller(media_port="[field1]", probe=True).setup()
+    uas = t.uas("bravo", uas_s.hung_up(timeout=120000), n=None, fields=[(p,) for p in pair], timeout=150)
+    probe = t.probe([(t.ip("alpha"), first, first + 2 * n - 1), (t.ip("bravo"), first, first + 2 * n - 1)],
+                    [t.path("alpha-uac.log"), uas.base + ".log"], talk_ms)
+    uac = t.uac(uac_s.pause(hold_ms).hang_up(), n=n, rate=50, fields=[(f"1212555{i:04}", p) for i, p in enumerate(pair)], timeout=150)
+    return probe, uac, uas
+
+
+def case_controller_killed(t):
+    """kill -9 of tandemd under 30 calls with RTP: the RTP goes on; after the restart new calls work; ports come back."""
+    t.start()
+    n, talk = 30, 7000
+    probe, uac, uas = media_calls(t, n, 120000, talk)
+    t.until(f"{n} calls are up", lambda: t.ctl("status")["calls_up"] == n, 20)
+    t.until("all streams are latched", lambda: t.ctl("show", "relay")["packets_out"] > 2 * n * 20)
+    t.kill("tandemd", signal.SIGKILL)
+    time.sleep(2)  # the time in which RTP must go on without a controller
+    t.start_tandemd()
+    t.until("the relay is up", lambda: t.ctl("status")["media"] == "up")
+    r = t.ctl("show", "relay")
+    t.eq("sessions that the relay kept", r["sessions"], n)
+    new_uas = t.uas("charlie", called("charlie").setup().hung_up(), n=5)
+    t.config(route="default via charlie")
+    t.ctl("reload")
+    new = t.uac(caller().setup().pause(300).hang_up(), n=5, port=harness.CARRIER + 2, local=t.ip("alpha"))
+    new.wait()
+    new_uas.wait()
+    time.sleep(max(0, talk / 1000 - 4))
+    report = t.probe_end(probe)
+    t.true("a report", report)
+    for s in (uac, uas):
+        s.proc.kill()
+        s.proc.wait()
+        s.judged = True
+    t.eq("records of new calls", len([r for r in t.cdrs(5) if r["code"] == 200]), 5)
+    # media-inactivity (60 s without RTP) is the stated time after which a session without a controller is given up
+    t.until("sessions without a controller are given up", lambda: t.relay_is_empty(), 80)
+
+
+case_controller_killed.seconds = 95
+
+
+def case_relay_killed(t):
+    """The relay is killed: new calls with media get 503; after its restart the running ones have RTP again."""
+    t.start(route="default via bravo")
+    n = 10
+    probe, uac, uas = media_calls(t, n, 14000, 13000)
+    t.until(f"{n} calls are up", lambda: t.ctl("status")["calls_up"] == n, 20)
+    t.until("RTP flows", lambda: t.ctl("show", "relay")["packets_out"] > 2 * n * 20)
+    t.kill("tandem-media", signal.SIGKILL)
+    t.until("tandemd knows", lambda: t.ctl("status")["media"] == "down")
+    new = t.uac(caller().invite().maybe(100).recv(503).ack_failure(), port=harness.CARRIER + 2, local=t.ip("alpha"), n=3)
+    new.wait()
+    t.eq("calls still up", t.ctl("status")["calls_up"], n)
+    t.start_media()
+    t.until("the relay is up", lambda: t.ctl("status")["media"] == "up")
+    t.until("sessions are installed again", lambda: t.ctl("show", "relay")["sessions"] == n)
+    before = t.ctl("show", "relay")["packets_out"]
+    t.until("RTP flows again", lambda: t.ctl("show", "relay")["packets_out"] > before + 2 * n * 50)
+    uac.wait(60)
+    t.probe_end(probe, ok=False)
+    calls = t.cdrs(n + 3)
+    t.eq("codes", sorted(r["code"] for r in calls), [200] * n + [503] * 3)
+
+
+case_relay_killed.seconds = 25
+
+
+def case_media_inactivity(t):
+    """RTP stops on both sides: the call is ended with its own cause."""
+    t.start(each="  media-inactivity 5s\n")
+    probe, uac, uas = None, None, None
+    pair = [26000]
+    uas = t.uas("bravo", called(media_port="[field0]", probe=True).setup().hung_up(timeout=30000), n=1, fields=[(26000,)])
+    probe = t.probe([(t.ip("alpha"), 26000, 26001), (t.ip("bravo"), 26000, 26001)], [t.path("alpha-uac.log"), uas.base + ".log"], 1500)
+    s = caller(media_port="[field1]", probe=True).setup().hung_up(timeout=30000)
+    uac = t.uac(s, fields=[("12125550000", pair[0])])
+    uac.wait(40)
+    uas.wait(10)
+    t.probe_end(probe)
+    r = t.cdr(release="switch")
+    t.true("answered", r["answer_ms"])
+    t.true(f"ended about 5 s after the last packet: {r['billable_ms']} ms", 5000 <= r["billable_ms"] <= 12000 * t.scale)
+    t.eq("counter", t.stat("calls_media_inactive"), 1)
+
+
+def case_max_duration(t):
+    """max-duration ends the call: BYE to both sides."""
+    t.start(each="  max-duration 2s\n")
+    uas = t.uas("bravo", called().setup().hung_up(), n=1)
+    t.uac(caller().setup().hung_up()).wait()
+    uas.wait()
+    r = t.cdr(code=200, release="switch")
+    t.true(f"billable {r['billable_ms']} ms", 1900 <= r["billable_ms"] <= 3500 * t.scale)
+
+
+def case_setup_timeout(t):
+    """setup-timeout ends the hunt over all carriers."""
+    t.start(alpha="  setup-timeout 2s\n")
+    u = called().recv_invite().reply(180, "Ringing").recv_request("CANCEL").reply(200, "OK")
+    t.uas("bravo", u.reply(487, "Request Terminated", method="INVITE").recv_request("ACK"), n=1)
+    s = Scenario("uac", "alpha").invite().maybe(100).recv(180)
+    uac = t.uac(s.recv(408).ack_failure())
+    uac.wait(20, ok=False)
+    uac.judged = True
+    code = int(uac.received("SIP/2.0 4")[0].split()[1])
+    t.true(f"final response {code} is 408 or 480", code in (408, 480))
+    t.cdr(code=code, release="switch")
