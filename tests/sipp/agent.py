@@ -59,6 +59,12 @@ class Agent:
         self.port = harness.CARRIER
         self.peer = (case.ip("west" if side == "alpha" else "east"), harness.SIP)
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        # A burst of a whole case must fit: what a full buffer drops would look like the switch's loss.
+        for option in (socket.SO_RCVBUF, 33):  # 33: SO_RCVBUFFORCE, for root
+            try:
+                self.sock.setsockopt(socket.SOL_SOCKET, option, 8 << 20)
+            except OSError:
+                pass
         self.sock.bind((self.ip, self.port))
         self.trace_path = case.path(f"{side}-agent.msg")
         self.trace = open(self.trace_path, "w", encoding="latin-1", newline="")
@@ -122,7 +128,7 @@ class Agent:
         return call
 
     def _receive(self, seconds):
-        self.sock.settimeout(max(0.001, seconds))
+        self.sock.settimeout(max(0.0005, seconds))
         try:
             text = self.sock.recv(65536).decode("latin-1")
         except socket.timeout:
@@ -149,10 +155,14 @@ class Agent:
                 raise harness.Failure(f"{self.side}: no {what} {method or ''} within {seconds} s; waiting: {got[:8]}")
             self._receive(end - time.monotonic())
 
+    def pump(self):
+        """Take in what has come, so that no buffer fills."""
+        while self._receive(0):
+            pass
+
     def rest(self, what):
         """First lines of what came and nobody asked for."""
-        while self._receive(0.001):
-            pass
+        self.pump()
         return [m.first for m in self.waiting if m.what == what]
 
     def close(self):

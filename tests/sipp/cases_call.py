@@ -208,6 +208,7 @@ def case_silent_carrier(t):
 def case_nobody_at_carrier(t):
     """Nothing listens at the first carrier (ICMP refusal or silence): the second takes the call."""
     t.start(each="  trying-timeout 1s\n")
+    t.no_calls_after = 40  # an INVITE without any response cannot be cancelled: Timer B
     t.uas("charlie", called("charlie").setup().hung_up(), n=1)
     t.uac(caller().setup().pause(100).hang_up()).wait()
     t.cdr(attempts=2, code=200, trunk_out="charlie")

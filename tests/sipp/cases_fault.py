@@ -88,7 +88,11 @@ def case_controller_killed(t):
     new = t.uac(caller().setup().pause(300).hang_up(), n=5, port=harness.CARRIER + 2, local=t.ip("alpha"))
     new.wait()
     new_uas.wait()
-    time.sleep(max(0, talk / 1000 - 4))
+    def silent():
+        before = t.ctl("show", "relay")["packets_in"]
+        time.sleep(0.5)
+        return t.ctl("show", "relay")["packets_in"] == before
+    t.until("all have said what they had to say", silent, 20)
     report = t.probe_end(probe)
     t.true("a report", report)
     for s in (uac, uas):

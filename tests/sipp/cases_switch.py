@@ -227,7 +227,7 @@ def case_drain(t):
     t.true("Retry-After", "Retry-After:" in new.received("SIP/2.0 503")[0])
     standing.wait()
     t.eq("exit code", t.procs.pop("tandemd").wait(10 * t.scale), 0)
-    t.eq("records", sorted(r["code"] for r in t.cdrs(2)), [200, 503])
+    t.cdr(code=200)  # what a draining switch refuses has never been a call
 
 
 def case_second_sigterm(t):
@@ -277,6 +277,7 @@ def case_four_workers_one_peer(t):
         alpha.request(call, "ACK")
         for _ in range(bursts):  # one behind the other, no answer awaited
             alpha.request(call, "INFO")
+        bravo.pump()
     last = {}
     for _ in range(n * bursts):
         info = bravo.wait("INFO")
@@ -296,7 +297,7 @@ def case_four_workers_one_peer(t):
     t.eq("answered", {r["code"] for r in t.cdrs(n)}, {200})
     t.eq("out of order inside a dialog", stats["dialog_cseq_order"], 0)
     us = stats.get("handover_wait_us", 0) / max(1, stats["handover_in"])
-    t.note = f"{stats['handover_out']} of {stats['sip_rx']} messages handed over, {us:.1f} us each"
+    t.note = f"{stats['handover_out']} of {stats['sip_rx']} messages handed over, {us:.1f} us in the ring each"
 
 
 def case_customer_limit(t):

@@ -127,6 +127,7 @@ class Case:
         self.probes = []
         self.agents = []
         self.note = ""
+        self.no_calls_after = 8  # s
         self.linger = 50 * scale
         self.expect_media_drift = False
         self.ignore = set()
@@ -295,7 +296,7 @@ class Case:
                 "-trace_msg", "-message_file", base + ".msg", "-message_overwrite", "true", "-trace_err", "-error_file", base + ".err",
                 "-trace_stat", "-stf", base + ".csv", "-fd", "1", "-trace_logs", "-log_file", base + ".log",
                 "-timeout", f"{int(timeout * self.scale)}s", "-timeout_error", "-recv_timeout", str(int(min(timeout, 40) * 1000 * self.scale)),
-                "-mp", str(self.port6 + 40 if v6 else 29000 + 10 * len(self.sipps))]
+                "-mp", str(self.port6 + 40 + 4 * len(self.sipps) if v6 else 29100 + 10 * len(self.sipps))]
         if n:
             argv += ["-m", str(n)]
         if scenario.role == "uac":
@@ -387,7 +388,8 @@ class Case:
 
     # ---- the end
 
-    def no_calls(self, timeout=8):
+    def no_calls(self, timeout=None):
+        timeout = timeout or self.no_calls_after
         self.until("no calls are left", lambda: self.ctl("status")["calls"] == 0, timeout)
         if self.media and "tandem-media" in self.procs and not self.expect_media_drift:
             self.until("no relay session is left", lambda: self.relay_is_empty(), timeout)
