@@ -95,10 +95,10 @@ static unsigned pass_glare(const struct call *c, const struct ldlg *from, const 
     }
     if (!offers)
         return 0;
+    if (from->oa.state == OA_OFFER_IN)
+        return 500; /* its own earlier offer waits for our answer: it must not ask again */
     if (from->oa.state == OA_OFFER_OUT || offer_is_open(to))
         return 491;
-    if (from->oa.state == OA_OFFER_IN)
-        return 500;
     return 0;
 }
 

@@ -150,6 +150,31 @@ static void saw_response(struct actor *a, const char *msg)
         a->invite_final = status;
 }
 
+void actor_sent_raw(struct actor *a, const char *msg)
+{
+    char value[512], method[32];
+
+    text_method(msg, method);
+    if (a->call_id[0])
+        return;
+    (void)text_header(msg, "Call-ID", 0, a->call_id, sizeof a->call_id);
+    if (!text_is_request(msg) || strcmp(method, "INVITE") != 0)
+        return;
+    if (text_header(msg, "From", 0, value, sizeof value)) {
+        (void)text_param(value, "tag", a->local_tag, sizeof a->local_tag);
+        strip_tag(value);
+        snprintf(a->local, sizeof a->local, "%.255s", value);
+    }
+    if (text_header(msg, "To", 0, value, sizeof value))
+        snprintf(a->remote, sizeof a->remote, "%.255s", value);
+    if (text_header(msg, "Via", 0, value, sizeof value))
+        (void)text_param(value, "branch", a->invite_branch, sizeof a->invite_branch);
+    if (text_header(msg, "CSeq", 0, value, sizeof value))
+        a->cseq = a->invite_cseq = (unsigned)strtoul(value, NULL, 10);
+    text_ruri(msg, a->invite_ruri, sizeof a->invite_ruri);
+    snprintf(a->target, sizeof a->target, "%s", a->invite_ruri);
+}
+
 void actor_saw(struct actor *a, const char *msg)
 {
     if (text_is_request(msg))

@@ -121,6 +121,8 @@ struct actor *actor_get(struct actors *as, const struct conf *conf, const char *
 void actors_free(struct actors *as);
 /** Take what the switch sent to it into account. */
 void actor_saw(struct actor *a, const char *msg);
+/** The script wrote an INVITE itself: what it says is who the actor is from now on. */
+void actor_sent_raw(struct actor *a, const char *msg);
 /** True if the message belongs to this actor, or may begin its dialog. */
 bool actor_owns(const struct actor *a, const char *msg);
 

@@ -164,7 +164,7 @@ static void cmd_recv(struct world *w, char **word, unsigned n)
     }
     if (strcmp(word[1], "raw") == 0) {
         msg = raw_message(w);
-        (void)text_header(msg, "Call-ID", 0, a->call_id, sizeof a->call_id);
+        actor_sent_raw(a, msg);
         free(a->last);
         a->last = strdup(msg);
     } else if (strcmp(word[1], "again") == 0) {
