@@ -44,7 +44,7 @@ class Call:
     def __init__(self, call_id, number, tag):
         self.call_id, self.number, self.tag = call_id, number, tag
         self.cseq = self.invite_cseq = 1
-        self.to, self.target = None, None
+        self.to, self.target, self.local = None, None, None
 
     def answered(self, ok):
         self.to, self.target = ok.fields["to"], ok.uri("contact")
@@ -88,7 +88,7 @@ class Agent:
     def _request(self, call, method, target, to, body, via):
         kind = "Content-Type: application/sdp\r\n" if body else ""
         self._send(f"{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {self.ip}:{self.port};branch={via}\r\n"
-                   f"From: <sip:+12125550100@{self.ip}:{self.port}>;tag={call.tag}\r\nTo: {to}\r\nCall-ID: {call.call_id}\r\n"
+                   f"From: {call.local or f'<sip:+12125550100@{self.ip}:{self.port}>;tag={call.tag}'}\r\nTo: {to}\r\nCall-ID: {call.call_id}\r\n"
                    f"CSeq: {call.invite_cseq if method == 'ACK' else call.cseq} {method}\r\n"
                    f"Contact: <sip:{self.side}contact@{self.ip}:{self.port}>\r\nMax-Forwards: 70\r\n{kind}"
                    f"Content-Length: {len(body)}\r\n\r\n{body}")
@@ -114,12 +114,23 @@ class Agent:
     def reply(self, m, code, body=""):
         to = m.fields["to"]
         if ";tag=" not in to and code > 100:
-            to += f";tag={self.side}S{m.call_id[:8]}tag"
+            to += self._to_tag(m)
         vias = "".join(f"Via: {v}\r\n" for v in m.vias)
         kind = "Content-Type: application/sdp\r\n" if body else ""
         self._send(f"SIP/2.0 {code} {REASON[code]}\r\n{vias}From: {m.fields['from']}\r\nTo: {to}\r\nCall-ID: {m.call_id}\r\n"
                    f"CSeq: {m.fields['cseq']}\r\nContact: <sip:{self.side}contact@{self.ip}:{self.port}>\r\n{kind}"
                    f"Content-Length: {len(body)}\r\n\r\n{body}")
+
+    def call_back(self, inv):
+        """The dialog of an INVITE that this side answered, to ask in."""
+        call = Call(inv.call_id, "", "")
+        call.cseq = 0
+        call.local = inv.fields["to"] + self._to_tag(inv)
+        call.to, call.target = inv.fields["from"], inv.uri("contact")
+        return call
+
+    def _to_tag(self, m):
+        return f";tag={self.side}S{m.call_id[:8]}tag"
 
     def call_of(self, ok):
         """The call that this 200 answers."""

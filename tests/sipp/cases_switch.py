@@ -121,12 +121,12 @@ def case_options_health(t):
     t.until("bravo is down", lambda: t.trunk("bravo")["state"] == "down", 20)
     t.eq("charlie", t.trunk("charlie")["state"], "up")
     alpha.stop()
-    skipped = t.stat("hunt_skipped")
     bravo = t.uas("bravo", answer_options())
     t.until("bravo is up again", lambda: t.trunk("bravo")["state"] == "up", 20)
-    t.true("skipped is not yet counted", t.stat("hunt_skipped") == skipped)
     for s in t.sipps:
         s.judged = True
+    t.config()
+    t.ctl("reload")  # without probes, so that the last transaction can be waited for
 
 
 def case_down_trunk_is_skipped(t):
@@ -137,9 +137,8 @@ def case_down_trunk_is_skipped(t):
     t.uac(caller().setup().pause(100).hang_up()).wait()
     rec = t.cdr(attempts=1, code=200, trunk_out="charlie")
     t.true(f"set up in {rec['setup_ms']} ms", rec["setup_ms"] < 1000 * t.scale)
-
-
-case_down_trunk_is_skipped.seconds = 40
+    t.config()
+    t.ctl("reload")
 
 
 def case_reload_under_load(t):
