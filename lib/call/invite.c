@@ -82,6 +82,20 @@ static struct span facts_header(void *arg, const char *name)
     return h ? h->value : SPAN_NONE;
 }
 
+/* The trunk group stands in the user part (RFC 4904 §4), with some peers among the URI's parameters. */
+static bool tgrp_of(const struct sip_uri *u, struct span *tgrp)
+{
+    struct span number, params = SPAN_NONE;
+
+    if (span_cut(u->user, ';', &number, &params)) {
+        params.p--; /* with its ';' */
+        params.len++;
+        if (hdr_param(params, SPAN("tgrp"), tgrp))
+            return true;
+    }
+    return uri_param(u, SPAN("tgrp"), tgrp);
+}
+
 static int identify(const struct calls *cs, const struct msg *m, const struct flow *f,
                     uint32_t *trunk)
 {
@@ -98,8 +112,8 @@ static int identify(const struct calls *cs, const struct msg *m, const struct fl
         .arg = arg.out,
     };
 
-    if (!uri_param(&m->uri, SPAN("tgrp"), &facts.tgrp) && m->n_contacts)
-        (void)uri_param(&m->contact[0].parsed, SPAN("tgrp"), &facts.tgrp);
+    if (!tgrp_of(&m->uri, &facts.tgrp) && m->n_contacts)
+        (void)tgrp_of(&m->contact[0].parsed, &facts.tgrp);
     return route_identify(cs->view->route, f->listener, &f->remote, &facts, trunk);
 }
 

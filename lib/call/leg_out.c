@@ -206,6 +206,7 @@ static void out_bye(struct leg *leg, const struct leg_arg *arg)
 {
     uint8_t q850 = arg->msg ? cause_from_reason(msg_value(arg->msg, HDR_REASON)) : 0;
 
+    dialog_2xx_stop(leg->main->d); /* of a re-INVITE of theirs */
     out_pay_ack(leg);
     leg->cause = (struct cause){200, q850 ? q850 : 16, CAUSE_OUT, "bye"};
     bridge_event(leg, BR_BYE, arg);
@@ -223,6 +224,7 @@ static void out_bye_early(struct leg *leg, const struct leg_arg *arg)
 static void out_hangup(struct leg *leg, const struct leg_arg *arg)
 {
     (void)arg;
+    dialog_2xx_stop(leg->main->d);
     out_pay_ack(leg);
     if (leg->cause.where == CAUSE_NOWHERE)
         leg->cause = leg->call->cause;

@@ -231,21 +231,41 @@ void offer_close(struct call *c)
     c->media.request = media_close(cs->media, c->media.ref, offer_on_closed, c);
 }
 
+/* The relay is away again: the next on_state asks once more. Any other refusal means that the media is gone for good. */
+static void offer_on_adopted(void *arg, const struct media_result *res)
+{
+    struct call *c = arg;
+
+    c->media.request = 0;
+    if (c->state >= CALL_ENDING) {
+        offer_close(c);
+        call_check(c);
+        return;
+    }
+    if (res->status == 0) {
+        offer_take_locals(c, res);
+    } else if (res->status != -ENOTCONN && res->status != -ETIMEDOUT) {
+        stat_inc(c->calls->stats, STAT_calls_media_lost);
+        log_limited(LOG_WARN, "media_lost", "call=%s error=\"%s\"", c->uuid, err_str(res->status));
+        call_kill(c, &CAUSE_HERE_(503, 41, "media session lost"));
+    }
+}
+
 void offer_reinstall(struct call *c)
 {
     struct calls *cs = c->calls;
     struct media_op op[6 * OFFER_MEDIA_MAX];
     unsigned n;
 
-    if (c->media.state != CALL_MEDIA_OPEN || !c->in || !c->out)
+    if (c->media.state != CALL_MEDIA_OPEN || c->media.request || !c->in || !c->out)
         return;
     n = offer_add_ops(c, c->in, c->out, op);
     n += offer_add_ops(c, c->out, c->in, op + n);
     n += offer_connect_ops(c, op + n);
-    (void)media_open(
+    c->media.request = media_open(
         cs->media,
         &(struct media_open){.ref = c->media.ref, .flags = MEDIA_OPEN_ADOPT, .op = op, .n_ops = n},
-        NULL, NULL);
+        offer_on_adopted, c);
 }
 
 /* ---- bodies ---------------------------------------------------------------------------------------------------- */

@@ -75,6 +75,10 @@ static bool recv_words(struct world *w, struct wanted *want, char **word, unsign
     for (unsigned i = 0; i < n; i++) {
         char *v = strchr(word[i], '=');
 
+        if (word[i][0] == '+') {
+            want->user = word[i];
+            continue;
+        }
         if (strchr(word[i], ':') && (!v || strchr(word[i], ':') < v)) {
             add_header(want, word[i]);
         } else if (v) {
