@@ -139,7 +139,8 @@ static void tu_on_cancel(void *tu, struct txn_server *invite, const struct msg *
     (void)tu;
     if (!txn_server_user(invite))
         return;
-    if (!span_is_empty(cancel->to.tag)) {
+    /* The INVITE's own To tells what its user is; the CANCEL's should be the same (RFC 3261 §9.1), but who knows. */
+    if (txn_server_in_dialog(invite)) {
         pass_cancel(txn_server_user(invite));
         return;
     }

@@ -105,6 +105,10 @@ void txn_server_detach(struct txn_server *st);
 enum sip_method txn_server_method(const struct txn_server *st);
 /** True once a final response was sent: nothing more can be. */
 bool txn_server_is_final(const struct txn_server *st);
+/**
+ * True if its request came with a To tag, i.e. inside a dialog. Only before its final response; false behind it.
+ */
+bool txn_server_in_dialog(const struct txn_server *st);
 /** Flow the responses go to; NULL once a final response was sent. */
 const struct flow *txn_server_flow(const struct txn_server *st);
 

@@ -580,6 +580,11 @@ bool txn_server_is_final(const struct txn_server *st)
     return !st->reply;
 }
 
+bool txn_server_in_dialog(const struct txn_server *st)
+{
+    return st->reply && reply_of(st)->has_to_tag;
+}
+
 const struct flow *txn_server_flow(const struct txn_server *st)
 {
     return st->reply ? &st->reply->flow : NULL;
