@@ -6,9 +6,9 @@
 #include "core/addr.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include "core/htab.h"
 
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -86,22 +86,56 @@ int addr_parse(struct span s, uint16_t default_port, struct addr *out)
     return 0;
 }
 
+/* At most 5 digits, without a terminator. @return behind the last */
+static char *put_decimal(char *p, unsigned v)
+{
+    char digits[5];
+    unsigned n = 0;
+
+    do {
+        digits[n++] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    while (n > 0)
+        *p++ = digits[--n];
+    return p;
+}
+
+/* Every message has several addresses: printf, which inet_ntop uses as well, would cost more than the rest of its line. */
+static char *put_ip(char *p, const struct addr *a)
+{
+    if (a->family == 4) {
+        for (unsigned i = 0; i < 4; i++) {
+            if (i > 0)
+                *p++ = '.';
+            p = put_decimal(p, a->ip[i]);
+        }
+        return p;
+    }
+    if (a->family == 6 && inet_ntop(AF_INET6, a->ip, p, INET6_ADDRSTRLEN))
+        return p + strlen(p);
+    *p++ = '-';
+    return p;
+}
+
 const char *addr_ip_str(const struct addr *a, char buf[ADDR_STRLEN])
 {
-    if (a->family == 0 || !inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->ip, buf, ADDR_STRLEN))
-        memcpy(buf, "-", 2);
+    *put_ip(buf, a) = '\0';
     return buf;
 }
 
 const char *addr_str(const struct addr *a, char buf[ADDR_STRLEN])
 {
-    char ip[ADDR_STRLEN];
+    char *p = buf;
 
-    addr_ip_str(a, ip);
+    static_assert(ADDR_STRLEN >= INET6_ADDRSTRLEN - 1 + sizeof("[]:65535"), "the longest");
     if (a->family == 6)
-        snprintf(buf, ADDR_STRLEN, "[%.45s]:%u", ip, a->port);
-    else
-        snprintf(buf, ADDR_STRLEN, "%.45s:%u", ip, a->port);
+        *p++ = '[';
+    p = put_ip(p, a);
+    if (a->family == 6)
+        *p++ = ']';
+    *p++ = ':';
+    *put_decimal(p, a->port) = '\0';
     return buf;
 }
 
