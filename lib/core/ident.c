@@ -188,7 +188,7 @@ int ident_open(struct ident_key *k, struct span token, struct ident *out)
     return out->node == k->node && out->epoch == k->epoch ? 0 : TD_ESTALE;
 }
 
-void ident_random(void *buf, size_t len)
+static void random_fill(void *buf, size_t len)
 {
     char *p = buf;
 
@@ -203,6 +203,25 @@ void ident_random(void *buf, size_t len)
         p += n;
         len -= (size_t)n;
     }
+}
+
+void ident_random(void *buf, size_t len)
+{
+    /* a call needs 32 bytes in three pieces: 512 are one system call for 16 calls */
+    static _Thread_local uint8_t store[512];
+    static _Thread_local size_t left;
+
+    if (len > sizeof(store)) {
+        random_fill(buf, len);
+        return;
+    }
+    if (left < len) {
+        random_fill(store, sizeof(store));
+        left = sizeof(store);
+    }
+    left -= len;
+    memcpy(buf, store + left, len);
+    memset(store + left, 0, len); /* what was given out is not kept */
 }
 
 /* @return 0; -ENOENT; -EINVAL not 16 bytes; -errno */
@@ -274,12 +293,18 @@ int ident_key_load(const char *path, uint8_t key[16])
 
 void ident_uuid(char out[37])
 {
+    static const char hex[] = "0123456789abcdef";
     uint8_t b[16];
+    char *p = out;
 
     ident_random(b, sizeof(b));
     b[6] = (uint8_t)((b[6] & 0x0f) | 0x40); /* version 4 */
     b[8] = (uint8_t)((b[8] & 0x3f) | 0x80); /* variant of RFC 9562 §4.1 */
-    snprintf(out, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
-             b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
-             b[14], b[15]);
+    for (unsigned i = 0; i < sizeof(b); i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *p++ = '-';
+        *p++ = hex[b[i] >> 4];
+        *p++ = hex[b[i] & 15];
+    }
+    *p = '\0';
 }
