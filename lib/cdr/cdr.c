@@ -99,13 +99,13 @@ static struct block *block_of(struct cdr_port *p, const struct cdr_event *ev)
     struct span *s;
     char *at;
 
-    for (size_t i = 0; (s = record_span(&copy, i)); i++)
+    for (size_t i = 0; (s = record_span(&copy, &i));)
         bytes += text_len(*s);
     b = block_new(p, bytes);
     if (!b)
         return NULL;
     at = b->text;
-    for (size_t i = 0; (s = record_span(&copy, i)); i++) {
+    for (size_t i = 0; (s = record_span(&copy, &i));) {
         size_t len = text_len(*s);
         if (len > 0)
             memcpy(at, s->p, len);

@@ -30,7 +30,7 @@ enum kind {
 };
 
 struct field {
-    const char *name;
+    struct span name;
     enum kind kind;
     size_t offset;
     int64_t (*duration)(const struct cdr_event *ev);
@@ -73,76 +73,81 @@ int64_t record_billable(const struct cdr_event *ev)
 }
 
 #define AT(member) offsetof(struct cdr_event, member), NULL
+#define NAME(text)               \
+    {                            \
+        (text), sizeof(text) - 1 \
+    }
 
 /* The order is the order of CSV columns: new fields go to the end, readers count on it. */
 static const struct field table[] = {
-    {"type", KIND_TYPE, AT(type)},
-    {"seq", KIND_U32, AT(seq)},
-    {"call", KIND_HEX64, AT(call)},
-    {"uuid", KIND_SPAN, AT(uuid)},
-    {"node", KIND_NODE, 0, NULL},
-    {"worker", KIND_WORKER, 0, NULL},
-    {"generation", KIND_U64, AT(generation)},
-    {"class", KIND_SPAN, AT(class_name)},
-    {"priority", KIND_SPAN, AT(priority)},
-    {"estimated", KIND_BOOL, AT(estimated)},
-    {"callid_in", KIND_SPAN, AT(callid_in)},
-    {"callid_out", KIND_SPAN, AT(callid_out)},
-    {"trunk_in", KIND_SPAN, AT(trunk_in)},
-    {"trunk_out", KIND_SPAN, AT(trunk_out)},
-    {"peer_in", KIND_ADDR, AT(peer_in)},
-    {"peer_out", KIND_ADDR, AT(peer_out)},
-    {"customer_in", KIND_SPAN, AT(customer_in)},
-    {"customer_out", KIND_SPAN, AT(customer_out)},
-    {"caller_received", KIND_SPAN, AT(caller_received)},
-    {"caller_normalised", KIND_SPAN, AT(caller_normalised)},
-    {"caller_sent", KIND_SPAN, AT(caller_sent)},
-    {"called_received", KIND_SPAN, AT(called_received)},
-    {"called_normalised", KIND_SPAN, AT(called_normalised)},
-    {"called_sent", KIND_SPAN, AT(called_sent)},
-    {"start", KIND_ISO, AT(start)},
-    {"start_ms", KIND_EPOCH, AT(start)},
-    {"progress", KIND_ISO, AT(progress)},
-    {"progress_ms", KIND_EPOCH, AT(progress)},
-    {"answer", KIND_ISO, AT(answer)},
-    {"answer_ms", KIND_EPOCH, AT(answer)},
-    {"end", KIND_ISO, AT(end)},
-    {"end_ms", KIND_EPOCH, AT(end)},
-    {"setup_ms", KIND_DURATION, 0, setup_ms},
-    {"pdd_ms", KIND_DURATION, 0, pdd_ms},
-    {"ring_ms", KIND_DURATION, 0, ring_ms},
-    {"billable_ms", KIND_DURATION, 0, record_billable},
-    {"code", KIND_U16, AT(code)},
-    {"q850", KIND_U8, AT(q850)},
-    {"reason", KIND_SPAN, AT(reason)},
-    {"where", KIND_SPAN, AT(where)},
-    {"release", KIND_RELEASE, AT(release)},
-    {"attempt", KIND_U16, AT(attempt)},
-    {"attempts", KIND_U16, AT(attempts)},
-    {"in_packets", KIND_U64, AT(media_in.packets)},
-    {"in_bytes", KIND_U64, AT(media_in.bytes)},
-    {"in_lost", KIND_U64, AT(media_in.lost)},
-    {"in_reordered", KIND_U64, AT(media_in.reordered)},
-    {"in_jitter_us", KIND_U32, AT(media_in.jitter_us)},
-    {"in_strangers", KIND_U64, AT(media_in.strangers)},
-    {"out_packets", KIND_U64, AT(media_out.packets)},
-    {"out_bytes", KIND_U64, AT(media_out.bytes)},
-    {"out_lost", KIND_U64, AT(media_out.lost)},
-    {"out_reordered", KIND_U64, AT(media_out.reordered)},
-    {"out_jitter_us", KIND_U32, AT(media_out.jitter_us)},
-    {"out_strangers", KIND_U64, AT(media_out.strangers)},
-    {"rate_in", KIND_SPAN, AT(rate_in)},
-    {"rate_out", KIND_SPAN, AT(rate_out)},
-    {"deck_in", KIND_SPAN, AT(deck_in)},
-    {"deck_out", KIND_SPAN, AT(deck_out)},
+    {NAME("type"), KIND_TYPE, AT(type)},
+    {NAME("seq"), KIND_U32, AT(seq)},
+    {NAME("call"), KIND_HEX64, AT(call)},
+    {NAME("uuid"), KIND_SPAN, AT(uuid)},
+    {NAME("node"), KIND_NODE, 0, NULL},
+    {NAME("worker"), KIND_WORKER, 0, NULL},
+    {NAME("generation"), KIND_U64, AT(generation)},
+    {NAME("class"), KIND_SPAN, AT(class_name)},
+    {NAME("priority"), KIND_SPAN, AT(priority)},
+    {NAME("estimated"), KIND_BOOL, AT(estimated)},
+    {NAME("callid_in"), KIND_SPAN, AT(callid_in)},
+    {NAME("callid_out"), KIND_SPAN, AT(callid_out)},
+    {NAME("trunk_in"), KIND_SPAN, AT(trunk_in)},
+    {NAME("trunk_out"), KIND_SPAN, AT(trunk_out)},
+    {NAME("peer_in"), KIND_ADDR, AT(peer_in)},
+    {NAME("peer_out"), KIND_ADDR, AT(peer_out)},
+    {NAME("customer_in"), KIND_SPAN, AT(customer_in)},
+    {NAME("customer_out"), KIND_SPAN, AT(customer_out)},
+    {NAME("caller_received"), KIND_SPAN, AT(caller_received)},
+    {NAME("caller_normalised"), KIND_SPAN, AT(caller_normalised)},
+    {NAME("caller_sent"), KIND_SPAN, AT(caller_sent)},
+    {NAME("called_received"), KIND_SPAN, AT(called_received)},
+    {NAME("called_normalised"), KIND_SPAN, AT(called_normalised)},
+    {NAME("called_sent"), KIND_SPAN, AT(called_sent)},
+    {NAME("start"), KIND_ISO, AT(start)},
+    {NAME("start_ms"), KIND_EPOCH, AT(start)},
+    {NAME("progress"), KIND_ISO, AT(progress)},
+    {NAME("progress_ms"), KIND_EPOCH, AT(progress)},
+    {NAME("answer"), KIND_ISO, AT(answer)},
+    {NAME("answer_ms"), KIND_EPOCH, AT(answer)},
+    {NAME("end"), KIND_ISO, AT(end)},
+    {NAME("end_ms"), KIND_EPOCH, AT(end)},
+    {NAME("setup_ms"), KIND_DURATION, 0, setup_ms},
+    {NAME("pdd_ms"), KIND_DURATION, 0, pdd_ms},
+    {NAME("ring_ms"), KIND_DURATION, 0, ring_ms},
+    {NAME("billable_ms"), KIND_DURATION, 0, record_billable},
+    {NAME("code"), KIND_U16, AT(code)},
+    {NAME("q850"), KIND_U8, AT(q850)},
+    {NAME("reason"), KIND_SPAN, AT(reason)},
+    {NAME("where"), KIND_SPAN, AT(where)},
+    {NAME("release"), KIND_RELEASE, AT(release)},
+    {NAME("attempt"), KIND_U16, AT(attempt)},
+    {NAME("attempts"), KIND_U16, AT(attempts)},
+    {NAME("in_packets"), KIND_U64, AT(media_in.packets)},
+    {NAME("in_bytes"), KIND_U64, AT(media_in.bytes)},
+    {NAME("in_lost"), KIND_U64, AT(media_in.lost)},
+    {NAME("in_reordered"), KIND_U64, AT(media_in.reordered)},
+    {NAME("in_jitter_us"), KIND_U32, AT(media_in.jitter_us)},
+    {NAME("in_strangers"), KIND_U64, AT(media_in.strangers)},
+    {NAME("out_packets"), KIND_U64, AT(media_out.packets)},
+    {NAME("out_bytes"), KIND_U64, AT(media_out.bytes)},
+    {NAME("out_lost"), KIND_U64, AT(media_out.lost)},
+    {NAME("out_reordered"), KIND_U64, AT(media_out.reordered)},
+    {NAME("out_jitter_us"), KIND_U32, AT(media_out.jitter_us)},
+    {NAME("out_strangers"), KIND_U64, AT(media_out.strangers)},
+    {NAME("rate_in"), KIND_SPAN, AT(rate_in)},
+    {NAME("rate_out"), KIND_SPAN, AT(rate_out)},
+    {NAME("deck_in"), KIND_SPAN, AT(deck_in)},
+    {NAME("deck_out"), KIND_SPAN, AT(deck_out)},
 };
 #define FIELDS (sizeof(table) / sizeof(table[0]))
 
-struct span *record_span(struct cdr_event *ev, size_t i)
+struct span *record_span(struct cdr_event *ev, size_t *at)
 {
-    for (size_t k = 0; k < FIELDS; k++) {
-        if (table[k].kind == KIND_SPAN && i-- == 0)
-            return (struct span *)(void *)((char *)ev + table[k].offset);
+    while (*at < FIELDS) {
+        const struct field *f = &table[(*at)++];
+        if (f->kind == KIND_SPAN)
+            return (struct span *)(void *)((char *)ev + f->offset);
     }
     return NULL;
 }
@@ -185,9 +190,9 @@ static void put_char(struct record_buf *b, char c)
     put(b, &c, 1);
 }
 
-static void put_text(struct record_buf *b, const char *s)
+static void put_span(struct record_buf *b, struct span s)
 {
-    put(b, s, strlen(s));
+    put(b, s.p, s.len);
 }
 
 static void put_number(struct record_buf *b, uint64_t v)
@@ -225,17 +230,47 @@ static void set_number(struct value *v, uint64_t n)
     v->number = n;
 }
 
+/* What was made in buf, up to end. */
+static void set_buf(struct value *v, const char *end)
+{
+    v->form = VALUE_TEXT;
+    v->text = (struct span){v->buf, (size_t)(end - v->buf)};
+}
+
+/* The last digits of n, then what separates them from the next. printf would be half the cost of a record. */
+static char *put_digits(char *p, unsigned n, unsigned digits, char then)
+{
+    for (unsigned i = digits; i-- > 0; n /= 10)
+        p[i] = (char)('0' + n % 10);
+    p[digits] = then;
+    return p + digits + 1;
+}
+
 static void set_iso(struct value *v, uint64_t wall_ms)
 {
     time_t s = (time_t)(wall_ms / 1000);
     struct tm tm;
+    char *p;
 
     if (wall_ms == 0 || !gmtime_r(&s, &tm))
         return;
-    snprintf(v->buf, sizeof(v->buf), "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", tm.tm_year + 1900,
-             tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-             (unsigned)(wall_ms % 1000));
-    set_text(v, v->buf);
+    p = put_digits(v->buf, (unsigned)tm.tm_year + 1900, 4, '-');
+    p = put_digits(p, (unsigned)tm.tm_mon + 1, 2, '-');
+    p = put_digits(p, (unsigned)tm.tm_mday, 2, 'T');
+    p = put_digits(p, (unsigned)tm.tm_hour, 2, ':');
+    p = put_digits(p, (unsigned)tm.tm_min, 2, ':');
+    p = put_digits(p, (unsigned)tm.tm_sec, 2, '.');
+    p = put_digits(p, (unsigned)(wall_ms % 1000), 3, 'Z');
+    set_buf(v, p);
+}
+
+static void set_hex64(struct value *v, uint64_t n)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    for (unsigned i = 0; i < 16; i++)
+        v->buf[i] = hex[n >> (60 - 4 * i) & 15];
+    set_buf(v, v->buf + 16);
 }
 
 static const char *type_name(enum cdr_type type)
@@ -286,10 +321,7 @@ static void value_of(const struct field *f, const struct record_origin *o,
     case KIND_TYPE: set_text(v, type_name(ev->type)); break;
     case KIND_NODE: set_text(v, o->node); break;
     case KIND_WORKER: set_number(v, o->worker); break;
-    case KIND_HEX64:
-        snprintf(v->buf, sizeof(v->buf), "%016llx", *(const unsigned long long *)at);
-        set_text(v, v->buf);
-        break;
+    case KIND_HEX64: set_hex64(v, *(const uint64_t *)at); break;
     case KIND_U64: set_number(v, *(const uint64_t *)at); break;
     case KIND_U32: set_number(v, *(const uint32_t *)at); break;
     case KIND_U16: set_number(v, *(const uint16_t *)at); break;
@@ -344,24 +376,42 @@ static size_t utf8_len(struct span s, size_t i)
     return 0;
 }
 
-static void put_json_text(struct record_buf *b, struct span s)
+static bool is_plain(unsigned char c)
 {
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* One character at i that is not plain. @return its bytes */
+static size_t put_json_odd(struct record_buf *b, struct span s, size_t i)
+{
+    unsigned char c = (unsigned char)s.p[i];
+    size_t n = utf8_len(s, i);
     char esc[8];
 
+    if (n == 0 || c < 0x20 || c == 0x7f) {
+        snprintf(esc, sizeof(esc), "\\u%04x", c);
+        put(b, esc, 6);
+        return 1;
+    }
+    if (c == '"' || c == '\\')
+        put_char(b, '\\');
+    put(b, s.p + i, n);
+    return n;
+}
+
+static void put_json_text(struct record_buf *b, struct span s)
+{
+    size_t i = 0;
+
     put_char(b, '"');
-    for (size_t i = 0; i < s.len;) {
-        unsigned char c = (unsigned char)s.p[i];
-        size_t n = utf8_len(s, i);
-        if (n == 0 || c < 0x20 || c == 0x7f) {
-            snprintf(esc, sizeof(esc), "\\u%04x", c);
-            put(b, esc, 6);
-            n = 1;
-        } else {
-            if (c == '"' || c == '\\')
-                put_char(b, '\\');
-            put(b, s.p + i, n);
-        }
-        i += n;
+    while (i < s.len) {
+        size_t from = i;
+        while (i < s.len && is_plain((unsigned char)s.p[i]))
+            i++;
+        if (i > from) /* nearly always all of it */
+            put(b, s.p + from, i - from);
+        if (i < s.len)
+            i += put_json_odd(b, s, i);
     }
     put_char(b, '"');
 }
@@ -374,15 +424,15 @@ static size_t room_for(const struct value *v)
 
 static int json_field(struct record_buf *b, const struct field *f, const struct value *v)
 {
-    if (record_buf_reserve(b, strlen(f->name) + room_for(v)) < 0)
+    if (record_buf_reserve(b, f->name.len + room_for(v)) < 0)
         return -ENOMEM;
     put_char(b, '"');
-    put_text(b, f->name);
-    put_text(b, "\":");
+    put_span(b, f->name);
+    put_span(b, SPAN("\":"));
     switch (v->form) {
-    case VALUE_NONE: put_text(b, "null"); break;
+    case VALUE_NONE: put_span(b, SPAN("null")); break;
     case VALUE_NUMBER: put_number(b, v->number); break;
-    case VALUE_BOOL: put_text(b, v->number ? "true" : "false"); break;
+    case VALUE_BOOL: put_span(b, v->number ? SPAN("true") : SPAN("false")); break;
     case VALUE_TEXT: put_json_text(b, v->text); break;
     }
     return 0;
@@ -468,7 +518,7 @@ int record_json(struct record_buf *b, const struct record_origin *o, const struc
         b->len = before;
         return -ENOMEM;
     }
-    put_text(b, "}\n");
+    put_span(b, SPAN("}\n"));
     return 0;
 }
 
@@ -489,13 +539,13 @@ int record_csv_header(struct record_buf *b)
     size_t before = b->len;
 
     for (size_t i = 0; i < FIELDS; i++) {
-        if (record_buf_reserve(b, strlen(table[i].name) + 2) < 0) {
+        if (record_buf_reserve(b, table[i].name.len + 2) < 0) {
             b->len = before;
             return -ENOMEM;
         }
         if (i > 0)
             put_char(b, ',');
-        put_text(b, table[i].name);
+        put_span(b, table[i].name);
     }
     put_char(b, '\n');
     return 0;

@@ -41,8 +41,8 @@ int record_csv(struct record_buf *b, const struct record_origin *o, const struct
 /** The CSV header line. @return 0 or -ENOMEM */
 int record_csv_header(struct record_buf *b);
 
-/** The i-th span of an event, over all that are written; NULL behind the last. */
-struct span *record_span(struct cdr_event *ev, size_t i);
+/** The next span of an event, over all that are written: *at is 0 to begin with and counts up. NULL behind the last. */
+struct span *record_span(struct cdr_event *ev, size_t *at);
 
 /** Milliseconds from a to b on the monotonic clock, -1 if either did not happen. */
 int64_t record_duration(const struct cdr_time *a, const struct cdr_time *b);
