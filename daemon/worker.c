@@ -153,6 +153,7 @@ static void worker_turn_end(struct worker *w)
         media_flush(w->media);
     if (udp_flush(w->udp) > 0)
         event_add(w->flush_ev, &retry);
+    log_flush(); /* after the datagrams: the peers wait, the reader of the log does not */
     struct calls *cs = stack_calls(w->stack);
     atomic_store_explicit(&w->calls, calls_count(cs), memory_order_relaxed);
     atomic_store_explicit(&w->calls_up, calls_up(cs), memory_order_relaxed);
@@ -169,6 +170,7 @@ static void *worker_main(void *arg)
 {
     struct worker *w = arg;
     struct bell *bell = dispatch_bell(w->p.dispatch, w->p.id);
+    log_hold(true);
     while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
         bell_arm(bell);
         event_base_loop(w->base, EVLOOP_ONCE | (worker_has_work(w) ? EVLOOP_NONBLOCK : 0));
@@ -176,6 +178,7 @@ static void *worker_main(void *arg)
         worker_turn_end(w);
     }
     udp_flush(w->udp);
+    log_hold(false);
     return NULL;
 }
 

@@ -14,11 +14,17 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2000
+#define PREFIX_LEN     3 /* "<6>" */
+/* 4,096: what a pipe takes whole (PIPE_BUF), so that lines of several threads do not mix; some 25 lines of calls */
+#define HELD_BYTES 4096
 
 static _Atomic int max_level = LOG_INFO;
 static _Atomic int journal = -1; /* -1: not asked yet */
 static void (*sink_fn)(enum log_level, const char *, void *);
 static void *sink_arg;
+static _Thread_local bool is_holding;
+static _Thread_local size_t held_len;
+static _Thread_local char held[HELD_BYTES];
 
 void log_set_level(enum log_level level)
 {
@@ -53,48 +59,78 @@ void log_set_sink(void (*sink)(enum log_level, const char *line, void *arg), voi
 }
 
 /* One event is one line, whatever a value holds. */
-static void flatten(char *s)
+static void flatten(char *s, size_t len)
 {
-    for (; *s; s++) {
-        if ((unsigned char)*s < 0x20 || *s == 0x7f)
-            *s = '?';
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
+            s[i] = '?';
     }
 }
 
-static void write_line(enum log_level level, char *line)
+static void write_out(const char *p, size_t len)
 {
-    char out[LINE_MAX_BYTES + 8];
-    int n;
-
-    if (sink_fn) {
-        sink_fn(level, line, sink_arg);
-        return;
-    }
-    if (has_journal())
-        n = snprintf(out, sizeof(out), "<%d>%s\n", (int)level, line);
-    else
-        n = snprintf(out, sizeof(out), "%s\n", line);
-    if (n > 0 && write(STDERR_FILENO, out, (size_t)n) < 0) {
+    if (len > 0 && write(STDERR_FILENO, p, len) < 0) {
         /* there is nowhere left to say so */
     }
 }
 
+void log_flush(void)
+{
+    write_out(held, held_len);
+    held_len = 0;
+}
+
+void log_hold(bool on)
+{
+    is_holding = on;
+    if (!on)
+        log_flush();
+}
+
+/* A whole line with its newline. What an operator must see at once goes out at once, behind what waits. */
+static void put_line(enum log_level level, const char *p, size_t len)
+{
+    if (held_len + len > sizeof(held))
+        log_flush();
+    if (!is_holding || len > sizeof(held)) {
+        write_out(p, len);
+        return;
+    }
+    memcpy(held + held_len, p, len);
+    held_len += len;
+    if (level <= LOG_WARN)
+        log_flush();
+}
+
 void log_ev(enum log_level level, const char *ev, const char *fmt, ...)
 {
-    char line[LINE_MAX_BYTES + 1];
+    char buf[PREFIX_LEN + LINE_MAX_BYTES + 2]; /* "<6>", the line, newline or NUL */
+    char *line = buf + PREFIX_LEN;
     va_list ap;
-    int n;
+    int n, more;
 
     if (level > log_level())
         return;
-    n = snprintf(line, sizeof(line), fmt[0] ? "ev=%s " : "ev=%s", ev);
-    if (n < 0 || (size_t)n >= sizeof(line))
+    n = snprintf(line, LINE_MAX_BYTES + 1, fmt[0] ? "ev=%s " : "ev=%s", ev);
+    if (n < 0 || n > LINE_MAX_BYTES)
         return;
     va_start(ap, fmt);
-    vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
+    more = vsnprintf(line + n, (size_t)(LINE_MAX_BYTES + 1 - n), fmt, ap);
     va_end(ap);
-    flatten(line);
-    write_line(level, line);
+    if (more > 0)
+        n = more < LINE_MAX_BYTES - n ? n + more : LINE_MAX_BYTES;
+    flatten(line, (size_t)n);
+    if (sink_fn) {
+        sink_fn(level, line, sink_arg);
+        return;
+    }
+    line[n++] = '\n';
+    if (has_journal()) {
+        line -= PREFIX_LEN;
+        memcpy(line, (char[]){'<', (char)('0' + level), '>'}, PREFIX_LEN);
+        n += PREFIX_LEN;
+    }
+    put_line(level, line, (size_t)n);
 }
 
 bool log_rate_ok(struct log_rate *r, uint32_t per_second)

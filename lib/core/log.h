@@ -26,10 +26,18 @@ void log_set_sink(void (*sink)(enum log_level, const char *line, void *arg), voi
 
 /**
  * One event. fmt gives the keys behind ev, in logfmt: log_ev(LOG_INFO, "call_end", "call=%s code=%d", …).
- * One write(2) per line; lines over 2,000 bytes are cut (journald splits longer ones).
+ * One write(2) per line unless held (log_hold); lines over 2,000 bytes are cut (journald splits longer ones).
  */
 void log_ev(enum log_level level, const char *ev, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/**
+ * A loop that logs much: from now on this thread's lines wait for log_flush, which it calls at the end of each turn, or
+ * for 4 KiB; LOG_WARN and LOG_ERROR go out at once with all before them. Off (the default) writes what waits.
+ */
+void log_hold(bool on);
+/** Write what this thread holds, if anything. */
+void log_flush(void);
 
 /** A per-site budget: at most burst lines a second; suppressed ones are counted and told with the next line that passes. */
 struct log_rate {

@@ -8,8 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "core/log.h"
 
@@ -107,6 +109,64 @@ static void line_goes_to_stderr_in_one_write_with_its_journal_prefix(void **stat
     assert_string_equal(got, "<4>ev=x a=1\nev=y a=2\n");
 }
 
+static void held_lines_go_out_together_and_a_warning_takes_them_along(void **state)
+{
+    char got[300];
+    int pipe_fd[2];
+    int saved = dup(STDERR_FILENO);
+    ssize_t n[3];
+
+    (void)state;
+    log_set_sink(NULL, NULL);
+    assert_int_equal(pipe(pipe_fd), 0);
+    assert_int_equal(fcntl(pipe_fd[0], F_SETFL, O_NONBLOCK), 0);
+    dup2(pipe_fd[1], STDERR_FILENO);
+    log_hold(true);
+    log_ev(LOG_INFO, "a", "x=%d", 1);
+    log_ev(LOG_INFO, "b", "x=%d", 2);
+    n[0] = read(pipe_fd[0], got, sizeof(got)); /* nothing yet */
+    log_ev(LOG_WARN, "c", "x=%d", 3);
+    n[1] = read(pipe_fd[0], got, sizeof(got) - 1);
+    log_ev(LOG_INFO, "d", "x=%d", 4);
+    log_hold(false);
+    n[2] = read(pipe_fd[0], got + 100, sizeof(got) - 101);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(pipe_fd[0]);
+    close(pipe_fd[1]);
+    assert_int_equal(n[0], -1);
+    assert_int_equal(n[1], 27);
+    assert_memory_equal(got, "ev=a x=1\nev=b x=2\nev=c x=3\n", 27);
+    assert_int_equal(n[2], 9);
+    assert_memory_equal(got + 100, "ev=d x=4\n", 9);
+}
+
+static void holding_never_keeps_more_than_a_pipe_takes_whole(void **state)
+{
+    char text[900], got[8192];
+    int pipe_fd[2];
+    int saved = dup(STDERR_FILENO);
+    ssize_t n;
+
+    (void)state;
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    log_set_sink(NULL, NULL);
+    assert_int_equal(pipe(pipe_fd), 0);
+    dup2(pipe_fd[1], STDERR_FILENO);
+    log_hold(true);
+    for (int i = 0; i < 5; i++) /* 5 lines of 908: the fifth passes 4,096 */
+        log_ev(LOG_INFO, "long", "%s", text);
+    n = read(pipe_fd[0], got, sizeof(got));
+    log_hold(false);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(pipe_fd[0]);
+    close(pipe_fd[1]);
+    assert_int_equal(n, 4 * 908);
+    assert_int_equal(got[n - 1], '\n');
+}
+
 static void values_are_quoted_when_they_must_be(void **state)
 {
     static const struct {
@@ -175,6 +235,8 @@ int main(void)
         TEST(control_characters_cannot_make_a_second_line),
         TEST(long_line_is_cut),
         TEST(line_goes_to_stderr_in_one_write_with_its_journal_prefix),
+        TEST(held_lines_go_out_together_and_a_warning_takes_them_along),
+        TEST(holding_never_keeps_more_than_a_pipe_takes_whole),
         TEST(values_are_quoted_when_they_must_be),
         TEST(quoted_value_never_passes_its_buffer),
         TEST(site_over_its_budget_is_suppressed_and_told_later),
