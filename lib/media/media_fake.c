@@ -239,6 +239,8 @@ static int op_apply(struct fake *f, struct fake_session *s, const struct media_o
         e->ep.dscp = op->ep.dscp;
         e->ep.inactivity_ms = op->ep.inactivity_ms;
         e->ep.clock_rate = op->ep.clock_rate;
+        e->ep.flags =
+            (uint8_t)((e->ep.flags & ~MEDIA_EP_OPAQUE) | (op->ep.flags & MEDIA_EP_OPAQUE));
         return 0;
     case MEDIA_OP_RELEARN: return 0;
     case MEDIA_OP_CONNECT:
