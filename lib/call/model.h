@@ -136,11 +136,12 @@ enum call_media_state {
 /** The relay's session of a call. Endpoint of m-line i: 2 i of the in leg, 2 i + 1 of the out leg. */
 struct call_media {
     struct media_ref ref;
-    uint32_t request; /**< outstanding, for media_forget */
-    uint8_t state;    /**< enum call_media_state */
-    uint8_t n;        /**< m-lines that have endpoints */
-    uint8_t off;      /**< bit per m-line: refused in the first offer, has none */
-    uint8_t opaque;   /**< bit per m-line: not RTP */
+    uint32_t request;   /**< outstanding, for media_forget */
+    uint8_t state;      /**< enum call_media_state */
+    uint8_t n;          /**< m-lines that have endpoints */
+    uint8_t off;        /**< bit per m-line: refused in the first offer, has none */
+    uint8_t opaque;     /**< bit per m-line: not RTP */
+    uint8_t new_opaque; /**< as new_remote */
     struct addr local[2 * OFFER_MEDIA_MAX];  /**< ours; unset: no endpoint */
     struct addr remote[2 * OFFER_MEDIA_MAX]; /**< the party's, as agreed last */
     struct addr rtcp[2 * OFFER_MEDIA_MAX];

@@ -296,6 +296,9 @@ static void offer_note(struct call *c, const struct leg *leg, const struct sdp *
 
         c->media.new_remote[e] = (struct addr){0};
         c->media.new_dir[e] = (uint8_t)sdp_dir(sdp, i);
+        c->media.new_opaque &= (uint8_t) ~(1U << i);
+        if (!span_has_prefix(sdp->media[i].proto, SPAN("RTP/")))
+            c->media.new_opaque |= (uint8_t)(1U << i);
         if (sdp_rtp_addr(sdp, i, &a) < 0 || addr_is_any(&a))
             continue;
         c->media.new_remote[e] = a;
@@ -319,8 +322,10 @@ static void offer_apply(struct call *c)
 {
     struct media_op op[4 * OFFER_MEDIA_MAX];
     struct call_media *cm = &c->media;
+    uint8_t turned = cm->new_opaque ^ cm->opaque; /* T.38 in the place of audio, or back */
     unsigned n = 0;
 
+    cm->opaque = cm->new_opaque;
     for (unsigned e = 0; e < 2U * cm->n; e++) {
         const struct leg *leg = e & 1 ? c->out : c->in;
         const struct leg *other = e & 1 ? c->in : c->out;
@@ -339,8 +344,8 @@ static void offer_apply(struct call *c)
         }
         cm->dir[e] = cm->new_dir[e];
         silent = !dir_sends(cm->new_dir[e]) || !dir_takes(cm->new_dir[e ^ 1]);
-        if (silent != ((cm->silent & bit) != 0)) {
-            cm->silent ^= bit;
+        if (silent != ((cm->silent & bit) != 0) || (turned & (1U << e / 2))) {
+            cm->silent = (uint8_t)(silent ? cm->silent | bit : cm->silent & ~bit);
             op[n] = (struct media_op){.kind = MEDIA_OP_SET, .ep = offer_ep(c, leg, other, e / 2)};
             n++;
         }
@@ -417,6 +422,7 @@ void offer_refused(struct ldlg *from, struct ldlg *to)
         c->media.new_rtcp[e] = c->media.rtcp[e];
         c->media.new_dir[e] = c->media.dir[e];
     }
+    c->media.new_opaque = c->media.opaque;
 }
 
 bool offer_is_open(const struct ldlg *ld)

@@ -242,6 +242,10 @@ static char *compose_sdp(struct actor *a, const char *what)
         "v=0\r\no=user%s 77%u%04u %u IN IP%u %s\r\ns=session-of-%s\r\nc=IN IP%u %s\r\nt=0 0\r\n",
         a->trunk, a->addr.ip[3], serial, a->sdp_version, a->addr.family, a->media, a->trunk,
         a->addr.family, host);
+    if (strcmp(what, "t38") == 0) { /* in the place of the audio */
+        sdp_media(&o, "image", port + 4, NULL);
+        return o.p;
+    }
     sdp_media(&o, "audio", strcmp(what, "off") == 0 ? 0 : port, dir);
     if (strcmp(what, "audio+video") == 0)
         sdp_media(&o, "video", port + 2, NULL);

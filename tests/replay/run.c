@@ -377,6 +377,15 @@ static void media_remote(struct world *w, const char *side, const char *want)
         world_fail(w, "media: remote of %s is %s, not %s", side, addr, want);
 }
 
+static void media_opaque(struct world *w, const char *side, bool want)
+{
+    const struct media_ep *ep =
+        media_fake_ep(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0);
+
+    if (!ep || ((ep->flags & MEDIA_EP_OPAQUE) != 0) != want)
+        world_fail(w, "media: %s is %s", side, ep ? (want ? "RTP" : "opaque") : "not there");
+}
+
 static void cmd_media(struct world *w, char **word, unsigned n)
 {
     const char *what = n ? word[0] : "";
@@ -401,6 +410,8 @@ static void cmd_media(struct world *w, char **word, unsigned n)
         media_event(w, MEDIA_EV_LOST, "in");
     else if (strcmp(what, "remote") == 0 && n == 3)
         media_remote(w, word[1], word[2]);
+    else if (strcmp(what, "opaque") == 0 && n == 3)
+        media_opaque(w, word[1], strcmp(word[2], "yes") == 0);
     else if (strcmp(what, "sessions") == 0 && n == 2) {
         if (media_fake_sessions(w->media) != strtoul(word[1], NULL, 10))
             world_fail(w, "media: %u sessions", media_fake_sessions(w->media));
