@@ -95,7 +95,8 @@ static void fx_client_end(void *user, struct txn_client *ct, enum txn_end why)
 }
 
 static const struct txn_server_cb fx_server_cb = {fx_server_end};
-static const struct txn_client_cb fx_client_cb = {fx_response, fx_client_end};
+static const struct txn_client_cb fx_client_cb = {.on_response = fx_response,
+                                                  .on_end = fx_client_end};
 
 static void fx_on_request(void *tu, struct txn_server *st, const struct msg *m,
                           const struct flow *f)
