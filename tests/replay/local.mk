@@ -6,4 +6,6 @@ tests_replay_replay_SOURCES = \
 	tests/replay/replay.h tests/replay/run.c tests/replay/script.c tests/replay/text.c tests/replay/world.c tests/replay/world.h
 tests_replay_replay_LDADD = $(TD_LIBS_CALL)
 TD_REPLAY_TESTS += tests/replay/run
+# A script beside run.c: without a rule of its own make takes it for that file's program and builds over it.
+tests/replay/run: ;
 EXTRA_DIST += tests/replay/cases tests/replay/run
