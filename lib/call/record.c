@@ -32,7 +32,9 @@ static enum cdr_release release_side(const struct cause *cause)
 
 static struct span customer_of(const struct leg *leg)
 {
-    return leg && leg->trunk.customer ? span_of(leg->trunk.customer->name) : SPAN_NONE;
+    return leg && leg->trunk.customer
+               ? span_of(atomic_load_explicit(&leg->trunk.customer->account, memory_order_acquire))
+               : SPAN_NONE;
 }
 
 static void fill_out(struct cdr_event *ev, const struct leg *out)

@@ -89,6 +89,9 @@ static int route_build_trunk(struct route *rt, uint32_t id, struct trunk_registr
         rtk->customer = trunk_registry_customer(reg, t->customer.name);
     if (!rtk->state || !rtk->hop || (t->customer.id != CONF_NONE && !rtk->customer))
         return -ENOMEM;
+    if (rtk->customer && trunk_registry_account(reg, rtk->customer,
+                                                rt->conf->customer.v[t->customer.id].account) < 0)
+        return -ENOMEM;
     for (uint32_t p = 0; p < t->peer.n; p++) {
         struct route_hop *hop = &rtk->hop[p];
         int state = trunk_peer_get(rtk->state, &t->peer.v[p].addr);

@@ -7,6 +7,7 @@
 #include "route/trunk.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "core/err.h"
 #include "core/htab.h"
 
@@ -24,11 +25,17 @@ struct customer_entry {
     struct customer_state cs;
 };
 
+struct account_text {
+    struct account_text *next; /* all, for the end */
+    char text[];
+};
+
 struct trunk_registry {
     struct htab trunks, customers; /* control thread only */
     _Atomic(struct trunk_entry **) chunk[CHUNKS_MAX];
     _Atomic uint32_t n;
     _Atomic(struct customer_entry *) all_customers;
+    struct account_text *accounts;
     struct cac_gauge node;
 };
 
@@ -55,6 +62,10 @@ void trunk_registry_free(struct trunk_registry *reg)
     for (struct customer_entry *e = reg->all_customers, *next; e; e = next) {
         next = e->next;
         free(e);
+    }
+    for (struct account_text *a = reg->accounts, *next; a; a = next) {
+        next = a->next;
+        free(a);
     }
     htab_fini(&reg->trunks);
     htab_fini(&reg->customers);
@@ -110,10 +121,28 @@ struct customer_state *trunk_registry_customer(struct trunk_registry *reg, const
     if (!e)
         return NULL;
     span_copy(key, e->cs.name, sizeof(e->cs.name));
+    atomic_store_explicit(&e->cs.account, e->cs.name, memory_order_relaxed);
     e->next = atomic_load_explicit(&reg->all_customers, memory_order_relaxed);
     atomic_store_explicit(&reg->all_customers, e, memory_order_release);
     htab_add(&reg->customers, &e->node, hash_span(key));
     return &e->cs;
+}
+
+int trunk_registry_account(struct trunk_registry *reg, struct customer_state *cs,
+                           const char *account)
+{
+    size_t size = strlen(account) + 1;
+    struct account_text *a;
+    if (strcmp(atomic_load_explicit(&cs->account, memory_order_relaxed), account) == 0)
+        return 0;
+    a = malloc(sizeof(*a) + size);
+    if (!a)
+        return -ENOMEM;
+    memcpy(a->text, account, size);
+    a->next = reg->accounts;
+    reg->accounts = a;
+    atomic_store_explicit(&cs->account, a->text, memory_order_release);
+    return 0;
 }
 
 struct cac_gauge *trunk_registry_node(struct trunk_registry *reg)

@@ -31,6 +31,8 @@ struct trunk_state {
 
 struct customer_state {
     char name[CONF_NAME_MAX + 1];
+    /* For records: the name until trunk_registry_account. Any thread may read it at any time: it is never freed before the registry. */
+    _Atomic(const char *) account;
     struct cac_gauge in, out;
 };
 
@@ -44,6 +46,13 @@ void trunk_registry_free(struct trunk_registry *reg);
 struct trunk_state *trunk_registry_get(struct trunk_registry *reg, const char *name);
 /** Control thread: likewise for a customer. */
 struct customer_state *trunk_registry_customer(struct trunk_registry *reg, const char *name);
+/**
+ * Control thread: the customer's account of the newest configuration. A former text is kept, for those who read it now:
+ * a hundred bytes for each change of an account.
+ * @return 0 or -ENOMEM: the old one stays
+ */
+int trunk_registry_account(struct trunk_registry *reg, struct customer_state *cs,
+                           const char *account);
 /** The node's own gauge (`global limit`). */
 struct cac_gauge *trunk_registry_node(struct trunk_registry *reg);
 /** Any thread: all gauges, for the auditor and the operator. name: of trunk or customer, "node" for the node's; dir "in" or "out". */

@@ -26,6 +26,23 @@ static void a_name_keeps_its_state_and_slot(void **state)
     trunk_registry_free(reg);
 }
 
+static void an_account_that_is_read_outlives_its_successor(void **state)
+{
+    (void)state;
+    struct trunk_registry *reg = trunk_registry_new();
+    struct customer_state *acme = trunk_registry_customer(reg, "acme");
+    assert_string_equal(acme->account, "acme");
+    assert_int_equal(trunk_registry_account(reg, acme, "8831"), 0);
+    const char *before = acme->account;
+    assert_string_equal(before, "8831");
+    assert_int_equal(trunk_registry_account(reg, acme, "8831"), 0);
+    assert_ptr_equal(acme->account, before);
+    assert_int_equal(trunk_registry_account(reg, acme, "8832"), 0);
+    assert_string_equal(acme->account, "8832");
+    assert_string_equal(before, "8831");
+    trunk_registry_free(reg);
+}
+
 static void a_thousand_names_have_a_thousand_slots(void **state)
 {
     (void)state;
@@ -81,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_keeps_its_state_and_slot),
+        cmocka_unit_test(an_account_that_is_read_outlives_its_successor),
         cmocka_unit_test(a_thousand_names_have_a_thousand_slots),
         cmocka_unit_test(health_changes_only_after_enough_results_in_a_row),
         cmocka_unit_test(a_trunk_has_64_peer_records),
