@@ -321,7 +321,8 @@ static void begin_dialog(struct actor *a, const struct wanted *w)
     const char *user = w->user ? w->user : "+12025550187";
 
     snprintf(a->call_id, sizeof a->call_id, "callid-%u-%s@%s", ++serial, a->trunk, a->host);
-    snprintf(a->local, sizeof a->local, "\"Caller\" <sip:+12125550123@%s>", a->host);
+    snprintf(a->local, sizeof a->local, "\"Caller\" <sip:+12125550123@%s%s%s>",
+             a->addr.family == 6 ? "[" : "", a->host, a->addr.family == 6 ? "]" : "");
     snprintf(a->remote, sizeof a->remote, "<sip:%s@198.51.100.10>", user);
     snprintf(a->target, sizeof a->target, "sip:%s@198.51.100.10:5060", user);
 }

@@ -97,7 +97,6 @@ struct actor {
     char name[64]; /* "bravo" or "bravo.2" */
     char trunk[64];
     struct addr addr;
-    uint16_t listener;
     char host[ADDR_STRLEN], hostport[ADDR_STRLEN], media[ADDR_STRLEN];
     char call_id[160], local_tag[80], remote_tag[80];
     char local[256], remote[256]; /* From and To values without tags, from the actor's side */

@@ -239,10 +239,20 @@ void world_advance(struct world *w, uint64_t ms)
     world_settle(w);
 }
 
+/* The first socket of the peer's family. */
+static uint16_t listener_for(const struct world *w, const struct actor *a)
+{
+    for (unsigned i = 0; i < w->n_local; i++)
+        if (w->local[i].family == a->addr.family)
+            return (uint16_t)i;
+    return 0;
+}
+
 void world_deliver(struct world *w, const struct actor *a, const char *msg)
 {
     struct stack_hand hand;
-    struct flow f = {.listener = a->listener, .local = w->local[a->listener], .remote = a->addr};
+    uint16_t l = listener_for(w, a);
+    struct flow f = {.listener = l, .local = w->local[l], .remote = a->addr};
     size_t len = strlen(msg);
     char *copy = malloc(len); /* exactly as long: a sanitizer sees any byte read behind it */
 
