@@ -598,10 +598,18 @@ static void cmd_load(struct world *w, char **word, unsigned n)
     w->load = n ? (unsigned)strtoul(word[0], NULL, 10) : 0;
 }
 
-/* handed N: datagrams for another worker since the last such line. */
+/* workers N [worker=N]: before config, how many there are and which one this is. */
+static void cmd_workers(struct world *w, char **word, unsigned n)
+{
+    w->workers = (uint8_t)(n ? strtoul(word[0], NULL, 10) : 1);
+    if (n > 1 && strncmp(word[1], "worker=", 7) == 0)
+        w->worker = (uint8_t)strtoul(word[1] + 7, NULL, 10);
+}
+
+/* handed N|any: datagrams for another worker since the last such line. */
 static void cmd_handed(struct world *w, char **word, unsigned n)
 {
-    if (!n || w->handed != strtoul(word[0], NULL, 10))
+    if (!n || (strcmp(word[0], "any") != 0 && w->handed != strtoul(word[0], NULL, 10)))
         world_fail(w, "%u datagrams were handed over", w->handed);
     w->handed = 0;
 }
@@ -688,14 +696,23 @@ static const struct command {
     const char *name;
     void (*run)(struct world *w, char **word, unsigned n);
 } commands[] = {
-    {"recv", cmd_recv},     {"expect", cmd_expect},
-    {"skip", cmd_skip},     {"advance", cmd_advance},
-    {"media", cmd_media},   {"cdr", cmd_cdr},
-    {"stat", cmd_stat},     {"restart", cmd_restart},
-    {"drain", cmd_drain},   {"hangup", cmd_hangup},
-    {"calls", cmd_calls},   {"config", cmd_config},
-    {"cell", cmd_cell},     {"load", cmd_load},
-    {"handed", cmd_handed}, {"impossible", cmd_impossible},
+    {"recv", cmd_recv},
+    {"expect", cmd_expect},
+    {"skip", cmd_skip},
+    {"advance", cmd_advance},
+    {"media", cmd_media},
+    {"cdr", cmd_cdr},
+    {"stat", cmd_stat},
+    {"restart", cmd_restart},
+    {"drain", cmd_drain},
+    {"hangup", cmd_hangup},
+    {"calls", cmd_calls},
+    {"config", cmd_config},
+    {"cell", cmd_cell},
+    {"load", cmd_load},
+    {"workers", cmd_workers},
+    {"handed", cmd_handed},
+    {"impossible", cmd_impossible},
     {"pierce", cmd_pierce},
 };
 
@@ -715,7 +732,7 @@ static void run_line(struct world *w)
         return;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(commands[i].name, word[0]) == 0) {
-            if (!w->stack && strcmp(word[0], "config") != 0)
+            if (!w->stack && strcmp(word[0], "config") != 0 && strcmp(word[0], "workers") != 0)
                 world_fail(w, "config comes first");
             else
                 commands[i].run(w, word + 1, n - 1);
