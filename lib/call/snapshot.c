@@ -88,6 +88,9 @@ static void leg_put(struct leg_rec *r, const struct leg *leg)
     memcpy(r->sent, leg->sent, sizeof r->sent);
     r->flow = leg->flow;
     r->oa = leg->main->oa;
+    if (offer_is_open(leg->main))
+        r->oa.state =
+            OA_STABLE; /* who asked is not part of the record: what was agreed before holds */
     r->duration_ms = leg->trunk.duration_ms;
     r->inactivity_ms = leg->trunk.inactivity_ms;
     r->pool = leg->trunk.pool;

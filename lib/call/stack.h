@@ -53,7 +53,7 @@ struct stack_param {
 
 /** @return NULL out of memory */
 struct stack *stack_new(const struct stack_param *p);
-/** Destroys all calls without a word on the wire. */
+/** Destroys all calls. A request without its final answer gets 500, nothing else is said on the wire. */
 void stack_free(struct stack *s);
 
 /**

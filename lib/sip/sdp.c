@@ -478,10 +478,13 @@ static bool is_kept_out(struct span a)
         {"altc", 4},
         {"ccap", 4},
         {"bundle-only", 11},
+        {"ssrc", 4}, /* its cname is user@host (RFC 5576 §6.1) */
+        {"ssrc-group", 10},
+        {"tool", 4}, /* the product that made the session */
     };
     struct span v;
 
-    if (a.len < 4 || !strchr("rceisabg", a.p[0])) {
+    if (a.len < 4 || !strchr("rceisabgt", a.p[0])) {
         return false;
     }
     if (starts(a, SPAN("ice-")) || starts(a, SPAN("group:BUNDLE"))) {
