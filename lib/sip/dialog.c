@@ -333,6 +333,26 @@ int dialog_fork(struct dialog *d, const struct msg *m, struct dialog **out)
     return 0;
 }
 
+int dialog_fork_uas(const struct dialog *d, struct dialog **out)
+{
+    struct span s[DIALOG_N_STRS];
+    struct dialog *fork;
+    int err;
+
+    get_strs(d, s);
+    err = make(d->dialogs, s, &fork);
+    if (err < 0)
+        return err;
+    fork->flow = d->flow;
+    fork->is_pinned = d->is_pinned;
+    fork->remote_cseq = d->remote_cseq;
+    fork->has_remote_cseq = d->has_remote_cseq;
+    fork->secure = d->secure;
+    dialog_set_state(fork, DIALOG_EARLY);
+    *out = fork;
+    return 0;
+}
+
 /* ---- messages ---- */
 
 static bool is_target_refresh(enum sip_method m)

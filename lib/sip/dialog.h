@@ -100,6 +100,11 @@ int dialog_new_uac(struct dialogs *ds, const struct dialog_uac_param *p, struct 
  * @return 0 (dialog_on_response has been run on it); -EINVAL no tag; -ENOMEM
  */
 int dialog_fork(struct dialog *d, const struct msg *response, struct dialog **out);
+/**
+ * One more early dialog of the same received INVITE, with a tag of its own: a B2BUA answers for several callees.
+ * @return 0; -EINVAL text too long; -ENOMEM
+ */
+int dialog_fork_uas(const struct dialog *d, struct dialog **out);
 void dialog_free(struct dialog *d);
 /**
  * Requests go there from now on, whatever Route and target say (peers behind NAT). Without it the flow's remote address follows the first
