@@ -74,8 +74,20 @@ struct ldlg *ldlg_new(struct leg *leg, struct dialog *d)
     return ld;
 }
 
+void ldlg_join(struct ldlg *a, struct ldlg *b)
+{
+    if (a->peer)
+        a->peer->peer = NULL;
+    if (b && b->peer)
+        b->peer->peer = NULL;
+    a->peer = b;
+    if (b)
+        b->peer = a;
+}
+
 void ldlg_free(struct calls *cs, struct ldlg *ld)
 {
+    ldlg_join(ld, NULL);
     dialog_free(ld->d);
     pool_put(&cs->ldlg_pool, ld);
 }

@@ -129,6 +129,8 @@ void hunt_next(struct call *c)
 {
     struct setup *s = c->setup;
 
+    if (c->in->main->peer)
+        ldlg_join(c->in->main, NULL); /* the next carrier's first dialog takes its place */
     c->out = NULL;
     while (s && s->next < s->n && (s->max_attempts == 0 || c->attempts < s->max_attempts)) {
         const struct route_candidate *cand = &s->candidate[s->next++];

@@ -35,25 +35,55 @@ static void in_final(struct leg *leg, const struct cause *cause, struct span phr
     stat_inc(cs->stats, STAT_calls_rejected);
 }
 
+/*
+ * The dialog that a dialog of the out leg has on this side. Each has its own (RFC 3261 §12.1.1): two forks may send two
+ * answers, and one dialog can hold only one (RFC 6337 §2). Beyond the bound the first one speaks for the rest.
+ */
+static struct ldlg *in_dialog_of(struct leg *leg, struct ldlg *out)
+{
+    struct dialog *d;
+    struct ldlg *ld;
+    unsigned n = 0;
+
+    if (out->peer)
+        return out->peer;
+    if (!leg->main->peer) {
+        ldlg_join(leg->main, out);
+        return leg->main;
+    }
+    for (ld = leg->dialogs; ld; ld = ld->next)
+        n++;
+    if (n >= LEG_DIALOGS_MAX || dialog_fork_uas(leg->main->d, &d) < 0)
+        return leg->main;
+    ld = ldlg_new(leg, d);
+    if (!ld) {
+        dialog_free(d);
+        return leg->main;
+    }
+    ld->oa.state = leg->offered ? OA_OFFER_IN : OA_NONE;
+    ldlg_join(ld, out);
+    return ld;
+}
+
 static void in_progress(struct leg *leg, const struct leg_arg *arg)
 {
     struct call *c = leg->call;
     const struct msg *m = arg->msg;
+    struct ldlg *ld;
     struct build *b;
     struct span body = SPAN_NONE;
 
     if (!leg->invite_st)
         return;
+    ld = in_dialog_of(leg, arg->dlg);
     if (!span_is_empty(m->body) &&
-        offer_cross(arg->dlg, leg->main, leg->offered ? OFFER_ANSWER : OFFER_OFFER, m->body,
-                    &body) < 0)
+        offer_cross(arg->dlg, ld, leg->offered ? OFFER_ANSWER : OFFER_OFFER, m->body, &body) < 0)
         body =
             SPAN_NONE; /* an early answer we cannot read is not told; the 2xx will say it again */
-    b = txn_server_begin(leg->invite_st, m->status, SPAN_NONE,
-                         dialog_str(leg->main->d, DIALOG_LOCAL_TAG));
+    b = txn_server_begin(leg->invite_st, m->status, SPAN_NONE, dialog_str(ld->d, DIALOG_LOCAL_TAG));
     if (!b)
         return;
-    headers_contact(b, leg->main->d);
+    headers_contact(b, ld->d);
     headers_response(b, m, leg);
     if (m->rseq && leg->rel100) {
         build_hdr(b, SPAN("Require"), SPAN("100rel"));
@@ -86,6 +116,8 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
     struct span body = SPAN_NONE;
     struct build *b;
 
+    leg->main = in_dialog_of(leg, arg->dlg);
+    ldlg_join(leg->main, arg->dlg);
     if (!span_is_empty(m->body) &&
         offer_cross(arg->dlg, leg->main, leg->offered ? OFFER_ANSWER : OFFER_OFFER, m->body,
                     &body) < 0) {
@@ -109,6 +141,7 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
         return;
     }
     leg->invite_st = NULL;
+    leg_drop_dialogs(leg, leg->main);
     dialog_set_state(leg->main->d, DIALOG_CONFIRMED);
     (void)dialog_2xx_start(leg->main->d, st, leg->invite_cseq);
     txn_server_set_user(st, NULL, NULL);

@@ -54,7 +54,8 @@ enum oa_state {
 struct ldlg {
     struct ldlg *next;
     struct leg *leg;
-    struct dialog *d; /**< owned */
+    struct ldlg *peer; /**< the dialog of the other leg it is joined to; NULL: none yet */
+    struct dialog *d;  /**< owned */
     struct oa oa;
     bool answered_sdp; /**< out: an answer of this dialog was seen (18x or 2xx) */
 };
@@ -243,6 +244,8 @@ void call_free(struct call *c);
 struct leg *leg_new(struct call *c, bool is_in);
 struct ldlg *ldlg_new(struct leg *leg, struct dialog *d);
 void ldlg_free(struct calls *cs, struct ldlg *ld);
+/** Join two dialogs; each leaves the one it had. b NULL: a is joined to none. */
+void ldlg_join(struct ldlg *a, struct ldlg *b);
 /** Drop all dialogs of a leg but keep. */
 void leg_drop_dialogs(struct leg *leg, const struct ldlg *keep);
 /** The leg that bridge events of this one go to; NULL: none. */

@@ -171,7 +171,8 @@ void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
 {
     struct call *c = from->call;
     const struct msg *m = arg->msg;
-    unsigned status = pass_glare(c, arg->dlg, to->main, m);
+    struct ldlg *peer = arg->dlg->peer ? arg->dlg->peer : to->main;
+    unsigned status = pass_glare(c, arg->dlg, peer, m);
     struct pass *p;
 
     if (status == 0 && m->max_forwards == 0)
@@ -180,12 +181,12 @@ void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
         pass_refuse(c, arg->st, status);
         return;
     }
-    p = pass_new(c, arg->dlg, to->main, m);
+    p = pass_new(c, arg->dlg, peer, m);
     if (!p) {
         pass_refuse(c, arg->st, 500);
         return;
     }
-    p->ct = txn_client_new(c->calls->txns, m->method, &to->main->d->flow, &client_cb, p);
+    p->ct = txn_client_new(c->calls->txns, m->method, &peer->d->flow, &client_cb, p);
     status = 500;
     if (p->ct) {
         int rc = pass_compose(p, m);

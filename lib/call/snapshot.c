@@ -313,6 +313,7 @@ int call_load(struct calls *cs, const void *buf, size_t len)
         call_free(c);
         return rc;
     }
+    ldlg_join(c->in->main, c->out->main);
     cac_retake(&c->hold, trunk_registry_node(cs->trunks), cs->worker);
     c->state = CALL_UP;
     cs->up++;
