@@ -159,6 +159,9 @@ void leg_take_trunk(struct leg *leg, const struct call_view *view, uint32_t trun
         .media_none = t->media_none,
     };
     take_pool(&leg->trunk, view->conf, t);
+    if (leg->trunk.customer && t->customer.id != CONF_NONE)
+        snprintf(leg->trunk.account, sizeof leg->trunk.account, "%s",
+                 view->conf->customer.v[t->customer.id].account);
 }
 
 /* ---- BYE --------------------------------------------------------------------------------------------------------- */
@@ -191,7 +194,7 @@ static const struct txn_client_cb bye_cb = {.on_response = bye_on_response, .on_
 
 static int bye_start(struct leg *leg, struct ldlg *ld, struct txn_client *ct)
 {
-    struct build *b = dialog_request(ld->d, ct, 0);
+    struct build *b = dialog_request(ld->d, ct, -1);
     const struct cause *cause = &leg->call->cause;
     char buf[32];
 

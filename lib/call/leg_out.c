@@ -27,7 +27,7 @@ static int out_compose(struct leg *leg, struct txn_client *ct)
     if (!span_is_empty(s->body) &&
         offer_cross(c->in->main, leg->main, OFFER_OFFER, s->body, &body) < 0)
         return -EINVAL;
-    b = dialog_request(leg->main->d, ct, s->max_forwards > 0 ? (unsigned)s->max_forwards - 1 : 70);
+    b = dialog_request(leg->main->d, ct, s->max_forwards - 1);
     if (!b)
         return -ENOMEM;
     headers_request(b, s, leg);

@@ -132,7 +132,7 @@ static int pass_compose(struct pass *p, const struct msg *m)
 
     if (pass_body(p, m, &type, &body) < 0)
         return -EINVAL;
-    b = dialog_request(p->to->d, p->ct, m->max_forwards > 0 ? (unsigned)m->max_forwards - 1 : 70);
+    b = dialog_request(p->to->d, p->ct, m->max_forwards - 1);
     if (!b)
         return -ENOMEM;
     p->to_cseq = p->to->d->local_cseq;

@@ -32,9 +32,7 @@ static enum cdr_release release_side(const struct cause *cause)
 
 static struct span customer_of(const struct leg *leg)
 {
-    return leg && leg->trunk.customer
-               ? span_of(atomic_load_explicit(&leg->trunk.customer->account, memory_order_acquire))
-               : SPAN_NONE;
+    return leg ? span_of(leg->trunk.account) : SPAN_NONE;
 }
 
 static void fill_out(struct cdr_event *ev, const struct leg *out)

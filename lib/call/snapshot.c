@@ -16,6 +16,7 @@
 /* A leg, by value. */
 struct leg_rec {
     char trunk[CONF_NAME_MAX + 1], customer[CONF_NAME_MAX + 1];
+    char account[CONF_NAME_MAX + 1];
     char sent[NUMBER_MAX];
     struct flow flow;
     struct oa oa;
@@ -85,6 +86,7 @@ static void leg_put(struct leg_rec *r, const struct leg *leg)
     snprintf(r->trunk, sizeof r->trunk, "%s", leg->trunk.state->name);
     if (leg->trunk.customer)
         snprintf(r->customer, sizeof r->customer, "%s", leg->trunk.customer->name);
+    memcpy(r->account, leg->trunk.account, sizeof r->account);
     memcpy(r->sent, leg->sent, sizeof r->sent);
     r->flow = leg->flow;
     r->oa = leg->main->oa;
@@ -228,6 +230,7 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     leg->started_ms = to_mono(cs->clock, r->started_wall_ms);
     leg->progress_ms = to_mono(cs->clock, r->progress_wall_ms);
     leg->answered_ms = to_mono(cs->clock, r->answered_wall_ms);
+    memcpy(leg->trunk.account, r->account, sizeof r->account);
     memcpy(leg->sent, r->sent, sizeof leg->sent);
     leg->state = LEG_UP;
     leg_hold_again(leg);
@@ -275,7 +278,7 @@ static bool rec_is_sane(const struct call_rec *r, size_t len)
         return false;
     for (int i = 0; i < 2; i++)
         if (r->leg[i].trunk[CONF_NAME_MAX] || r->leg[i].customer[CONF_NAME_MAX] ||
-            r->leg[i].sent[NUMBER_MAX - 1])
+            r->leg[i].account[CONF_NAME_MAX] || r->leg[i].sent[NUMBER_MAX - 1])
             return false;
     return sizeof *r + (size_t)r->leg[0].dialog_len + r->leg[1].dialog_len <= r->length;
 }

@@ -494,7 +494,7 @@ void dialog_build_request_line(struct build *b, const struct dialog *d, enum sip
 void dialog_build_headers(struct build *b, const struct dialog *d, enum sip_method method,
                           const struct dialog_head *h)
 {
-    build_hdr_u32(b, SPAN("Max-Forwards"), h->max_forwards ? h->max_forwards : MAX_FORWARDS);
+    build_hdr_u32(b, SPAN("Max-Forwards"), h->hops ? h->hops - 1 : MAX_FORWARDS);
     build_party(b, "From: ", dialog_str(d, DIALOG_LOCAL), dialog_str(d, DIALOG_LOCAL_TAG));
     build_party(b, "To: ", dialog_str(d, DIALOG_REMOTE), dialog_str(d, DIALOG_REMOTE_TAG));
     build_str(b, "Call-ID: ");
@@ -512,11 +512,12 @@ void dialog_build_headers(struct build *b, const struct dialog *d, enum sip_meth
     }
 }
 
-struct build *dialog_request(struct dialog *d, struct txn_client *ct, unsigned max_forwards)
+struct build *dialog_request(struct dialog *d, struct txn_client *ct, int max_forwards)
 {
     enum sip_method method = txn_client_method(ct);
     struct build *b = txn_client_begin(ct);
-    struct dialog_head h = {.cseq = ++d->local_cseq, .max_forwards = max_forwards};
+    struct dialog_head h = {.cseq = ++d->local_cseq,
+                            .hops = max_forwards < 0 ? 0 : (unsigned)max_forwards + 1};
 
     dialog_build_request_line(b, d, method);
     txn_client_via(ct, b);

@@ -142,10 +142,10 @@ int dialog_on_response(struct dialog *d, const struct msg *m);
  * Compose a request into ct's build: start line, Via, Max-Forwards, From, To, Call-ID, CSeq (counted up), Route and, for a method that
  * makes or refreshes a target, Contact. The caller adds headers and build_end, then txn_client_start.
  * @param ct           made with the dialog's flow
- * @param max_forwards 0: 70
+ * @param max_forwards below 0: 70, for a request that is ours alone
  * @return borrowed build
  */
-struct build *dialog_request(struct dialog *d, struct txn_client *ct, unsigned max_forwards);
+struct build *dialog_request(struct dialog *d, struct txn_client *ct, int max_forwards);
 
 /**
  * ACK to a 2xx with this CSeq number (§13.2.2.4): composed and sent.

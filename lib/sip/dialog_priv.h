@@ -29,7 +29,7 @@ struct dialog_2xx {
 
 struct dialog_head {
     uint32_t cseq;
-    unsigned max_forwards; /* 0: 70 */
+    unsigned hops; /* Max-Forwards + 1; 0: 70 */
 };
 
 struct dialog *dialog_alloc(struct dialogs *ds);

@@ -85,7 +85,7 @@ static const char *request_text(enum sip_method method)
 {
     struct txn_client *ct = txn_client_new(fx.txns, method, &d->flow, &fx_client_cb, &fx);
 
-    build_end(dialog_request(d, ct, 0), SPAN_NONE, SPAN_NONE);
+    build_end(dialog_request(d, ct, -1), SPAN_NONE, SPAN_NONE);
     assert_int_equal(txn_client_start(ct), 0);
     return fx_last_sent();
 }
