@@ -313,10 +313,22 @@ static void reject(struct call *c, unsigned status, unsigned q850, const char *w
     leg_event(c->in, LEV_REJECT, &(struct leg_arg){.cause = &cause});
 }
 
+/* "%2B1202…" is a number too (RFC 3261 §19.1.2); anything but a number stays as it was received. */
+static struct span number_of(struct span user, char buf[NUMBER_MAX])
+{
+    int n = uri_user_plain(user, buf, NUMBER_MAX);
+
+    for (int i = 0; i < n; i++)
+        if (!strchr("+0123456789*#ABCDabcd", buf[i]))
+            return user;
+    return n > 0 ? (struct span){buf, (size_t)n} : user;
+}
+
 static void route_and_go(struct call *c, const struct msg *m, uint32_t trunk)
 {
     struct calls *cs = c->calls;
-    struct route_query q = {trunk, m->uri.user, c->klass == SIP_CLASS_EMERGENCY};
+    char number[NUMBER_MAX];
+    struct route_query q = {trunk, number_of(m->uri.user, number), c->klass == SIP_CLASS_EMERGENCY};
     struct route_decision d;
     int rc;
 
