@@ -372,6 +372,11 @@ void call_check(struct call *c)
     for (const struct leg *leg = c->outs; leg; leg = leg->next)
         if (leg->state != LEG_DEAD)
             return;
+    cac_release(&c->hold, c->calls->worker);
+    /* Until Timer M a fork may still answer and must get its ACK and BYE (RFC 3261 §13.2.2.4). */
+    for (const struct leg *leg = c->outs; leg; leg = leg->next)
+        if (leg->forked && leg->invite_ct)
+            return;
     c->state = CALL_DONE;
     c->reap_queued = true;
     c->reap_next = c->calls->reap;

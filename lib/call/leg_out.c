@@ -451,6 +451,7 @@ static struct ldlg *out_dialog(struct leg *leg, const struct msg *m)
         dialog_free(d);
         return NULL;
     }
+    leg->forked = true;
     ld->oa.state = leg->call->in->offered ? OA_OFFER_OUT : OA_NONE;
     return ld;
 }
@@ -495,6 +496,8 @@ static void out_on_end(void *user, struct txn_client *ct, enum txn_end why)
     if (why != TXN_END_OK)
         leg_event(leg, LEV_TXN_FAIL,
                   &(struct leg_arg){.status = why == TXN_END_TIMEOUT ? 408 : 503});
+    if (leg->forked && leg->state == LEG_DEAD)
+        call_check(leg->call);
 }
 
 void leg_out_media_ready(struct leg *leg)

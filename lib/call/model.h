@@ -98,6 +98,7 @@ struct leg {
     bool ack_owed;   /**< out: 2xx seen, ACK not sent: the answer must come from the other side */
     bool rel100;     /**< the peer supports 100rel (RFC 3262) */
     bool reported;   /**< its attempt record is written */
+    bool forked;     /**< out: answered in more than one dialog: another 2xx may come */
     bool bye_wanted; /**< in: BYE as soon as the ACK has come (RFC 3261 §15) */
     bool progress_seen;    /**< out: any provisional came */
     bool timed_out;        /**< out: no answer in time, as `advance timeout` means it */
