@@ -477,12 +477,12 @@ static const char *state_text(const struct call *c)
     }
 }
 
-static bool each_one(struct htab_node *n, void *arg)
+/* c has its in leg */
+static struct call_info info_of(const struct call *c)
 {
-    const struct each *e = arg;
-    struct call *c = container_of(n, struct call, node);
     const struct leg *out = c->out;
-    struct call_info info = {
+
+    return (struct call_info){
         .id = c->id,
         .uuid = c->uuid,
         .state = state_text(c),
@@ -502,8 +502,18 @@ static bool each_one(struct htab_node *n, void *arg)
         .in_call_id = c->in->main ? dialog_str(c->in->main->d, DIALOG_CALL_ID) : SPAN_NONE,
         .out_call_id = out && out->main ? dialog_str(out->main->d, DIALOG_CALL_ID) : SPAN_NONE,
     };
+}
 
-    return c->state == CALL_DONE || e->fn(&info, e->arg);
+static bool each_one(struct htab_node *n, void *arg)
+{
+    const struct each *e = arg;
+    struct call *c = container_of(n, struct call, node);
+    struct call_info info;
+
+    if (c->state == CALL_DONE || !c->in)
+        return true;
+    info = info_of(c);
+    return e->fn(&info, e->arg);
 }
 
 void calls_each(struct calls *cs, bool (*fn)(const struct call_info *info, void *arg), void *arg)

@@ -289,6 +289,7 @@ static int in_leg_begin(struct call *c, struct txn_server *st, const struct msg 
         dialog_free(d);
         return -ENOMEM;
     }
+    copy_text(c->priority, sizeof c->priority, msg_value(m, HDR_RESOURCE_PRIORITY));
     copy_text(c->caller, sizeof c->caller, m->from.parsed.user);
     copy_text(c->called, sizeof c->called, m->uri.user);
     return 0;

@@ -200,6 +200,7 @@ struct call {
     uint32_t retry_after_s; /**< of a 503 by a limit; 0: the standard */
     uint32_t interim_ms;
     char uuid[CALL_UUID_LEN + 1];
+    char priority[32]; /**< Resource-Priority, for the record; longer ones are cut */
     char caller[NUMBER_MAX], called[NUMBER_MAX], normalised[NUMBER_MAX];
 };
 

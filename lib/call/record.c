@@ -65,6 +65,7 @@ static void fill(struct cdr_event *ev, struct call *c, enum cdr_type type)
         .called_received = span_of(c->called),
         .called_normalised = span_of(c->normalised),
         .class_name = span_of(priority_name(c->klass)),
+        .priority = span_of(c->priority),
         .start = at(c, c->started_ms),
         .progress = at(c, c->progress_ms),
         .answer = at(c, c->answered_ms),

@@ -41,6 +41,7 @@ struct call_rec {
     uint64_t duration_left_ms; /* 0: no limit */
     uint8_t klass, attempts, pad[6];
     char uuid[CALL_UUID_LEN + 1];
+    char priority[32];
     char caller[NUMBER_MAX], called[NUMBER_MAX], normalised[NUMBER_MAX];
     struct media_rec media;
     struct leg_rec leg[2]; /* in, out */
@@ -142,6 +143,7 @@ static void call_put(struct call_rec *r, const struct call *c)
     r->klass = c->klass;
     r->attempts = c->attempts;
     memcpy(r->uuid, c->uuid, sizeof r->uuid);
+    memcpy(r->priority, c->priority, sizeof r->priority);
     memcpy(r->caller, c->caller, sizeof r->caller);
     memcpy(r->called, c->called, sizeof r->called);
     memcpy(r->normalised, c->normalised, sizeof r->normalised);
@@ -243,6 +245,7 @@ static void call_take(struct call *c, const struct call_rec *r)
     struct call_media *m = &c->media;
 
     memcpy(c->uuid, r->uuid, sizeof c->uuid);
+    memcpy(c->priority, r->priority, sizeof c->priority);
     memcpy(c->caller, r->caller, sizeof c->caller);
     memcpy(c->called, r->called, sizeof c->called);
     memcpy(c->normalised, r->normalised, sizeof c->normalised);
@@ -273,8 +276,8 @@ static bool rec_is_sane(const struct call_rec *r, size_t len)
     if (r->magic != RECORD_MAGIC || r->version != CALL_RECORD_VERSION || r->length > len ||
         r->media.n > OFFER_MEDIA_MAX || r->media.state > CALL_MEDIA_CLOSED)
         return false;
-    if (r->uuid[CALL_UUID_LEN] || r->caller[NUMBER_MAX - 1] || r->called[NUMBER_MAX - 1] ||
-        r->normalised[NUMBER_MAX - 1])
+    if (r->uuid[CALL_UUID_LEN] || r->priority[sizeof r->priority - 1] ||
+        r->caller[NUMBER_MAX - 1] || r->called[NUMBER_MAX - 1] || r->normalised[NUMBER_MAX - 1])
         return false;
     for (int i = 0; i < 2; i++)
         if (r->leg[i].trunk[CONF_NAME_MAX] || r->leg[i].customer[CONF_NAME_MAX] ||

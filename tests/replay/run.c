@@ -454,6 +454,8 @@ static bool record_field(const struct cdr_event *ev, const char *name, char *out
         snprintf(out, size, "%.*s", SPAN_ARG(ev->called_normalised));
     else if (strcmp(name, "sent") == 0)
         snprintf(out, size, "%.*s", SPAN_ARG(ev->called_sent));
+    else if (strcmp(name, "priority") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->priority));
     else if (strcmp(name, "class") == 0)
         snprintf(out, size, "%.*s", SPAN_ARG(ev->class_name));
     else if (strcmp(name, "answered") == 0)
