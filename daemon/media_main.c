@@ -101,6 +101,7 @@ static int run(const struct relay_param *param)
     struct relay_param rp = *param;
     int code = EXIT_FAILURE;
 
+    log_never_wait();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     p.base = event_base_new();

@@ -192,6 +192,7 @@ int main(int argc, char **argv)
     if (only_check)
         return check(path);
     log_set_journal(getenv("JOURNAL_STREAM") != NULL);
+    log_never_wait();
     raise_descriptors();
     signal(SIGPIPE, SIG_IGN);
     return run(path);

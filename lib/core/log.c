@@ -5,11 +5,15 @@
  */
 #include "core/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +26,9 @@ static _Atomic int max_level = LOG_INFO;
 static _Atomic int journal = -1; /* -1: not asked yet */
 static void (*sink_fn)(enum log_level, const char *, void *);
 static void *sink_arg;
+static int out_fd = STDERR_FILENO;
+static bool out_is_socket; /* journald's, and nobody waits for it */
+static _Atomic uint64_t lost_lines;
 static _Thread_local bool is_holding;
 static _Thread_local size_t held_len;
 static _Thread_local char held[HELD_BYTES];
@@ -67,11 +74,67 @@ static void flatten(char *s, size_t len)
     }
 }
 
+int log_never_wait(void)
+{
+    struct stat st;
+    int fd;
+
+    if (out_fd != STDERR_FILENO)
+        close(out_fd);
+    out_fd = STDERR_FILENO;
+    if (fstat(STDERR_FILENO, &st) < 0)
+        return -errno;
+    out_is_socket = S_ISSOCK(st.st_mode);
+    if (!S_ISFIFO(st.st_mode))
+        return 0;
+    /* Opened anew: O_NONBLOCK on the pipe we were given would be set for whoever else writes to it. */
+    fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    out_fd = fd;
+    return 0;
+}
+
+/* All or nothing: pipes take up to PIPE_BUF whole, Unix sockets what fits one buffer of theirs. */
+static bool put_bytes(const char *p, size_t len)
+{
+    ssize_t n =
+        out_is_socket ? send(out_fd, p, len, MSG_DONTWAIT | MSG_NOSIGNAL) : write(out_fd, p, len);
+
+    return n == (ssize_t)len;
+}
+
+static uint64_t lines_in(const char *p, size_t len)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < len; i++)
+        n += p[i] == '\n';
+    return n;
+}
+
+static void tell_lost(void)
+{
+    uint64_t n = atomic_exchange_explicit(&lost_lines, 0, memory_order_relaxed);
+    char line[64];
+    int len;
+
+    if (n == 0)
+        return;
+    len = snprintf(line, sizeof(line), "%sev=log_lost lines=%llu\n", has_journal() ? "<4>" : "",
+                   (unsigned long long)n);
+    if (!put_bytes(line, (size_t)len))
+        atomic_fetch_add_explicit(&lost_lines, n, memory_order_relaxed);
+}
+
 static void write_out(const char *p, size_t len)
 {
-    if (len > 0 && write(STDERR_FILENO, p, len) < 0) {
-        /* there is nowhere left to say so */
-    }
+    if (len == 0)
+        return;
+    if (put_bytes(p, len))
+        tell_lost();
+    else
+        atomic_fetch_add_explicit(&lost_lines, lines_in(p, len), memory_order_relaxed);
 }
 
 void log_flush(void)

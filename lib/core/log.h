@@ -21,6 +21,13 @@ enum log_level log_level(void);
 /** With true, prefix each line by <N> for journald. Set when $JOURNAL_STREAM is present. */
 void log_set_journal(bool on);
 
+/**
+ * From now on a line is lost rather than waited for when the pipe or journald behind stderr takes no more: no call may
+ * stand still for a log. The next line that passes is followed by `ev=log_lost lines=N`. At start, before any thread.
+ * @return 0; -errno: stderr could not be opened anew, lines go on as before
+ */
+int log_never_wait(void);
+
 /** Tests: take the lines (without newline) instead of stderr; NULL restores. */
 void log_set_sink(void (*sink)(enum log_level, const char *line, void *arg), void *arg);
 

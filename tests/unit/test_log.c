@@ -226,6 +226,39 @@ static void site_over_its_budget_is_suppressed_and_told_later(void **state)
     assert_int_equal(r.suppressed, 0);
 }
 
+static void full_pipe_costs_lines_and_no_time(void **state)
+{
+    static char buf[256 * 1024];
+    int keep = dup(STDERR_FILENO);
+    int fd[2];
+    ssize_t n;
+
+    (void)state;
+    log_set_sink(NULL, NULL);
+    log_set_journal(false);
+    assert_int_equal(pipe2(fd, O_NONBLOCK), 0);
+    dup2(fd[1], STDERR_FILENO);
+    fcntl(STDERR_FILENO, F_SETFL, 0); /* what a daemon is given waits */
+    assert_int_equal(log_never_wait(), 0);
+    alarm(20); /* a write that waits would wait for ever */
+    for (int i = 0; i < 20000; i++)
+        log_ev(LOG_INFO, "x", "i=%d text=0123456789", i);
+    alarm(0);
+    while (read(fd[0], buf, sizeof(buf)) > 0) {
+    }
+    log_ev(LOG_INFO, "after", "a=1");
+    n = read(fd[0], buf, sizeof(buf) - 1);
+    dup2(keep, STDERR_FILENO);
+    assert_int_equal(log_never_wait(), 0);
+    close(keep);
+    close(fd[0]);
+    close(fd[1]);
+    assert_true(n > 0);
+    buf[n] = '\0';
+    assert_ptr_equal(strstr(buf, "ev=after a=1\nev=log_lost lines="), buf);
+    assert_true(strtoul(strstr(buf, "lines=") + 6, NULL, 10) > 1000);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -240,6 +273,7 @@ int main(void)
         TEST(values_are_quoted_when_they_must_be),
         TEST(quoted_value_never_passes_its_buffer),
         TEST(site_over_its_budget_is_suppressed_and_told_later),
+        TEST(full_pipe_costs_lines_and_no_time),
     };
 
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
