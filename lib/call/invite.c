@@ -325,25 +325,29 @@ static struct span number_of(struct span user, char buf[NUMBER_MAX])
     return n > 0 ? (struct span){buf, (size_t)n} : user;
 }
 
-static void route_and_go(struct call *c, const struct msg *m, uint32_t trunk)
+/* Before admission: a numbers rule may say that this is an emergency, which no limit refuses. */
+static void decide(struct call *c, const struct msg *m, uint32_t trunk, struct route_decision *d)
 {
-    struct calls *cs = c->calls;
     char number[NUMBER_MAX];
     struct route_query q = {trunk, number_of(m->uri.user, number), c->klass == SIP_CLASS_EMERGENCY};
-    struct route_decision d;
+
+    route_decide(c->calls->view->route, &q, d);
+    copy_text(c->normalised, sizeof c->normalised, span_of(d->called));
+    c->klass = (uint8_t)priority_raise(c->klass, d->klass);
+}
+
+static void go(struct call *c, const struct msg *m, const struct route_decision *d)
+{
     int rc;
 
-    route_decide(cs->view->route, &q, &d);
-    copy_text(c->normalised, sizeof c->normalised, span_of(d.called));
-    c->klass = (uint8_t)priority_raise(c->klass, d.klass);
-    switch (d.verdict) {
+    switch (d->verdict) {
     case ROUTE_OK: break;
-    case ROUTE_REFUSED: reject_by_route(c, &d); return;
-    case ROUTE_NO_ROUTE: reject(c, d.code ? d.code : 404, 3, "no route"); return;
-    case ROUTE_BAD_NUMBER: reject(c, d.code ? d.code : 484, 28, "number not served"); return;
-    case ROUTE_ALL_DOWN: reject(c, d.code ? d.code : 503, 38, "all trunks down"); return;
+    case ROUTE_REFUSED: reject_by_route(c, d); return;
+    case ROUTE_NO_ROUTE: reject(c, d->code ? d->code : 404, 3, "no route"); return;
+    case ROUTE_BAD_NUMBER: reject(c, d->code ? d->code : 484, 28, "number not served"); return;
+    case ROUTE_ALL_DOWN: reject(c, d->code ? d->code : 503, 38, "all trunks down"); return;
     }
-    rc = setup_new(c, m, &d);
+    rc = setup_new(c, m, d);
     if (rc < 0) {
         reject(c, rc == -E2BIG ? 513 : 503, 47, "no room for the INVITE");
         return;
@@ -355,6 +359,7 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
                   const struct flow *f, uint32_t trunk)
 {
     struct call *c = call_new(cs);
+    struct route_decision d;
     unsigned retry;
     int rc;
 
@@ -373,6 +378,7 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
         call_abort(c);
         return;
     }
+    decide(c, m, trunk, &d);
     retry = admit(c, &cs->view->conf->trunk.v[trunk]);
     if (retry) {
         c->retry_after_s = retry;
@@ -384,7 +390,7 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
     leg_event(c->in, LEV_INVITE, &(struct leg_arg){.msg = m});
     record_start(c);
     call_setup_timer(c);
-    route_and_go(c, m, trunk);
+    go(c, m, &d);
 }
 
 void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, const struct flow *f)
