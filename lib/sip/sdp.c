@@ -464,6 +464,55 @@ static void put_raw(struct build *b, struct span raw)
     }
 }
 
+/* A host in the text; a bare word ("localhost") may be there by chance. */
+static bool holds(struct span s, struct span host)
+{
+    return host.len >= 4 && (memchr(host.p, '.', host.len) || memchr(host.p, ':', host.len)) &&
+           memmem(s.p, s.len, host.p, host.len) != NULL;
+}
+
+/* Four numbers with dots between, as an address is written. */
+static bool holds_dotted_quad(struct span s)
+{
+    unsigned numbers = 0;
+    bool digit = false;
+
+    for (size_t i = 0; i < s.len; i++) {
+        bool is = lex_is(s.p[i], LEX_DIGIT);
+
+        if (is && !digit && ++numbers == 4) {
+            return true;
+        }
+        if (!is && !(s.p[i] == '.' && digit)) {
+            numbers = 0;
+        }
+        digit = is;
+    }
+    return false;
+}
+
+/*
+ * An attribute nobody here understands may name the other side's hosts (a=alt, a=path, vendors' own): the hosts of this body and
+ * anything that looks like an IPv4 address. Formats never do.
+ */
+static bool tells_host(const struct sdp *s, struct span a)
+{
+    struct span v;
+
+    if (a.len < 9 || attr(a, SPAN("rtpmap"), &v) || attr(a, SPAN("fmtp"), &v)) {
+        return false;
+    }
+    if (holds_dotted_quad(a) || holds(a, s->o_host) || holds(a, s->conn.host)) {
+        return true;
+    }
+    for (unsigned i = 0; i < s->n_media; i++) {
+        if (holds(a, s->media[i].conn.host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Attributes that carry addresses of the other side or would lead media around the relay. */
 static bool is_kept_out(struct span a)
 {
@@ -524,7 +573,8 @@ static void put_session(struct build *b, const struct sdp *s, const struct sdp_e
         case 'e':
         case 'p': break;
         case 'a':
-            if (is_kept_out(l.value) || (no_dir && direction(l.value) != SDP_DIR_NONE)) {
+            if (is_kept_out(l.value) || tells_host(s, l.value) ||
+                (no_dir && direction(l.value) != SDP_DIR_NONE)) {
                 break;
             }
             put_raw(b, l.raw);
@@ -588,7 +638,7 @@ static void put_media(struct build *b, const struct sdp *s, unsigned i, const st
     next_line(&rest, &l); /* the m-line itself */
     while (next_line(&rest, &l) == 1) {
         if (l.type == 'c' || l.type == 'i' ||
-            (l.type == 'a' && (is_kept_out(l.value) ||
+            (l.type == 'a' && (is_kept_out(l.value) || tells_host(s, l.value) ||
                                (dir != SDP_DIR_NONE && direction(l.value) != SDP_DIR_NONE)))) {
             continue;
         }

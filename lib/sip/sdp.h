@@ -97,7 +97,8 @@ struct sdp_edit {
  * Write the other leg's version into b, nothing else of the message.
  *
  * o=, s=, c=, ports, a=rtcp are ours; i=, u=, e=, p= are kept out as topology, and so are candidates, ice-*,
- * rtcp-mux, BUNDLE, source-filter and alternative addresses, which would lead media around the relay. A hold by 0.0.0.0 stays one.
+ * rtcp-mux, BUNDLE, source-filter and alternative addresses, which would lead media around the relay, and any attribute with a host
+ * of this body or an IPv4 address in it (rtpmap and fmtp excepted). A hold by 0.0.0.0 stays one.
  * Every other line survives byte for byte.
  *
  * @return 0; -ENOSPC b is full

@@ -196,6 +196,24 @@ static void ways_around_the_relay_are_taken_out(void **state)
                         "a=mid:0\r\na=rtcp-fb:* nack\r\nm=video 0 RTP/AVP 31\r\na=mid:1\r\n");
 }
 
+static void attributes_that_name_hosts_are_taken_out(void **state)
+{
+    struct sdp_edit e = edit(1);
+
+    (void)state;
+    assert_int_equal(
+        parse("v=0\r\no=- 1 1 IN IP6 2001:db8::7\r\ns=-\r\nc=IN IP4 sbc.inside.example\r\n"
+              "t=0 0\r\na=sdp-from:sbc.inside.example\r\na=x-v:1.2.3 4.5\r\n"
+              "m=audio 4000 RTP/AVP 0 9\r\na=alt:1 1 : foo bar 172.16.1.2 4000\r\n"
+              "a=path:msrp://[2001:db8::7]:9/x;tcp\r\na=rtpmap:9 G722/8000\r\n"
+              "a=fmtp:9 x=1.2.3.4\r\na=tool:1.2.3\r\n"),
+        0);
+    assert_string_equal(rewrite(&e),
+                        "v=0\r\no=- 77 3 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\n"
+                        "t=0 0\r\na=x-v:1.2.3 4.5\r\nm=audio 30000 RTP/AVP 0 9\r\n"
+                        "a=rtpmap:9 G722/8000\r\na=fmtp:9 x=1.2.3.4\r\na=tool:1.2.3\r\n");
+}
+
 static void hold_is_seen_in_all_its_forms(void **state)
 {
     static const struct {
@@ -348,6 +366,7 @@ int main(void)
         cmocka_unit_test(refused_and_unedited_lines_have_port_zero),
         cmocka_unit_test(bare_line_ends_and_a_missing_last_one_are_accepted),
         cmocka_unit_test(ways_around_the_relay_are_taken_out),
+        cmocka_unit_test(attributes_that_name_hosts_are_taken_out),
         cmocka_unit_test(hold_is_seen_in_all_its_forms),
         cmocka_unit_test(hold_by_the_unspecified_address_stays_one),
         cmocka_unit_test(direction_can_be_set_for_one_line),
