@@ -50,6 +50,53 @@ class Call:
         self.to, self.target = ok.fields["to"], ok.uri("contact")
 
 
+class Rtp:
+    """A party's RTP socket: says what it heard, and from where."""
+
+    def __init__(self, agent, port):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind((agent.ip, port))
+        self.port, self.seq = port, 0
+        self.ssrc = (agent.port << 16 | port).to_bytes(4, "big")
+        self.payload = f"{agent.side} says from {port}".encode().ljust(160, b".")
+        agent.rtps.append(self)
+
+    def say(self, to, count=1):
+        for _ in range(count):
+            self.seq += 1
+            head = b"\x80\x00" + self.seq.to_bytes(2, "big") + (self.seq * 160).to_bytes(4, "big") + self.ssrc
+            self.sock.sendto(head + self.payload, to)
+
+    def hear(self, seconds=2.0):
+        """(payload, source) of the next packet, or None."""
+        self.sock.settimeout(seconds)
+        try:
+            data, source = self.sock.recvfrom(2048)
+        except socket.timeout:
+            return None
+        return data[12:].rstrip(b".").decode(), source
+
+    def hear_all(self):
+        """What has come so far."""
+        out = []
+        while True:
+            one = self.hear(0.001)
+            if not one:
+                return out
+            out.append(one)
+
+
+def media_of(m):
+    """(address, port) of a message's SDP."""
+    host = port = None
+    for line in m.body.split("\r\n"):
+        if line.startswith("c="):
+            host = line.split()[-1]
+        elif line.startswith("m="):
+            port = int(line.split()[1])
+    return host, port
+
+
 class Agent:
     """One socket at the carrier's address."""
 
@@ -70,7 +117,8 @@ class Agent:
         self.trace = open(self.trace_path, "w", encoding="latin-1", newline="")
         case.sides.setdefault(side, []).append(self.trace_path)
         case.agents.append(self)
-        self.waiting, self.calls, self.serial = [], {}, 0
+        self.rtps = []
+        self.waiting, self.calls, self.serial, self.version = [], {}, 0, 0
 
     def _note(self, text, sent):
         now = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -81,8 +129,9 @@ class Agent:
         self._note(text, True)
         self.sock.sendto(text.encode("latin-1"), self.peer)
 
-    def sdp(self):
-        text = sdp(self.side, port="29000").replace("[pid]7[call_number]", f"77{self.serial}123")
+    def sdp(self, port=29000, **kw):
+        self.version += 1
+        text = sdp(self.side, port=port, version=self.version, **kw).replace("[pid]7[call_number]", f"77{self.port}123")
         return text.replace("IP[media_ip_type] [media_ip]", f"IP4 {self.ip}").replace("\n", "\r\n")
 
     def _request(self, call, method, target, to, body, via):
@@ -97,18 +146,20 @@ class Agent:
         self.serial += 1
         return f"z9hG4bK{self.side}agent{self.serial}"
 
-    def invite(self, number):
+    def invite(self, number, body=None):
         branch = self._branch()
         call = Call(f"{self.side}call{self.serial}@{self.ip}", number, f"{self.side}A{self.serial}tag")
         self.calls[call.call_id] = call
         target = f"sip:{number}@{self.peer[0]}:{self.peer[1]}"
-        self._request(call, "INVITE", target, f"<{target}>", self.sdp(), branch)
+        self._request(call, "INVITE", target, f"<{target}>", body or self.sdp(), branch)
         return call
 
     def request(self, call, method, body=""):
         """Inside the dialog; nothing is repeated: loopback loses nothing."""
         if method != "ACK":
             call.cseq += 1
+        if method == "INVITE":
+            call.invite_cseq = call.cseq
         self._request(call, method, call.target, call.to, body, self._branch())
 
     def reply(self, m, code, body=""):
@@ -177,5 +228,8 @@ class Agent:
         return [m.first for m in self.waiting if m.what == what]
 
     def close(self):
-        self.trace.close()
+        if not self.trace.closed:
+            self.trace.close()
+        for rtp in self.rtps:
+            rtp.sock.close()
         self.sock.close()

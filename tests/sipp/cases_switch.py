@@ -213,6 +213,15 @@ def case_reload_wrong(t):
     t.cdrs(20)
 
 
+def case_reload_beyond_the_ports(t):
+    """A limit that the media ports cannot carry: the reload is refused and says why."""
+    t.start()
+    t.config(limit="20000calls")
+    code, _, err = t.ctl_raw("reload")
+    t.true(f"exit {code}: {err}", code == 1 and "port pairs" in err)
+    t.eq("generation", t.ctl("status")["generation"], 1)
+
+
 def case_drain(t):
     """SIGTERM: new calls get 503, the standing one goes on to its end, then the daemon exits 0."""
     t.start()

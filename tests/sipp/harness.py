@@ -458,6 +458,8 @@ class Case:
 
     def clean_up(self, failed):
         """End what this case started, by its own handles."""
+        for agent in self.agents:
+            agent.close()
         for proc in [*self.procs.values(), *self.probes, *(s.proc for s in self.sipps)]:
             if proc.poll() is None:
                 proc.kill()

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Where RTP goes when a call changes: early media, the next carrier, a moved party, hold, strangers."""
+from agent import Agent, Rtp, media_of
+
+
+def answered(t, alpha, bravo, rtp_a, rtp_b):
+    """A call between two agents; returns it, bravo's side of it, and the relay's address for each party."""
+    call = alpha.invite("12125550000", body=alpha.sdp(port=rtp_a.port))
+    inv = bravo.wait("INVITE")
+    bravo.reply(inv, 200, body=bravo.sdp(port=rtp_b.port))
+    ok = alpha.wait("200", "INVITE")
+    call.answered(ok)
+    alpha.request(call, "ACK")
+    bravo.wait("ACK")
+    t.eq("addresses of ours", (media_of(ok)[0], media_of(inv)[0]), (t.ip("westrtp"), t.ip("eastrtp")))
+    return call, bravo.call_back(inv), media_of(ok), media_of(inv)
+
+
+def heard(t, who, rtp, text, source):
+    """The next packet is this party's, and comes from the relay's address that the SDP named."""
+    t.eq(f"{who} hears", rtp.hear(), (text, source))
+
+
+def both_ways(t, rtp_a, to_a, rtp_b, to_b):
+    rtp_a.say(to_a)
+    heard(t, "bravo", rtp_b, f"alpha says from {rtp_a.port}", to_b)
+    rtp_b.say(to_b)
+    heard(t, "alpha", rtp_a, f"bravo says from {rtp_b.port}", to_a)
+
+
+def hang_up(alpha, bravo, call):
+    alpha.request(call, "BYE")
+    alpha.wait("200", "BYE")
+    bravo.reply(bravo.wait("BYE"), 200)
+
+
+def reinvite(asker, other, call, port=None, asked_port=None, **kw):
+    """A re-INVITE of asker, answered by other; returns what each was shown."""
+    asker.request(call, "INVITE", body=asker.sdp(port=port, **kw))
+    inv = other.wait("INVITE")
+    other.reply(inv, 200, body=other.sdp(port=asked_port, direction={"sendonly": "recvonly"}.get(kw.get("direction"), "sendrecv")))
+    ok = asker.wait("200", "INVITE")
+    asker.request(call, "ACK")
+    other.wait("ACK")
+    return ok, inv
+
+
+def case_early_rtp(t):
+    """183 with SDP: the caller hears the carrier before the answer, and is heard."""
+    t.start()
+    alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
+    rtp_a, rtp_b = Rtp(alpha, 26000), Rtp(bravo, 26000)
+    call = alpha.invite("12125550000", body=alpha.sdp(port=26000))
+    inv = bravo.wait("INVITE")
+    answer = bravo.sdp(port=26000)
+    bravo.reply(inv, 183, body=answer)
+    early = alpha.wait("183")
+    both_ways(t, rtp_a, media_of(early), rtp_b, media_of(inv))
+    bravo.reply(inv, 200, body=answer)
+    ok = alpha.wait("200", "INVITE")
+    t.eq("the same address in the 200", media_of(ok), media_of(early))
+    call.answered(ok)
+    alpha.request(call, "ACK")
+    bravo.wait("ACK")
+    both_ways(t, rtp_a, media_of(ok), rtp_b, media_of(inv))
+    hang_up(alpha, bravo, call)
+    rec = t.cdr(code=200)
+    t.eq("packets in the record", (rec["in_packets"], rec["out_packets"]), (2, 2))
+
+
+def case_next_carrier_has_the_media(t):
+    """The first carrier refuses, the second answers: RTP goes to the second, late packets of the first reach nobody."""
+    t.start()
+    alpha, bravo, charlie = Agent(t, "alpha"), Agent(t, "bravo"), Agent(t, "charlie")
+    rtp_a, rtp_b, rtp_c = Rtp(alpha, 26000), Rtp(bravo, 26000), Rtp(charlie, 26000)
+    call = alpha.invite("12125550000", body=alpha.sdp(port=26000))
+    first = bravo.wait("INVITE")
+    bravo.reply(first, 503)
+    bravo.wait("ACK")
+    inv = charlie.wait("INVITE")
+    t.true("ports of its own", media_of(inv) != media_of(first))
+    charlie.reply(inv, 200, body=charlie.sdp(port=26000))
+    ok = alpha.wait("200", "INVITE")
+    call.answered(ok)
+    alpha.request(call, "ACK")
+    charlie.wait("ACK")
+    rtp_b.say(media_of(first), 3)
+    rtp_c.say(media_of(inv))
+    heard(t, "alpha", rtp_a, "charlie says from 26000", media_of(ok))
+    rtp_a.say(media_of(ok))
+    heard(t, "charlie", rtp_c, "alpha says from 26000", media_of(inv))
+    t.eq("alpha hears of bravo", rtp_a.hear_all(), [])
+    t.eq("bravo hears", rtp_b.hear_all(), [])
+    hang_up(alpha, charlie, call)
+    t.cdr(attempts=2, code=200, trunk_out="charlie")
+
+
+def case_party_moves(t):
+    """A re-INVITE with another RTP port: RTP follows; our own addresses stay."""
+    t.start()
+    alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
+    rtp_a, rtp_b, moved = Rtp(alpha, 26000), Rtp(bravo, 26000), Rtp(alpha, 26100)
+    call, _, to_a, to_b = answered(t, alpha, bravo, rtp_a, rtp_b)
+    both_ways(t, rtp_a, to_a, rtp_b, to_b)
+    ok, inv = reinvite(alpha, bravo, call, port=26100, asked_port=26000)
+    t.eq("our addresses", (media_of(ok), media_of(inv)), (to_a, to_b))
+    rtp_b.say(to_b)
+    heard(t, "alpha's new port", moved, "bravo says from 26000", to_a)
+    moved.say(to_a)
+    heard(t, "bravo", rtp_b, "alpha says from 26100", to_b)
+    t.eq("alpha's old port hears", rtp_a.hear_all(), [])
+    hang_up(alpha, bravo, call)
+    t.cdr(code=200)
+
+
+def case_strangers_are_dropped(t):
+    """Packets of somebody else to a latched port: not passed on, counted in the record."""
+    t.start()
+    alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
+    rtp_a, rtp_b, other = Rtp(alpha, 26000), Rtp(bravo, 26000), Rtp(alpha, 26200)
+    call, _, to_a, to_b = answered(t, alpha, bravo, rtp_a, rtp_b)
+    both_ways(t, rtp_a, to_a, rtp_b, to_b)
+    other.say(to_a, 5)
+    both_ways(t, rtp_a, to_a, rtp_b, to_b)
+    t.eq("bravo hears of strangers", rtp_b.hear_all(), [])
+    t.eq("strangers hear", other.hear_all(), [])
+    hang_up(alpha, bravo, call)
+    rec = t.cdr(code=200)
+    t.eq("strangers in the record", (rec["in_strangers"], rec["out_strangers"]), (5, 0))
+
+
+def case_hold_ten_times(t):
+    """Hold and resume ten times within seconds: each re-INVITE is answered 200, RTP flows afterwards."""
+    t.start()
+    alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
+    rtp_a, rtp_b = Rtp(alpha, 26000), Rtp(bravo, 26000)
+    call, back, to_a, to_b = answered(t, alpha, bravo, rtp_a, rtp_b)
+    both_ways(t, rtp_a, to_a, rtp_b, to_b)
+    for _ in range(10):
+        reinvite(alpha, bravo, call, port=26000, asked_port=26000, direction="sendonly")
+        reinvite(alpha, bravo, call, port=26000, asked_port=26000)
+    reinvite(bravo, alpha, back, port=26000, asked_port=26000)
+    both_ways(t, rtp_a, to_a, rtp_b, to_b)
+    hang_up(alpha, bravo, call)
+    t.cdr(code=200)
+
+
+def case_hold_by_null_address(t):
+    """The old way to hold, c=0.0.0.0 (RFC 2543): it reaches the other side as such, and the call resumes."""
+    t.start()
+    alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
+    rtp_a, rtp_b = Rtp(alpha, 26000), Rtp(bravo, 26000)
+    call, _, to_a, to_b = answered(t, alpha, bravo, rtp_a, rtp_b)
+    both_ways(t, rtp_a, to_a, rtp_b, to_b)
+    _, inv = reinvite(alpha, bravo, call, port=26000, asked_port=26000, addr="0.0.0.0")
+    t.true(f"bravo is told that it is on hold: {inv.body}", "c=IN IP4 0.0.0.0" in inv.body or "a=sendonly" in inv.body or "a=inactive" in inv.body)
+    reinvite(alpha, bravo, call, port=26000, asked_port=26000)
+    both_ways(t, rtp_a, to_a, rtp_b, to_b)
+    hang_up(alpha, bravo, call)
+    t.cdr(code=200)
