@@ -118,7 +118,6 @@ struct pass {
     bool
         ack_owed; /**< INVITE: 2xx of the other side seen, ACK comes with the answer from this side */
     bool wait_ack; /**< INVITE: 2xx relayed, ACK of the asking side outstanding */
-    bool answered; /**< INVITE: 2xx seen; ct only absorbs its repetitions (RFC 6026) */
 };
 
 enum call_state {

@@ -74,7 +74,7 @@ static bool invite_from(const struct call *c, const struct ldlg *ld)
 static bool invite_to(const struct call *c, const struct ldlg *ld)
 {
     for (const struct pass *p = c->passes; p; p = p->next)
-        if (p->method == SIP_INVITE && p->to == ld && ((p->ct && !p->answered) || p->ack_owed))
+        if (p->method == SIP_INVITE && p->to == ld && (p->ct || p->ack_owed))
             return true;
     return false;
 }
@@ -269,7 +269,6 @@ static void pass_2xx(struct pass *p, const struct msg *m)
     bool first = p->st != NULL;
 
     (void)dialog_on_response(p->to->d, m);
-    p->answered = true;
     if (p->method == SIP_INVITE) {
         if (!first) {
             /* A repetition, or the asking side has hung up: either way it is acknowledged. */
@@ -380,8 +379,8 @@ bool pass_ack(struct ldlg *ld, const struct msg *ack)
                 offer_refused(p->from, p->to);
             (void)dialog_ack(p->to->d, p->to_cseq, OFFER_TYPE, body);
         }
-        if (!p->ct)
-            pass_free(p);
+        /* A 2xx that is repeated from now on is a stray one, and gets the same ACK from the dialog. */
+        pass_free(p);
         return true;
     }
     return false;
