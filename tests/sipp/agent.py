@@ -132,7 +132,7 @@ class Agent:
     def sdp(self, port=29000, **kw):
         self.version += 1
         text = sdp(self.side, port=port, version=self.version, **kw).replace("[pid]7[call_number]", f"77{self.port}123")
-        return text.replace("IP[media_ip_type] [media_ip]", f"IP4 {self.ip}").replace("\n", "\r\n")
+        return text.replace("[media_ip_type]", "4").replace("[media_ip]", self.ip).replace("\n", "\r\n")
 
     def _request(self, call, method, target, to, body, via):
         kind = "Content-Type: application/sdp\r\n" if body else ""
