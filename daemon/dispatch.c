@@ -104,8 +104,9 @@ unsigned dispatch_take(struct dispatch *d, unsigned to, unsigned max, struct sta
         struct handed *h;
         for (unsigned i = 0; r && i < max && (h = ring_get(r)); i++) {
             stat_inc(stats, STAT_handover_in);
-            stat_add(stats, STAT_handover_wait_us, (clock_now_ns() - h->given_ns) / 1000);
-            fn(arg, h->buf, h->len, &h->flow);
+            uint64_t wait_us = (clock_now_ns() - h->given_ns) / 1000;
+            stat_add(stats, STAT_handover_wait_us, wait_us);
+            fn(arg, h->buf, h->len, &h->flow, wait_us);
             free(h);
             total++;
         }

@@ -32,7 +32,9 @@ void dispatch_free(struct dispatch *d);
 int dispatch_give(struct dispatch *d, unsigned from, unsigned to, const char *buf, size_t len,
                   const struct flow *flow, enum sip_class cls, bool in_dialog);
 
-typedef void (*dispatch_fn)(void *arg, const char *buf, size_t len, const struct flow *flow);
+/** wait_us: how long it was in the ring. */
+typedef void (*dispatch_fn)(void *arg, const char *buf, size_t len, const struct flow *flow,
+                            uint64_t wait_us);
 
 /**
  * Worker to: take all that waits, at most max from each other worker.

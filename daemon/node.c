@@ -85,7 +85,9 @@ int node_gather(struct node *n, void (*fn)(struct worker *w, struct ask *a), voi
             free(g);
             return TD_EFULL;
         }
-        atomic_fetch_sub(&g->group.left, 1); /* the others answer all the same */
+        /* The others answer all the same; if they have already, nobody else rings. */
+        if (atomic_fetch_sub(&g->group.left, 1) == 1)
+            bell_ring(&n->bell);
     }
     g->next = n->gathers;
     n->gathers = g;

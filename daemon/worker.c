@@ -56,21 +56,28 @@ struct worker {
     _Atomic bool media_up;
 };
 
-static void on_handed(void *arg, const char *buf, size_t len, const struct flow *flow)
+/* 0..99: never 100, at which emergency calls are refused too. A stale one of those is still worth more than none. */
+static unsigned load_of_age(uint64_t age_ms)
+{
+    uint64_t load = age_ms * 100U / AGE_FULL_MS;
+    return load < 99 ? (unsigned)load : 99;
+}
+
+static void on_handed(void *arg, const char *buf, size_t len, const struct flow *flow,
+                      uint64_t wait_us)
 {
     struct worker *w = arg;
-    stack_handed(w->stack, buf, len, flow);
+    stack_handed(w->stack, buf, len, flow, load_of_age(wait_us / 1000));
 }
 
 /* 0..100: how stale the queue is or how full the rings are. The stack sheds by class from it. */
 static unsigned worker_load(struct worker *w, const struct udp_dgram *d)
 {
-    uint64_t rx_ms = d->rx_wall_ns / 1000000U, age = 0;
-    if (d->rx_wall_ns && rx_ms < w->clock.wall_ms)
-        age = (w->clock.wall_ms - rx_ms) * 100U / AGE_FULL_MS;
+    uint64_t rx_ms = d->rx_wall_ns / 1000000U;
+    unsigned age =
+        d->rx_wall_ns && rx_ms < w->clock.wall_ms ? load_of_age(w->clock.wall_ms - rx_ms) : 0;
     unsigned fill = w->p.n_workers > 1 ? dispatch_fill_percent(w->p.dispatch, w->p.id) : 0;
-    unsigned load = age > 100 ? 100 : (unsigned)age;
-    return fill > load ? fill : load;
+    return fill > age ? fill : age;
 }
 
 static void on_datagram(void *arg, const struct udp_dgram *d)

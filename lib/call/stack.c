@@ -17,6 +17,11 @@
 /* 1,024 buckets to begin with; the table grows with the calls. */
 #define STACK_CALL_BUCKETS 1024
 
+/* 32 s (64*T1) of 32,768 requests a second, four times what a core carries: a known peer gone mad costs 256 MiB, no more. */
+#define STACK_TXNS_MAX (1U << 20)
+/* The million calls that a configuration may allow (CONF_CALLS_MAX), two dialogs each. */
+#define STACK_DIALOGS_MAX (1U << 21)
+
 struct stack {
     struct calls calls;
     struct arena arena;
@@ -39,14 +44,16 @@ static int stack_wire(struct stack *s, const struct stack_param *p)
                             .stats = p->stats,
                             .blocks = &s->blocks,
                             .tu_ops = &calls_tu_ops,
-                            .tu = cs};
+                            .tu = cs,
+                            .limit = STACK_TXNS_MAX};
     struct dialogs_param dp = {.timers = p->timers,
                                .transport = p->transport,
                                .ident = p->ident,
                                .stats = p->stats,
                                .blocks = &s->blocks,
                                .on_no_ack = calls_on_no_ack,
-                               .tu = cs};
+                               .tu = cs,
+                               .limit = STACK_DIALOGS_MAX};
 
     cs->txns = txns_new(&tp);
     cs->dialogs = dialogs_new(&dp);
@@ -137,13 +144,12 @@ void stack_snapshot(struct stack *s, const struct call_view *view)
     struct span *users = calloc(g->emergency.n ? g->emergency.n : 1, sizeof *users);
 
     s->calls.view = view;
-    if (users) {
-        for (uint32_t i = 0; i < g->emergency.n; i++)
-            users[i] = span_of(g->emergency.v[i]);
-        free(s->emergency_users);
-        s->emergency_users = users;
-        s->emergency = (struct peek_table){users, g->emergency.n};
-    }
+    for (uint32_t i = 0; users && i < g->emergency.n; i++)
+        users[i] = span_of(g->emergency.v[i]);
+    free(s->emergency_users);
+    s->emergency_users =
+        users; /* without memory none: the old ones are in the snapshot that goes */
+    s->emergency = (struct peek_table){users, users ? g->emergency.n : 0};
     if (!s->quiet)
         options_start(&s->calls, s->workers);
 }
@@ -242,8 +248,9 @@ static enum gate_level level_of(unsigned load)
                         : GATE_LEVEL_OPEN;
 }
 
-enum stack_verdict stack_datagram(struct stack *s, const char *buf, size_t len,
-                                  const struct flow *flow, unsigned load, struct stack_hand *hand)
+/* hand NULL: another worker has found it to be this one's. */
+static enum stack_verdict enter(struct stack *s, const char *buf, size_t len,
+                                const struct flow *flow, unsigned load, struct stack_hand *hand)
 {
     struct peek pk;
     uint8_t worker = 0;
@@ -255,6 +262,8 @@ enum stack_verdict stack_datagram(struct stack *s, const char *buf, size_t len,
     switch (gate_decide(&s->gate, &pk, source_of(s, flow), level_of(load), &worker)) {
     case GATE_HERE: break;
     case GATE_HAND:
+        if (!hand)
+            break; /* a change of snapshot between two workers: it is served where it is */
         *hand = (struct stack_hand){
             worker, pk.cls, !(pk.is_request && pk.method == SIP_INVITE && pk.to_tag.len == 0)};
         return STACK_HAND;
@@ -270,12 +279,16 @@ enum stack_verdict stack_datagram(struct stack *s, const char *buf, size_t len,
     return STACK_HERE;
 }
 
-void stack_handed(struct stack *s, const char *buf, size_t len, const struct flow *flow)
+enum stack_verdict stack_datagram(struct stack *s, const char *buf, size_t len,
+                                  const struct flow *flow, unsigned load, struct stack_hand *hand)
 {
-    struct peek pk;
+    return enter(s, buf, len, flow, load, hand);
+}
 
-    if (peek_parse(buf, len, &s->emergency, &pk) == 0)
-        run(s, buf, len, &pk, flow);
+void stack_handed(struct stack *s, const char *buf, size_t len, const struct flow *flow,
+                  unsigned load)
+{
+    (void)enter(s, buf, len, flow, load, NULL);
 }
 
 void stack_turn_end(struct stack *s)

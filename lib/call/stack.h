@@ -73,8 +73,9 @@ void stack_snapshot(struct stack *s, const struct call_view *view);
 enum stack_verdict stack_datagram(struct stack *s, const char *buf, size_t len,
                                   const struct flow *flow, unsigned load, struct stack_hand *hand);
 
-/** A datagram that another worker handed over: the gate has been passed there. */
-void stack_handed(struct stack *s, const char *buf, size_t len, const struct flow *flow);
+/** A datagram that another worker handed over: it belongs here. load: as above, of its time in the ring. */
+void stack_handed(struct stack *s, const char *buf, size_t len, const struct flow *flow,
+                  unsigned load);
 
 /** End of a loop turn: free what has ended. The transport is flushed by its owner afterwards. */
 void stack_turn_end(struct stack *s);

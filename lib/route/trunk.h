@@ -16,7 +16,8 @@ struct trunk_peer {
     struct addr addr; /* set by the control thread before in_use */
     _Atomic bool in_use;
     _Atomic bool down;
-    uint32_t failures, successes; /* in a row; prober only */
+    _Atomic uint32_t failures,
+        successes; /* in a row; a reload may move the probing to another worker */
     _Atomic uint64_t probes, probe_failures;
     _Atomic uint64_t changed_wall_ms; /* last change of state; 0: never */
 };

@@ -266,7 +266,7 @@ void world_deliver(struct world *w, const struct actor *a, const char *msg)
     snprintf(w->received, sizeof w->received, "%s", msg);
     if (stack_datagram(w->stack, copy, len, &f, w->load, &hand) == STACK_HAND) {
         w->handed++;
-        stack_handed(w->stack, copy, len, &f); /* one stack plays all workers */
+        stack_handed(w->stack, copy, len, &f, 0); /* one stack plays all workers */
     }
     free(copy);
     world_settle(w);

@@ -18,12 +18,13 @@ struct seen {
     uint16_t listener;
 };
 
-static void take(void *arg, const char *buf, size_t len, const struct flow *flow)
+static void take(void *arg, const char *buf, size_t len, const struct flow *flow, uint64_t wait_us)
 {
     struct seen *s = arg;
     char want[16];
     size_t n = (size_t)snprintf(want, sizeof(want), "m%u", s->next++);
     assert_int_equal(len, n);
+    assert_true(wait_us < 60000000);
     assert_memory_equal(buf, want, n);
     s->listener = flow->listener;
     s->n++;
