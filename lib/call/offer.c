@@ -70,6 +70,7 @@ static void offer_plan(struct call *c)
     struct sdp sdp;
 
     c->media.n = 1;
+    c->media.silent = UINT8_MAX; /* nobody needs to send while it rings */
     if (span_is_empty(body) || sdp_parse(&sdp, body, NULL) < 0)
         return;
     c->media.n = (uint8_t)(sdp.n_media < OFFER_MEDIA_MAX ? sdp.n_media : OFFER_MEDIA_MAX);
@@ -343,7 +344,7 @@ static void offer_apply(struct call *c)
             n++;
         }
         cm->dir[e] = cm->new_dir[e];
-        silent = !dir_sends(cm->new_dir[e]) || !dir_takes(cm->new_dir[e ^ 1]);
+        silent = !cm->armed || !dir_sends(cm->new_dir[e]) || !dir_takes(cm->new_dir[e ^ 1]);
         if (silent != ((cm->silent & bit) != 0) || (turned & (1U << e / 2))) {
             cm->silent = (uint8_t)(silent ? cm->silent | bit : cm->silent & ~bit);
             op[n] = (struct media_op){.kind = MEDIA_OP_SET, .ep = offer_ep(c, leg, other, e / 2)};
@@ -410,6 +411,13 @@ int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct
     if (rc == 0)
         *out = build_text(&b);
     return rc;
+}
+
+void offer_arm(struct call *c, bool apply)
+{
+    c->media.armed = true;
+    if (apply)
+        offer_apply(c);
 }
 
 void offer_refused(struct ldlg *from, struct ldlg *to)

@@ -39,6 +39,11 @@ void offer_prepare(struct call *c, struct leg *out);
  */
 int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct span body,
                 struct span *out);
+/**
+ * The call is answered: parties must send from now on.
+ * @param apply  tell the relay now; false: a body that is about to cross does
+ */
+void offer_arm(struct call *c, bool apply);
 /** The offer that went from one to the other was refused: what was agreed before holds. */
 void offer_refused(struct ldlg *from, struct ldlg *to);
 /** True if this dialog waits for an answer, given or taken. */

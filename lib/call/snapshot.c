@@ -264,6 +264,7 @@ static void call_take(struct call *c, const struct call_rec *r)
     m->off = r->media.off;
     m->opaque = r->media.opaque;
     m->silent = r->media.silent;
+    m->armed = true;
     memcpy(m->dir, r->media.dir, sizeof m->dir);
     memcpy(m->local, r->media.local, sizeof m->local);
     memcpy(m->remote, r->media.remote, sizeof m->remote);

@@ -386,6 +386,15 @@ static void media_opaque(struct world *w, const char *side, bool want)
         world_fail(w, "media: %s is %s", side, ep ? (want ? "RTP" : "opaque") : "not there");
 }
 
+static void media_inactivity(struct world *w, const char *side, uint32_t want)
+{
+    const struct media_ep *ep =
+        media_fake_ep(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0);
+
+    if (!ep || ep->inactivity_ms != want)
+        world_fail(w, "media: inactivity of %s is %u ms", side, ep ? ep->inactivity_ms : 0);
+}
+
 static void cmd_media(struct world *w, char **word, unsigned n)
 {
     const char *what = n ? word[0] : "";
@@ -412,6 +421,8 @@ static void cmd_media(struct world *w, char **word, unsigned n)
         media_remote(w, word[1], word[2]);
     else if (strcmp(what, "opaque") == 0 && n == 3)
         media_opaque(w, word[1], strcmp(word[2], "yes") == 0);
+    else if (strcmp(what, "inactivity") == 0 && n == 3)
+        media_inactivity(w, word[1], (uint32_t)script_duration(word[2]));
     else if (strcmp(what, "sessions") == 0 && n == 2) {
         if (media_fake_sessions(w->media) != strtoul(word[1], NULL, 10))
             world_fail(w, "media: %u sessions", media_fake_sessions(w->media));
