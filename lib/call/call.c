@@ -121,6 +121,7 @@ struct leg *leg_other(const struct leg *leg)
 static void take_pool(struct leg_trunk *lt, const struct conf *conf, const struct conf_trunk *t)
 {
     const struct conf_media *m;
+    const struct conf_realm *realm;
 
     if (t->media_none || t->media.id == CONF_NONE)
         return;
@@ -128,6 +129,9 @@ static void take_pool(struct leg_trunk *lt, const struct conf *conf, const struc
     lt->pool = media_pool_id(m->name);
     for (uint32_t i = 0; i < m->address.n; i++)
         lt->family_mask |= m->address.v[i].addr.family == 6 ? 2 : 1;
+    realm = &conf->realm.v[m->realm.id];
+    for (uint32_t i = 0; i < realm->advertise.n; i++)
+        lt->advertise[realm->advertise.v[i].addr.family == 6] = realm->advertise.v[i].addr;
 }
 
 static uint8_t latch_of(enum conf_latch l)

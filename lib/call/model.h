@@ -68,7 +68,9 @@ struct leg_trunk {
     char account[CONF_NAME_MAX + 1]; /**< of the customer, for records; longer ones are cut */
     uint32_t trying_ms, progress_ms, ring_ms, setup_ms, duration_ms, inactivity_ms;
     struct conf_codes advance, stop;
-    uint32_t pool;       /**< media_pool_id of its media; 0: none */
+    uint32_t pool; /**< media_pool_id of its media; 0: none */
+    struct addr
+        advertise[2];    /**< what SDP shows for the pool's IPv4, IPv6; unset: the address itself */
     uint8_t family_mask; /**< 1: pool has IPv4, 2: IPv6 */
     uint8_t latch;       /**< enum media_latch */
     uint8_t dscp_media;

@@ -355,6 +355,16 @@ static void offer_apply(struct call *c)
         (void)media_modify(c->calls->media, cm->ref, op, n, NULL, NULL);
 }
 
+/* Behind a 1:1 NAT the party is told the address it can reach; the port is the same. */
+static void offer_show(const struct call *c, const struct leg *leg, struct addr *a)
+{
+    const struct leg_trunk *t = leg_pool(leg, leg->is_in ? c->out : c->in);
+    const struct addr *shown = &t->advertise[a->family == 6];
+
+    if (addr_is_set(shown) && addr_is_set(a))
+        memcpy(a->ip, shown->ip, sizeof a->ip);
+}
+
 /* Our addresses in the version that leg `to` gets; without a relay those of the sender (`media none` on both trunks). */
 static void offer_edit(const struct call *c, const struct ldlg *to, const struct sdp *sdp,
                        struct sdp_edit *e)
@@ -369,14 +379,17 @@ static void offer_edit(const struct call *c, const struct ldlg *to, const struct
         } else if (call_has_relay(c)) {
             if (i < OFFER_MEDIA_MAX)
                 m->rtp = c->media.local[ep_of(to->leg, i)];
+            offer_show(c, to->leg, &m->rtp);
         } else if (sdp_rtp_addr(sdp, i, &m->rtp) == 0 && sdp_rtcp_addr(sdp, i, &rtcp) == 0) {
             m->rtcp_port = rtcp.port;
         }
         if (!addr_is_set(&e->origin) && addr_is_set(&m->rtp))
             e->origin = m->rtp;
     }
-    if (!addr_is_set(&e->origin))
+    if (!addr_is_set(&e->origin)) {
         e->origin = to->leg->flow.local;
+        offer_show(c, to->leg, &e->origin);
+    }
     e->origin.port = 0;
 }
 

@@ -22,6 +22,7 @@ struct leg_rec {
     struct oa oa;
     uint32_t duration_ms, inactivity_ms, pool, invite_cseq, dialog_len;
     uint64_t started_wall_ms, progress_wall_ms, answered_wall_ms;
+    struct addr advertise[2];
     uint8_t family_mask, latch, dscp_media, media_none, attempt, offered, rel100, reported;
 };
 
@@ -101,6 +102,7 @@ static void leg_put(struct leg_rec *r, const struct leg *leg)
     r->started_wall_ms = to_wall(k, leg->started_ms);
     r->progress_wall_ms = to_wall(k, leg->progress_ms);
     r->answered_wall_ms = to_wall(k, leg->answered_ms);
+    memcpy(r->advertise, leg->trunk.advertise, sizeof r->advertise);
     r->family_mask = leg->trunk.family_mask;
     r->latch = leg->trunk.latch;
     r->dscp_media = leg->trunk.dscp_media;
@@ -219,6 +221,7 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     leg->trunk.duration_ms = r->duration_ms;
     leg->trunk.inactivity_ms = r->inactivity_ms;
     leg->trunk.pool = r->pool;
+    memcpy(leg->trunk.advertise, r->advertise, sizeof r->advertise);
     leg->trunk.family_mask = r->family_mask;
     leg->trunk.latch = r->latch;
     leg->trunk.dscp_media = r->dscp_media;
