@@ -263,16 +263,112 @@ static void in_lost_unacked(struct leg *leg, const struct leg_arg *arg)
     [LEV_ABANDON] = IMP, [LEV_100] = IMP, [LEV_18X] = IMP, [LEV_18X_SDP] = IMP, [LEV_2XX] = IMP, \
     [LEV_FINAL] = IMP
 
-const struct leg_cell leg_in_table[LEG_STATES][LEG_EVENTS] = {
-    [LEG_NEW] =
+const struct leg_cell leg_in_table[LEG_STATES][LEG_EVENTS] =
+    {
+        [LEG_NEW] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = GO(LEG_TRYING, NULL), /* the transaction has sent 100 */
+                [LEV_PROGRESS] = IMP,
+                [LEV_PROGRESS_SDP] = IMP,
+                [LEV_ANSWER] = IMP,
+                [LEV_REJECT] = GO(LEG_DEAD, in_reject),
+                [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
+                [LEV_CANCEL] = IMP,
+                [LEV_ACK] = IMP,
+                [LEV_BYE] = IMP,
+                [LEV_BYE_DONE] = IMP,
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = IMP,
+                [LEV_LOST] = IMP,
+            },
+        [LEG_TRYING] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = IMP,
+                [LEV_PROGRESS] = GO(LEG_RINGING, in_progress),
+                [LEV_PROGRESS_SDP] = GO(LEG_EARLY, in_progress),
+                [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer),
+                [LEV_REJECT] = GO(LEG_DEAD, in_reject),
+                [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
+                [LEV_CANCEL] = GO(LEG_DEAD, in_cancel),
+                [LEV_ACK] = IMP,
+                [LEV_BYE] = IMP, /* the caller has no tag of ours yet */
+                [LEV_BYE_DONE] = IMP,
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel), /* no transport back to the caller */
+                [LEV_LOST] = IMP,
+            },
+        [LEG_RINGING] =
+            {
+                OUT_ONLY, [LEV_INVITE] = IMP, [LEV_PROGRESS] = STAY(in_progress),
+                [LEV_PROGRESS_SDP] = GO(LEG_EARLY, in_progress),
+                [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer), [LEV_REJECT] = GO(LEG_DEAD, in_reject),
+                [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
+                [LEV_CANCEL] = GO(LEG_DEAD, in_cancel), [LEV_ACK] = IMP,
+                [LEV_BYE] = GO(LEG_DEAD, in_bye_early), [LEV_BYE_DONE] = IMP, [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel), [LEV_LOST] = IGN, /* the INVITE decides */
+            },
+        [LEG_EARLY] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = IMP,
+                [LEV_PROGRESS] = STAY(in_progress), /* 180 behind 183 */
+                [LEV_PROGRESS_SDP] = STAY(in_progress),
+                [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer),
+                [LEV_REJECT] = GO(LEG_DEAD, in_reject),
+                [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
+                [LEV_CANCEL] = GO(LEG_DEAD, in_cancel),
+                [LEV_ACK] = IMP,
+                [LEV_BYE] = GO(LEG_DEAD, in_bye_early),
+                [LEV_BYE_DONE] = IMP,
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel),
+                [LEV_LOST] = IGN,
+            },
+        [LEG_ANSWERED] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = IMP,
+                [LEV_PROGRESS] = IGN,
+                [LEV_PROGRESS_SDP] = IGN,
+                [LEV_ANSWER] = IMP,
+                [LEV_REJECT] = IMP,
+                [LEV_HANGUP] = STAY(in_hangup_unacked),
+                [LEV_CANCEL] = IGN, /* crossed our 200: RFC 3261 §9.2 */
+                [LEV_ACK] = GO(LEG_UP, in_ack),
+                [LEV_BYE] = GO(LEG_DEAD, in_bye), /* RFC 5407 §3.1.4: the ACK is lost or late */
+                [LEV_BYE_DONE] = IMP,
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = GO(LEG_CLOSING, in_no_ack),
+                [LEV_LOST] = STAY(in_lost_unacked),
+            },
+        [LEG_UP] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = IMP,
+                [LEV_PROGRESS] = IGN,
+                [LEV_PROGRESS_SDP] = IGN,
+                [LEV_ANSWER] = IMP,
+                [LEV_REJECT] = IMP,
+                [LEV_HANGUP] = GO(LEG_CLOSING, in_hangup),
+                [LEV_CANCEL] = IGN,
+                [LEV_ACK] = IGN, /* a duplicate */
+                [LEV_BYE] = GO(LEG_DEAD, in_bye),
+                [LEV_BYE_DONE] = IMP,
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = GO(LEG_CLOSING, in_no_ack), /* no ACK to the 2xx of a re-INVITE */
+                [LEV_LOST] = GO(LEG_CLOSING, in_lost),
+            },
+        [LEG_CANCELLING] = /* never entered: a CANCEL is answered at once */
         {
             OUT_ONLY,
-            [LEV_INVITE] = GO(LEG_TRYING, NULL), /* the transaction has sent 100 */
+            [LEV_INVITE] = IMP,
             [LEV_PROGRESS] = IMP,
             [LEV_PROGRESS_SDP] = IMP,
             [LEV_ANSWER] = IMP,
-            [LEV_REJECT] = GO(LEG_DEAD, in_reject),
-            [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
+            [LEV_REJECT] = IMP,
+            [LEV_HANGUP] = IMP,
             [LEV_CANCEL] = IMP,
             [LEV_ACK] = IMP,
             [LEV_BYE] = IMP,
@@ -281,135 +377,40 @@ const struct leg_cell leg_in_table[LEG_STATES][LEG_EVENTS] = {
             [LEV_TXN_FAIL] = IMP,
             [LEV_LOST] = IMP,
         },
-    [LEG_TRYING] =
-        {
-            OUT_ONLY,
-            [LEV_INVITE] = IMP,
-            [LEV_PROGRESS] = GO(LEG_RINGING, in_progress),
-            [LEV_PROGRESS_SDP] = GO(LEG_EARLY, in_progress),
-            [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer),
-            [LEV_REJECT] = GO(LEG_DEAD, in_reject),
-            [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
-            [LEV_CANCEL] = GO(LEG_DEAD, in_cancel),
-            [LEV_ACK] = IMP,
-            [LEV_BYE] = IMP, /* the caller has no tag of ours yet */
-            [LEV_BYE_DONE] = IMP,
-            [LEV_TIMEOUT] = IMP,
-            [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel), /* no transport back to the caller */
-            [LEV_LOST] = IMP,
-        },
-    [LEG_RINGING] =
-        {
-            OUT_ONLY, [LEV_INVITE] = IMP, [LEV_PROGRESS] = STAY(in_progress),
-            [LEV_PROGRESS_SDP] = GO(LEG_EARLY, in_progress),
-            [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer), [LEV_REJECT] = GO(LEG_DEAD, in_reject),
-            [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup), [LEV_CANCEL] = GO(LEG_DEAD, in_cancel),
-            [LEV_ACK] = IMP, [LEV_BYE] = GO(LEG_DEAD, in_bye_early), [LEV_BYE_DONE] = IMP,
-            [LEV_TIMEOUT] = IMP, [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel),
-            [LEV_LOST] = IGN, /* a request of the carrier was answered 481: the INVITE decides */
-        },
-    [LEG_EARLY] =
-        {
-            OUT_ONLY,
-            [LEV_INVITE] = IMP,
-            [LEV_PROGRESS] = STAY(in_progress), /* 180 behind 183 */
-            [LEV_PROGRESS_SDP] = STAY(in_progress),
-            [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer),
-            [LEV_REJECT] = GO(LEG_DEAD, in_reject),
-            [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
-            [LEV_CANCEL] = GO(LEG_DEAD, in_cancel),
-            [LEV_ACK] = IMP,
-            [LEV_BYE] = GO(LEG_DEAD, in_bye_early),
-            [LEV_BYE_DONE] = IMP,
-            [LEV_TIMEOUT] = IMP,
-            [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel),
-            [LEV_LOST] = IGN,
-        },
-    [LEG_ANSWERED] =
-        {
-            OUT_ONLY,
-            [LEV_INVITE] = IMP,
-            [LEV_PROGRESS] = IGN,
-            [LEV_PROGRESS_SDP] = IGN,
-            [LEV_ANSWER] = IMP,
-            [LEV_REJECT] = IMP,
-            [LEV_HANGUP] = STAY(in_hangup_unacked),
-            [LEV_CANCEL] = IGN, /* crossed our 200: RFC 3261 §9.2 */
-            [LEV_ACK] = GO(LEG_UP, in_ack),
-            [LEV_BYE] = GO(LEG_DEAD, in_bye), /* RFC 5407 §3.1.4: the ACK is lost or late */
-            [LEV_BYE_DONE] = IMP,
-            [LEV_TIMEOUT] = IMP,
-            [LEV_TXN_FAIL] = GO(LEG_CLOSING, in_no_ack),
-            [LEV_LOST] = STAY(in_lost_unacked),
-        },
-    [LEG_UP] =
-        {
-            OUT_ONLY,
-            [LEV_INVITE] = IMP,
-            [LEV_PROGRESS] = IGN,
-            [LEV_PROGRESS_SDP] = IGN,
-            [LEV_ANSWER] = IMP,
-            [LEV_REJECT] = IMP,
-            [LEV_HANGUP] = GO(LEG_CLOSING, in_hangup),
-            [LEV_CANCEL] = IGN,
-            [LEV_ACK] = IGN, /* a duplicate */
-            [LEV_BYE] = GO(LEG_DEAD, in_bye),
-            [LEV_BYE_DONE] = IMP,
-            [LEV_TIMEOUT] = IMP,
-            [LEV_TXN_FAIL] = GO(LEG_CLOSING, in_no_ack), /* no ACK to the 2xx of a re-INVITE */
-            [LEV_LOST] = GO(LEG_CLOSING, in_lost),
-        },
-    [LEG_CANCELLING] = /* never entered: a CANCEL is answered at once */
-    {
-        OUT_ONLY,
-        [LEV_INVITE] = IMP,
-        [LEV_PROGRESS] = IMP,
-        [LEV_PROGRESS_SDP] = IMP,
-        [LEV_ANSWER] = IMP,
-        [LEV_REJECT] = IMP,
-        [LEV_HANGUP] = IMP,
-        [LEV_CANCEL] = IMP,
-        [LEV_ACK] = IMP,
-        [LEV_BYE] = IMP,
-        [LEV_BYE_DONE] = IMP,
-        [LEV_TIMEOUT] = IMP,
-        [LEV_TXN_FAIL] = IMP,
-        [LEV_LOST] = IMP,
-    },
-    [LEG_CLOSING] =
-        {
-            OUT_ONLY,
-            [LEV_INVITE] = IMP,
-            [LEV_PROGRESS] = IGN,
-            [LEV_PROGRESS_SDP] = IGN,
-            [LEV_ANSWER] = IMP,
-            [LEV_REJECT] = IMP,
-            [LEV_HANGUP] = IGN,
-            [LEV_CANCEL] = IGN,
-            [LEV_ACK] = IGN,
-            [LEV_BYE] = IGN, /* both hung up at once; ours is still answered or times out */
-            [LEV_BYE_DONE] = GO(LEG_DEAD, NULL),
-            [LEV_TIMEOUT] = IMP,
-            [LEV_TXN_FAIL] = IGN,
-            [LEV_LOST] = IGN,
-        },
-    [LEG_DEAD] =
-        {
-            OUT_ONLY,
-            [LEV_INVITE] = IMP,
-            [LEV_PROGRESS] = IGN,
-            [LEV_PROGRESS_SDP] = IGN,
-            [LEV_ANSWER] = IMP,
-            [LEV_REJECT] = IGN,
-            [LEV_HANGUP] = IGN,
-            [LEV_CANCEL] = IGN,
-            [LEV_ACK] = IGN,
-            [LEV_BYE] = IGN,
-            [LEV_BYE_DONE] = IGN,
-            [LEV_TIMEOUT] = IMP,
-            [LEV_TXN_FAIL] = IGN,
-            [LEV_LOST] = IGN,
-        },
+        [LEG_CLOSING] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = IMP,
+                [LEV_PROGRESS] = IGN,
+                [LEV_PROGRESS_SDP] = IGN,
+                [LEV_ANSWER] = IMP,
+                [LEV_REJECT] = IMP,
+                [LEV_HANGUP] = IGN,
+                [LEV_CANCEL] = IGN,
+                [LEV_ACK] = IGN,
+                [LEV_BYE] = IGN, /* both hung up at once; ours is still answered or times out */
+                [LEV_BYE_DONE] = GO(LEG_DEAD, NULL),
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = IGN,
+                [LEV_LOST] = IGN,
+            },
+        [LEG_DEAD] =
+            {
+                OUT_ONLY,
+                [LEV_INVITE] = IMP,
+                [LEV_PROGRESS] = IGN,
+                [LEV_PROGRESS_SDP] = IGN,
+                [LEV_ANSWER] = IMP,
+                [LEV_REJECT] = IGN,
+                [LEV_HANGUP] = IGN,
+                [LEV_CANCEL] = IGN,
+                [LEV_ACK] = IGN,
+                [LEV_BYE] = IGN,
+                [LEV_BYE_DONE] = IGN,
+                [LEV_TIMEOUT] = IMP,
+                [LEV_TXN_FAIL] = IGN,
+                [LEV_LOST] = IGN,
+            },
 };
 
 /* ---- its server transaction ------------------------------------------------------------------------------------- */
