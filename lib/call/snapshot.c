@@ -92,9 +92,8 @@ static void leg_put(struct leg_rec *r, const struct leg *leg)
     memcpy(r->sent, leg->sent, sizeof r->sent);
     r->flow = leg->flow;
     r->oa = leg->main->oa;
-    if (offer_is_open(leg->main))
-        r->oa.state =
-            OA_STABLE; /* who asked is not part of the record: what was agreed before holds */
+    if (offer_is_open(leg->main)) /* who asked is not in the record: what was agreed holds */
+        r->oa.state = OA_STABLE;
     r->duration_ms = leg->trunk.duration_ms;
     r->inactivity_ms = leg->trunk.inactivity_ms;
     r->pool = leg->trunk.pool;

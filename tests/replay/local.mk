@@ -8,4 +8,5 @@ tests_replay_replay_LDADD = $(TD_LIBS_CALL)
 TD_REPLAY_TESTS += tests/replay/run
 # A script beside run.c: without a rule of its own make takes it for that file's program and builds over it.
 tests/replay/run: ;
-EXTRA_DIST += tests/replay/cases tests/replay/run
+EXTRA_DIST += tests/replay/cases tests/replay/run \
+	tests/replay/mutate tests/replay/mutations tests/replay/MUTATIONS.md
