@@ -192,6 +192,10 @@ void offer_prepare(struct call *c, struct leg *out)
         n += offer_connect_ops(c, op + n);
         c->media.state = CALL_MEDIA_CHANGING;
         c->media.request = media_modify(cs->media, c->media.ref, op, n, offer_on_ready, c);
+        if (!c->media.request) {
+            c->media.state = CALL_MEDIA_OPEN;
+            offer_failed(c, -ENOMEM);
+        }
         return;
     }
     offer_plan(c);
@@ -207,6 +211,10 @@ void offer_prepare(struct call *c, struct leg *out)
     c->media.request =
         media_open(cs->media, &(struct media_open){.ref = c->media.ref, .op = op, .n_ops = n},
                    offer_on_ready, c);
+    if (!c->media.request) {
+        c->media.state = CALL_MEDIA_NONE;
+        offer_failed(c, -ENOMEM);
+    }
 }
 
 static void offer_on_closed(void *arg, const struct media_result *res)
@@ -230,6 +238,10 @@ void offer_close(struct call *c)
     if (c->media.request)
         return; /* the answer that is awaited closes it */
     c->media.request = media_close(cs->media, c->media.ref, offer_on_closed, c);
+    if (c->media.request)
+        return;
+    c->media.state = CALL_MEDIA_CLOSED; /* no memory to ask with: the record has no counters */
+    record_end(c, NULL, 0);
 }
 
 /* The relay is away again: the next on_state asks once more. Any other refusal means that the media is gone for good. */

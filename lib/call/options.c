@@ -22,7 +22,9 @@ struct probe {
 
 void options_answer(struct calls *cs, struct txn_server *st)
 {
-    struct build *b = txn_server_begin(st, cs->draining ? 503 : 200, SPAN_NONE, SPAN_NONE);
+    /* In a dialog it asks for the call, and that one stands. */
+    bool is_away = cs->draining && !txn_server_in_dialog(st);
+    struct build *b = txn_server_begin(st, is_away ? 503 : 200, SPAN_NONE, SPAN_NONE);
 
     stat_inc(cs->stats, STAT_options_answered);
     if (!b)

@@ -8,7 +8,7 @@
 
 #include "call/model.h"
 
-/** 200 with what we can do; 503 while draining (field.md: a drained switch says so). */
+/** 200 with what we can do; 503 outside a dialog while draining: a drained switch says so. */
 void options_answer(struct calls *cs, struct txn_server *st);
 
 /**

@@ -96,12 +96,15 @@ static void on_latched(struct flow_ctx *c, struct flow *f)
     chan_put(&t->up, &job->item);
 }
 
-static void tell(struct thread *t, struct endpoint *e, enum media_type type)
+/* @return false: no room for it now */
+static bool tell(struct thread *t, struct endpoint *e, enum media_type type)
 {
     struct job *job;
 
-    if (event_new(t, e, type, &job))
-        chan_put(&t->up, &job->item);
+    if (!event_new(t, e, type, &job))
+        return false;
+    chan_put(&t->up, &job->item);
+    return true;
 }
 
 /* ---- inactivity ------------------------------------------------------------------------------------------------ */
@@ -144,13 +147,11 @@ static void wheel_slot_run(struct thread *t, struct wheel_slot *slot)
     /* wheel_set puts in front, behind where we are */
     for (struct endpoint *e = LIST_FIRST(slot); e; e = next) {
         next = LIST_NEXT(e, wheel);
-        if (t->ctx.now_ms >= e->seen_ms + e->inactivity_ms) {
-            wheel_del(e);
-            e->is_inactive = true;
-            tell(t, e, MEDIA_EV_INACTIVE);
-        } else {
-            wheel_set(t, e);
-        }
+        wheel_del(e);
+        /* what could not be told comes again at the next tick: a call must not wait for ever for its end */
+        e->is_inactive =
+            t->ctx.now_ms >= e->seen_ms + e->inactivity_ms && tell(t, e, MEDIA_EV_INACTIVE);
+        wheel_set(t, e);
     }
 }
 
