@@ -20,7 +20,7 @@
 
 /* The control thread's heartbeat: drain and retirement are noticed within it, and it costs nothing [us]. */
 #define TICK_US     200000
-#define TICKS_AUDIT 50 /* 10 s, field.md row 18 */
+#define TICKS_AUDIT 50 /* 10 s: a drift shows before an operator asks why a trunk is full */
 /* After all calls were ended by a second SIGTERM: BYE and its answer take a round trip; 2 s covers a repeated one [ticks]. */
 #define TICKS_STOP 10
 

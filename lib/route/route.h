@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Routing: an immutable index over one configuration, and the decision for one call: which trunks, in which order, with which number.
- * Built by the control thread, read by all workers. It is handed plain values, never a message (design.md: route knows no SIP).
+ * Built by the control thread, read by all workers. It is handed plain values, never a message.
  */
 #ifndef ROUTE_ROUTE_H
 #define ROUTE_ROUTE_H

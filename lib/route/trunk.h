@@ -8,8 +8,7 @@
 
 #include "route/cac.h"
 
-#define TRUNK_PEERS_MAX \
-    64 /* field.md row 12: SRV sets of 64 records must work; peers of one trunk likewise */
+#define TRUNK_PEERS_MAX 64 /* carriers have SRV sets of 64 records; peers of one trunk likewise */
 
 /** Health of one peer address of one trunk. Written by the worker that probes it, read by all. */
 struct trunk_peer {
