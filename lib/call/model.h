@@ -120,6 +120,7 @@ struct pass {
     bool
         ack_owed; /**< INVITE: 2xx of the other side seen, ACK comes with the answer from this side */
     bool wait_ack; /**< INVITE: 2xx relayed, ACK of the asking side outstanding */
+    bool dropped;  /**< its leg has ended: only an INVITE's final answer is still waited for */
 };
 
 enum call_state {

@@ -353,8 +353,8 @@ static void pass_on_end(void *user, struct txn_client *ct, enum txn_end why)
 
     (void)ct;
     p->ct = NULL;
-    if (why != TXN_END_OK && p->st) {
-        /* RFC 4320: a non-INVITE gets no late 408; its own transaction has given up by now. */
+    if (why != TXN_END_OK && !p->dropped) {
+        /* RFC 4320: a non-INVITE gets no late 408; its own transaction has given up by now, st is NULL. */
         status = why == TXN_END_TIMEOUT ? 408 : 503;
         pass_final(p, status);
     }
@@ -398,6 +398,9 @@ static void pass_drop(struct pass *p)
 {
     struct txn_server *st = p->st;
 
+    if (p->dropped)
+        return;
+    p->dropped = true;
     p->st = NULL;
     if (st) {
         txn_server_set_user(st, NULL, NULL);
