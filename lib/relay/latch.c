@@ -77,8 +77,9 @@ enum latch_verdict latch_check(struct latch *l, const struct addr *from, uint64_
         return addr_is_set(&l->sdp) && addr_eq(&l->sdp, from) ? learn(l, from) : LATCH_STRANGER;
     case MEDIA_LATCH_FOLLOW: return learn(l, from);
     default:
+        /* Whoever sprayed the port first does not keep it from the party that is where its SDP says. */
         if (!l->is_open)
-            return LATCH_STRANGER;
+            return addr_is_set(&l->sdp) && addr_eq(&l->sdp, from) ? learn(l, from) : LATCH_STRANGER;
         if (addr_is_set(&l->old) && addr_eq(&l->old, from) && now_ms - l->opened_ms < LATCH_OLD_MS)
             return LATCH_PASS;
         return learn(l, from);

@@ -321,6 +321,15 @@ class Peer:
                 got.append(m)
         return got
 
+    def drain_raw(self):
+        """Whatever it is, RTP for one."""
+        self.s.setblocking(False)
+        try:
+            while True:
+                self.s.recvfrom(65535)
+        except OSError:
+            pass
+
     def drain(self):
         n = 0
         while self.recv(0.01):

@@ -74,8 +74,21 @@ static void learn_once_takes_the_first_source_and_no_second(void **state)
     sends_to(&l, NAT);
     check(&l, NAT, 1, LATCH_PASS);
     check(&l, EVIL, 2, LATCH_STRANGER);
-    check(&l, SDP, 2, LATCH_STRANGER);
+    check(&l, NAT2, 2, LATCH_STRANGER);
     sends_to(&l, NAT);
+}
+
+static void whoever_sprayed_the_port_first_gives_way_to_the_sdp_address(void **state)
+{
+    struct latch l;
+
+    (void)state;
+    begin(&l, MEDIA_LATCH_LEARN_ONCE, SDP);
+    check(&l, EVIL, 0, LATCH_LEARNED);
+    check(&l, SDP, 20, LATCH_LEARNED);
+    sends_to(&l, SDP);
+    check(&l, EVIL, 21, LATCH_STRANGER);
+    check(&l, SDP, 40, LATCH_PASS);
 }
 
 static void the_same_sdp_again_does_not_reopen_the_window(void **state)
@@ -198,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sdp_only_takes_the_sdp_address_and_nothing_else),
         cmocka_unit_test(learn_once_takes_the_first_source_and_no_second),
+        cmocka_unit_test(whoever_sprayed_the_port_first_gives_way_to_the_sdp_address),
         cmocka_unit_test(the_same_sdp_again_does_not_reopen_the_window),
         cmocka_unit_test(another_sdp_reopens_it_but_late_packets_of_the_old_source_do_not_close_it),
         cmocka_unit_test(a_party_behind_nat_is_kept_where_it_was_until_it_is_heard_elsewhere),
