@@ -69,6 +69,9 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 
 static int add_signal(struct program *p, int sig, struct event **out)
 {
+    signal(
+        sig,
+        SIG_IGN); /* what libevent puts back behind the loop: a third one must not break the end */
     *out = evsignal_new(p->base, sig, on_stop_signal, p);
     return *out && event_add(*out, NULL) == 0 ? 0 : -1;
 }

@@ -81,6 +81,8 @@ static int signals_init(struct signals *s, struct node *n)
 {
     static const int sig[] = {SIGHUP, SIGTERM, SIGINT};
     for (unsigned i = 0; i < 3; i++) {
+        /* What libevent puts back when the loop is over: one more signal must not kill the writer of the last records. */
+        signal(sig[i], SIG_IGN);
         s->ev[i] = evsignal_new(n->base, sig[i], on_signal, n);
         if (!s->ev[i] || event_add(s->ev[i], NULL) < 0)
             return -ENOMEM;

@@ -205,7 +205,9 @@ static int open_socket(struct worker *w, const struct conf_listen *l, uint32_t j
         a.port = ul.bind.port;
         ul.advertise = span_of(addr_str(&a, via));
     }
-    int err = udp_open(w->udp, &ul);
+    int err = w->p.id == 0 ? udp_is_free(&ul) : 0;
+    if (err == 0)
+        err = udp_open(w->udp, &ul);
     if (err < 0)
         log_ev(LOG_ERROR, "listen", "listen=%s addr=%s error=\"%s\"", l->name,
                addr_str(&ul.bind, text), err_str(err));

@@ -169,6 +169,25 @@ static void sock_free(struct udp_socket *s)
     free(s);
 }
 
+int udp_is_free(const struct udp_listener *l)
+{
+    bool v6 = l->bind.family == 6;
+    int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct addr bound;
+    int err;
+
+    if (fd < 0)
+        return -errno;
+    err = v6 ? set_opt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) : 0;
+    if (err == 0 && l->device &&
+        setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, l->device, (socklen_t)strlen(l->device)) < 0)
+        err = -errno;
+    if (err == 0)
+        err = bind_to(fd, &l->bind, &bound);
+    close(fd);
+    return err;
+}
+
 int udp_open(struct udp *u, const struct udp_listener *l)
 {
     struct udp_socket *s;

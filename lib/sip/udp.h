@@ -36,6 +36,11 @@ typedef void (*udp_recv_fn)(void *arg, const struct udp_dgram *d);
 struct udp *udp_new(struct stats *stats);
 /** Closes all sockets; what is queued is lost. */
 void udp_free(struct udp *u);
+/**
+ * Nobody has this address yet, asked before the first worker opens it: SO_REUSEPORT, which the workers share it by, would let a second
+ * process of the same user take half of the messages unseen. @return 0; -EADDRINUSE; -errno
+ */
+int udp_is_free(const struct udp_listener *l);
 /** Open a listener's socket for this worker. @return 0; -errno of socket, bind …; -EEXIST id in use */
 int udp_open(struct udp *u, const struct udp_listener *l);
 void udp_close(struct udp *u, uint16_t id);

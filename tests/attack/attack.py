@@ -120,10 +120,10 @@ class Daemon:
     def end(self, sig=signal.SIGTERM, limit=15):
         if self.alive():
             self.p.send_signal(sig)
-            if sig == signal.SIGTERM:
-                time.sleep(0.2)
-                if self.alive():
-                    self.p.send_signal(sig)
+            end = time.monotonic() + limit
+            while sig == signal.SIGTERM and self.alive() and time.monotonic() < end:
+                time.sleep(0.05)
+                self.p.send_signal(sig)  # one more at any moment of its end must not hurt
             try:
                 self.p.wait(limit)
             except subprocess.TimeoutExpired:

@@ -229,7 +229,7 @@ def garbage_to_the_relay(sw):
     def dial():
         s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         s.settimeout(1)
-        s.connect(sw.dir + "/media.sock")
+        wait_for(lambda: connected(s, sw.dir + "/media.sock"), 5, "no connection to the relay's socket")
         return s
 
     for n in range(300):
@@ -384,6 +384,18 @@ def tandemd_stopped_for_a_while(sw):
     good_call(w.a, w.b)  # needs no relay
     os.kill(sw.relay.pid, signal.SIGCONT)
     restart_checked(sw, w)
+    w.close()
+
+
+@case
+def a_second_tandemd_on_the_same_address_does_not_start(sw):
+    sw.start()
+    w = World(sw)
+    second = Daemon("tandemd", [sw.build + "/daemon/tandemd", "-c", sw.conf_path], sw.dir + "/second.log")
+    check(second.p.wait(10) == 1, "it runs")
+    check("in use" in second.tail(), second.tail())
+    w.still_serves()
+    sw.status()
     w.close()
 
 

@@ -483,6 +483,17 @@ static void sockets_of_two_workers_share_a_listener(void **state)
     udp_free(other);
 }
 
+static void a_listener_that_another_process_has_is_not_free(void **state)
+{
+    struct udp_listener l = {.id = 1};
+
+    (void)state;
+    l.bind = open_on(1, "127.0.0.1");
+    assert_int_equal(udp_is_free(&l), -EADDRINUSE);
+    udp_close(udp, 1);
+    assert_int_equal(udp_is_free(&l), 0);
+}
+
 static void bad_listeners_are_errors(void **state)
 {
     struct udp_listener l = {.id = 1, .bind = ip("192.0.2.99:5060")};
@@ -521,6 +532,7 @@ int main(void)
         T(truncated_datagram_is_counted_and_left_out),
         T(icmp_error_is_counted_and_reading_goes_on),
         T(sockets_of_two_workers_share_a_listener),
+        T(a_listener_that_another_process_has_is_not_free),
         T(bad_listeners_are_errors),
     };
 
