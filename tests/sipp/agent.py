@@ -9,7 +9,7 @@ import time
 import harness
 from scenario import sdp
 
-REASON = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 486: "Busy Here", 503: "Service Unavailable"}
+REASON = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 481: "Gone", 486: "Busy Here", 491: "Request Pending", 503: "Service Unavailable"}
 
 
 class Message:
@@ -118,6 +118,7 @@ class Agent:
         case.sides.setdefault(side, []).append(self.trace_path)
         case.agents.append(self)
         self.rtps = []
+        self.first = self.last = None
         self.waiting, self.calls, self.serial, self.version = [], {}, 0, 0
 
     def _note(self, text, sent):
@@ -125,7 +126,17 @@ class Agent:
         self.trace.write(f"{'-' * 47} {now}.{time.time_ns() // 1000 % 1000000:06}\n"
                          f"UDP message {'sent' if sent else 'received'} [{len(text)}] bytes:\n\n{text}\n")
 
+    def again(self):
+        """The last message once more."""
+        self._send(self.last)
+
+    def again_first(self):
+        """The first message once more."""
+        self._send(self.first)
+
     def _send(self, text):
+        self.first = self.first or text
+        self.last = text
         self._note(text, True)
         self.sock.sendto(text.encode("latin-1"), self.peer)
 
@@ -162,10 +173,10 @@ class Agent:
             call.invite_cseq = call.cseq
         self._request(call, method, call.target, call.to, body, self._branch())
 
-    def reply(self, m, code, body=""):
+    def reply(self, m, code, body="", fork=""):
         to = m.fields["to"]
         if ";tag=" not in to and code > 100:
-            to += self._to_tag(m)
+            to += self._to_tag(m) + fork
         vias = "".join(f"Via: {v}\r\n" for v in m.vias)
         kind = "Content-Type: application/sdp\r\n" if body else ""
         self._send(f"SIP/2.0 {code} {REASON[code]}\r\n{vias}From: {m.fields['from']}\r\nTo: {to}\r\nCall-ID: {m.call_id}\r\n"

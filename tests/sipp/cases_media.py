@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Where RTP goes when a call changes: early media, the next carrier, a moved party, hold, strangers."""
 from agent import Agent, Rtp, media_of
+from cases_call import called, caller, needs_v6
 
 
 def answered(t, alpha, bravo, rtp_a, rtp_b):
@@ -158,3 +159,35 @@ def case_hold_by_null_address(t):
     both_ways(t, rtp_a, to_a, rtp_b, to_b)
     hang_up(alpha, bravo, call)
     t.cdr(code=200)
+
+
+def rtp_between(t, v6, talk=1500, n=2):
+    """Calls with RTP both ways between the families; the probe hears all that was sent, from where the SDP said."""
+    needs_v6()
+    t.start(v6=v6)
+    p6 = t.port6
+    where = {"alpha": ("::1", p6 + 26) if "west" in v6 else (t.ip("alpha"), 26000),
+             "bravo": ("::1", p6 + 26) if "east" in v6 else (t.ip("bravo"), 26000)}
+    ports = {side: [first + 2 * i for i in range(n)] for side, (_, first) in where.items()}
+    uas = t.uas("bravo", called(media_port="[field0]", probe=True).setup().hung_up(), n=n, v6="east" in v6,
+                fields=[(p,) for p in ports["bravo"]])
+    probe = t.probe([(ip, first, first + 2 * n - 1) for ip, first in where.values()],
+                    [uas.base + ".log", t.path("alpha-uac.log")], talk)
+    uac = t.uac(caller(media_port="[field1]", probe=True).setup().pause(talk + 400).hang_up(), n=n, v6="west" in v6,
+                fields=[(f"1212555{i:04}", p) for i, p in enumerate(ports["alpha"])])
+    uac.wait()
+    uas.wait()
+    t.probe_end(probe)
+    for r in t.cdrs(n):
+        t.true(f"RTP in both directions: {r['in_packets']}, {r['out_packets']}", r["in_packets"] > 50 and r["out_packets"] > 50)
+        t.eq("lost", (r["in_lost"], r["out_lost"]), (0, 0))
+
+
+def case_rtp_v4_to_v6(t):
+    """RTP both ways from IPv4 to IPv6."""
+    rtp_between(t, ("east",))
+
+
+def case_rtp_v6_to_v4(t):
+    """RTP both ways from IPv6 to IPv4."""
+    rtp_between(t, ("west",))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the switch does of its own: who may call, limits, health probes, reload, drain, several workers."""
 import signal
+import socket
 import time
 
 import harness
@@ -32,6 +33,161 @@ def case_unknown_drop(t):
         t.eq(f"answer to {method}", got, None)
         t.until("counted as dropped", lambda: t.stat("gate_dropped") > before)
     t.eq("transactions made", t.stat("txn_server_new"), 0)
+
+
+def case_unknown_flood(t):
+    """Thousands of INVITEs a second from strangers beside 100 calls of a carrier: no call fails, the strangers get nothing."""
+    t.start(unknown="drop")
+    t.uas("bravo", called().setup().hung_up())
+    uac = t.uac(caller().setup().pause(500).hang_up(), n=100, rate=50)
+    ip, sent = t.ip("stranger"), 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((ip, harness.CARRIER))
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            for _ in range(100):
+                sent += 1
+                s.sendto((f"INVITE sip:1@{t.ip('west')} SIP/2.0\r\nVia: SIP/2.0/UDP {ip}:{harness.CARRIER};branch=z9hG4bK{sent}\r\n"
+                          f"From: <sip:x@{ip}>;tag={sent}\r\nTo: <sip:1@{t.ip('west')}>\r\nCall-ID: {sent}\r\nCSeq: 1 INVITE\r\n"
+                          "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n").encode(), (t.ip("west"), harness.SIP))
+            time.sleep(0.01)
+        uac.wait()
+        s.setblocking(False)
+        try:
+            t.true(f"strangers got {s.recv(2048)!r}", False)
+        except BlockingIOError:
+            pass
+    t.eq("all answered", {r["code"] for r in t.cdrs(100)}, {200})
+    dropped = t.stat("gate_dropped")
+    t.true(f"{dropped} of {sent} counted as dropped", dropped >= sent * 0.95)
+    t.note = f"{sent} datagrams of strangers"
+
+
+def case_restart_forgets_cleanly(t):
+    """After a kill and a restart, requests of the former calls get 481 and leave nothing behind."""
+    t.start(media=False)
+    t.ignore |= {t.ip("alpha"), t.ip("bravo")}
+    alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
+    call = alpha.invite("12125550000")
+    inv = bravo.wait("INVITE")
+    bravo.reply(inv, 200, body=bravo.sdp())
+    call.answered(alpha.wait("200", "INVITE"))
+    alpha.request(call, "ACK")
+    bravo.wait("ACK")
+    back = bravo.call_back(inv)
+    t.kill("tandemd")
+    t.start_tandemd()
+    alpha.request(call, "BYE")
+    alpha.wait("481", "BYE")
+    bravo.request(back, "INVITE", body=bravo.sdp())
+    bravo.wait("481", "INVITE")
+    bravo.request(back, "ACK")
+    new = alpha.invite("12125550001")
+    inv = bravo.wait("INVITE")
+    bravo.reply(inv, 200, body=bravo.sdp())
+    new.answered(alpha.wait("200", "INVITE"))
+    alpha.request(new, "ACK")
+    bravo.wait("ACK")
+    alpha.request(new, "BYE")
+    bravo.reply(bravo.wait("BYE"), 200)
+    alpha.wait("200", "BYE")
+
+
+def case_requests_again(t):
+    """Each request of a call is sent twice: every answer comes twice, nothing happens twice."""
+    t.start()
+    alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
+    call = alpha.invite("12125550000")
+    alpha.again()
+    inv = bravo.wait("INVITE")
+    bravo.reply(inv, 180)
+    alpha.wait("180")
+    alpha.again_first()
+    alpha.wait("180")
+    bravo.reply(inv, 200, body=bravo.sdp())
+    call.answered(alpha.wait("200", "INVITE"))
+    alpha.request(call, "ACK")
+    alpha.again()
+    bravo.wait("ACK")
+    alpha.request(call, "INFO")
+    alpha.again()
+    info = bravo.wait("INFO")
+    bravo.reply(info, 200)
+    alpha.wait("200", "INFO")
+    alpha.again()
+    alpha.wait("200", "INFO")
+    alpha.request(call, "BYE")
+    alpha.again()
+    bravo.reply(bravo.wait("BYE"), 200)
+    alpha.wait("200", "BYE")
+    alpha.wait("200", "BYE")
+    t.cdr(code=200, attempts=1)
+    for what in ("INVITE", "INFO", "BYE"):
+        t.eq(f"{what} at bravo a second time", bravo.rest(what), [])
+
+
+def case_reinvites_cross(t):
+    """re-INVITEs of both sides at once (RFC 3261 14.1): 491 for one or both, the call stands."""
+    t.start()
+    alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
+    call = alpha.invite("12125550000")
+    inv = bravo.wait("INVITE")
+    bravo.reply(inv, 200, body=bravo.sdp())
+    call.answered(alpha.wait("200", "INVITE"))
+    alpha.request(call, "ACK")
+    bravo.wait("ACK")
+    back = bravo.call_back(inv)
+    alpha.request(call, "INVITE", body=alpha.sdp())
+    theirs = bravo.wait("INVITE")
+    bravo.request(back, "INVITE", body=bravo.sdp())
+    bravo.wait("491", "INVITE")
+    bravo.request(back, "ACK")
+    bravo.reply(theirs, 491)
+    bravo.wait("ACK")
+    alpha.wait("491", "INVITE")
+    alpha.request(call, "ACK")
+    alpha.request(call, "BYE")
+    bravo.reply(bravo.wait("BYE"), 200)
+    alpha.wait("200", "BYE")
+    t.cdr(code=200)
+
+
+def case_forked_downstream(t):
+    """Two early dialogs of one carrier, the second one answers: one call, ACK and BYE in the dialog that answered."""
+    t.start()
+    t.no_calls_after = 40  # the other one may still answer until Timer M, and would get ACK and BYE
+    alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
+    call = alpha.invite("12125550000")
+    inv = bravo.wait("INVITE")
+    bravo.reply(inv, 183, body=bravo.sdp(port=29000), fork="one")
+    alpha.wait("183")
+    bravo.reply(inv, 180, fork="two")
+    alpha.wait("180")
+    bravo.reply(inv, 200, body=bravo.sdp(port=29010), fork="two")
+    call.answered(alpha.wait("200", "INVITE"))
+    alpha.request(call, "ACK")
+    ack = bravo.wait("ACK")
+    t.true(f"ACK in the dialog that answered: {ack.fields['to']}", ack.fields["to"].endswith("two"))
+    alpha.request(call, "BYE")
+    bye = bravo.wait("BYE")
+    t.true("BYE there too", bye.fields["to"].endswith("two"))
+    bravo.reply(bye, 200)
+    alpha.wait("200", "BYE")
+    t.cdr(code=200, attempts=1)
+
+
+def case_emergency_is_never_capped(t):
+    """911 with all limits full: it goes through, by its own route line."""
+    t.start(alpha="  limit in 1calls\n", route="emergency via charlie\n  default via bravo")
+    t.uas("bravo", called().setup().hung_up())
+    charlie = t.uas("charlie", called("charlie").setup().hung_up(), n=1)
+    held = t.uac(caller().setup().pause(2000).hang_up())
+    t.until("the limit is full", lambda: t.ctl("status")["calls_up"] == 1)
+    t.uac(refused_503(1), port=harness.CARRIER + 2, local=t.ip("alpha")).wait()
+    t.uac(caller().setup().pause(100).hang_up(), numbers=["911"], port=harness.CARRIER + 4, local=t.ip("alpha")).wait()
+    charlie.wait()
+    held.wait()
+    t.eq("classes", sorted((r["class"], r["code"]) for r in t.cdrs(3)), [("emergency", 200), ("ordinary", 200), ("ordinary", 503)])
 
 
 def refused_503(n):

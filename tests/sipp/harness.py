@@ -159,7 +159,7 @@ class Case:
         west = f"[::1]:{p6}" if "west" in v6 else f"{self.ip('west')}:{SIP}"
         east = f"[::1]:{p6 + 2}" if "east" in v6 else f"{self.ip('east')}:{SIP}"
         if v6:
-            limit = "4calls"  # what ten ports a side carry
+            limit = "4calls"  # what eight port pairs carry
         out = [f"global\n  node test{self.index}\n  workers {workers}\n  limit {limit}\n  run-dir {self.path('run')}\n"
                f"  state-dir {self.path('state')}\n  media-socket {self.path('media.sock')}\n{glob}"]
         for side, sip, rtp in (("west", west, self.ip("westrtp")), ("east", east, self.ip("eastrtp"))):
@@ -169,7 +169,7 @@ class Case:
                 out.append(f"realm {side}\n  address {'::1' if is6 else self.ip(side) + ' ' + rtp}\n")
             out.append(f"listen {side}\n  realm {realm}\n  udp {sip}\n  unknown {unknown}\n")
             if media and realm == side:
-                ports = f"{p6 + 10}-{p6 + 29}" if is6 else f"{MEDIA[0]}-{MEDIA[1]}"
+                ports = f"{p6 + 10}-{p6 + 25}" if is6 else f"{MEDIA[0]}-{MEDIA[1]}"
                 own = "" if is6 else f"  address {rtp}\n"
                 out.append(f"media {side}\n  realm {side}\n{own}  ports {ports}\n")
         common = ("" if "options " in each else "  options off\n") + ("" if media else "  media none\n") + each
