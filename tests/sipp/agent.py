@@ -233,6 +233,12 @@ class Agent:
         while self._receive(0):
             pass
 
+    def all(self, what):
+        """What has come of this kind and was not taken."""
+        found = [m for m in self.waiting if m.what == what]
+        self.waiting = [m for m in self.waiting if m.what != what]
+        return found
+
     def rest(self, what):
         """First lines of what came and nobody asked for."""
         self.pump()

@@ -129,7 +129,6 @@ class Case:
         self.note = ""
         self.no_calls_after = 8  # s
         self.linger = 50 * scale
-        self.expect_media_drift = False
         self.ignore = set()
 
     # ---- places
@@ -391,7 +390,7 @@ class Case:
     def no_calls(self, timeout=None):
         timeout = timeout or self.no_calls_after
         self.until("no calls are left", lambda: self.ctl("status")["calls"] == 0, timeout)
-        if self.media and "tandem-media" in self.procs and not self.expect_media_drift:
+        if self.media and "tandem-media" in self.procs:
             self.until("no relay session is left", lambda: self.relay_is_empty(), timeout)
 
     def shared(self, one, other, token):
