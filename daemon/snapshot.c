@@ -156,5 +156,10 @@ bool snapshot_can_replace(const struct conf *now, const struct conf *next, char 
         snprintf(why, size, "global workers %u is now %u", g->workers, h->workers);
         return false;
     }
+    /* Workers make their connection to the relay at their start. */
+    if (now->media.n == 0 && next->media.n > 0) {
+        snprintf(why, size, "the first media section is new");
+        return false;
+    }
     return same_listens(now, next, why, size);
 }

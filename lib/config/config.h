@@ -35,6 +35,7 @@
 #define CONF_VALUES_MAX     128 /**< values a line: a hundred prefixes are still legible */
 #define CONF_CALLS_MAX      1000000U /**< `Ncalls`: sixty times the media ports of one address */
 #define CONF_CPS_MAX        1000000U /**< `Ncps`: a hundred times what a core carries */
+#define CONF_WORKERS_MAX    64U      /**< more cores than any SIP host; gauges count by worker */
 #define CONF_DIGITS_MAX     31 /**< digits of a prefix or pattern: E.164's 15, 011, a tech prefix */
 #define CONF_CANDIDATES_MAX 32U   /**< targets of a route line, members of a group */
 #define CONF_RULES_MAX      4096U /**< lines of a `numbers` section: each call walks them in order */

@@ -73,7 +73,7 @@ static const struct keyword global_kw[] = {
     {"node", NULL, kw_node, G(node), 1, 1, 0, 0, 0, "node NAME"},
     {"limit", NULL, kw_limit, G(limit), 1, 4, 0, 0, 0, "limit Ncalls [Ncps [burst N]]"},
     {"include", NULL, kw_include, 0, 0, 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "include FILE..."},
-    {"workers", NULL, kw_workers, G(workers), 1, 1, 0, 1, 256, "workers N"},
+    {"workers", NULL, kw_workers, G(workers), 1, 1, 0, 1, CONF_WORKERS_MAX, "workers N"},
     {"run-dir", NULL, kw_path, G(run_dir), 1, 1, 0, 0, 0, "run-dir DIRECTORY"},
     {"state-dir", NULL, kw_path, G(state_dir), 1, 1, 0, 0, 0, "state-dir DIRECTORY"},
     {"media-socket", NULL, kw_path, G(media_socket), 1, 1, 0, 0, 0, "media-socket PATH"},

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include "config/config.h"
 
-#define CAC_WORKERS_MAX 64 /* more cores than any SIP host of one box; one 4-byte count each */
+#define CAC_WORKERS_MAX CONF_WORKERS_MAX /* one 4-byte count each */
 
 /** One direction of one trunk or customer, or the node. Lives as long as the process; never moved. */
 struct cac_gauge {

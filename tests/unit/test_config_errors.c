@@ -95,7 +95,7 @@ static void values_out_of_form_or_bounds_are_marked(void **state)
         "t:2:8: error: '5' is not a limit: write 800calls, 40cps or burst 8\n"
         "    2 |  limit 5 calls\n"
         "      |        ^\n"
-        "t:3:10: error: '0' is not a number from 1 to 256\n"
+        "t:3:10: error: '0' is not a number from 1 to 64\n"
         "    3 |  workers 0\n"
         "      |          ^\n"
         "t:5:17: error: '3' is not a duration: a number and ms, s, m, h or d, as 30s\n"

@@ -61,6 +61,24 @@ static void what_needs_a_restart_is_named(void **state)
     conf_free(now);
 }
 
+static void the_first_media_section_needs_a_restart(void **state)
+{
+    (void)state;
+    static const char without[] = "realm r\n  address 192.0.2.1\n"
+                                  "listen l\n  realm r\n  udp 192.0.2.1:5060\n";
+    struct conf *now = load(without), *next = load(BASE);
+    char why[256] = "";
+    assert_false(snapshot_can_replace(now, next, why, sizeof(why)));
+    assert_non_null(strstr(why, "media section"));
+    conf_free(now);
+    now = load(BASE);
+    conf_free(next);
+    next = load(without);
+    assert_true(snapshot_can_replace(now, next, why, sizeof(why)));
+    conf_free(next);
+    conf_free(now);
+}
+
 static void pools_are_those_of_the_media_sections(void **state)
 {
     (void)state;
@@ -104,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_needs_a_restart_is_named),
+        cmocka_unit_test(the_first_media_section_needs_a_restart),
         cmocka_unit_test(pools_are_those_of_the_media_sections),
         cmocka_unit_test(a_snapshot_is_freed_only_when_all_have_moved_on),
     };
