@@ -5,6 +5,8 @@
  */
 #include "call/offer.h"
 
+#include "call/priority.h"
+
 static unsigned ep_of(const struct leg *leg, unsigned m)
 {
     return 2 * m + (leg->is_in ? 0 : 1);
@@ -54,7 +56,7 @@ static struct media_ep offer_ep(const struct call *c, const struct leg *leg,
     ep.family = family;
     if (addr_is_set(&ep.local))
         ep.family = ep.local.family;
-    if (c->klass != SIP_CLASS_ORDINARY)
+    if (priority_has_ports(c->klass))
         ep.flags |= MEDIA_EP_PRIORITY;
     if (c->media.opaque & (1U << m))
         ep.flags |= MEDIA_EP_OPAQUE;

@@ -33,7 +33,9 @@ enum sip_class priority_of(const struct conf *conf, const struct msg *invite)
 
 enum sip_class priority_raise(enum sip_class now, enum conf_class rule)
 {
-    return rule == CONF_CLASS_EMERGENCY ? SIP_CLASS_EMERGENCY : now;
+    if (rule == CONF_CLASS_EMERGENCY)
+        return SIP_CLASS_EMERGENCY;
+    return rule == CONF_CLASS_SERVICE && now == SIP_CLASS_ORDINARY ? SIP_CLASS_SERVICE : now;
 }
 
 bool priority_is_exempt(enum sip_class c)
@@ -41,9 +43,14 @@ bool priority_is_exempt(enum sip_class c)
     return c == SIP_CLASS_EMERGENCY;
 }
 
+bool priority_has_ports(enum sip_class c)
+{
+    return c == SIP_CLASS_EMERGENCY || c == SIP_CLASS_PRIORITY;
+}
+
 const char *priority_name(enum sip_class c)
 {
-    static const char *const name[SIP_CLASS_N] = {"ordinary", "emergency", "priority"};
+    static const char *const name[SIP_CLASS_N] = {"ordinary", "emergency", "priority", "service"};
 
     return c < SIP_CLASS_N ? name[c] : "?";
 }

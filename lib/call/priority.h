@@ -17,11 +17,14 @@ struct msg;
  */
 enum sip_class priority_of(const struct conf *conf, const struct msg *invite);
 
-/** A numbers rule may raise the class, never lower it. */
+/** A numbers rule may raise the class, never lower it; "service" is a name for the record and nothing else. */
 enum sip_class priority_raise(enum sip_class now, enum conf_class rule);
 
 /** True for classes that ordinary limits never refuse. */
 bool priority_is_exempt(enum sip_class c);
+
+/** True for classes whose media may use the ports set aside by `ports priority`. */
+bool priority_has_ports(enum sip_class c);
 
 const char *priority_name(enum sip_class c);
 

@@ -77,6 +77,7 @@ static bool is_shed(const struct peek *p, enum gate_level level)
 {
     static const enum gate_level shed_from[SIP_CLASS_N] = {
         [SIP_CLASS_ORDINARY] = GATE_LEVEL_ORDINARY,
+        [SIP_CLASS_SERVICE] = GATE_LEVEL_ORDINARY,
         [SIP_CLASS_PRIORITY] = GATE_LEVEL_PRIORITY,
         [SIP_CLASS_EMERGENCY] = GATE_LEVEL_ALL,
     };

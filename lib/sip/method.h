@@ -32,6 +32,7 @@ enum sip_class {
     SIP_CLASS_ORDINARY,
     SIP_CLASS_EMERGENCY, /* Request-URI user in the table, or urn:service:sos */
     SIP_CLASS_PRIORITY,  /* carries Resource-Priority (RFC 4412) */
+    SIP_CLASS_SERVICE, /* N11 and the like, by a numbers rule: a name in the record, ordinary in all else */
     SIP_CLASS_N
 };
 
