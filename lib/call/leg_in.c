@@ -47,7 +47,8 @@ static struct ldlg *in_dialog_of(struct leg *leg, struct ldlg *out)
 
     if (out->peer)
         return out->peer;
-    if (!leg->main->peer) {
+    /* The next carrier counts its RSeq afresh: not in a dialog where another has counted (RFC 3262 §4). */
+    if (!leg->main->peer && !leg->main->reliable) {
         ldlg_join(leg->main, out);
         return leg->main;
     }
@@ -86,6 +87,7 @@ static void in_progress(struct leg *leg, const struct leg_arg *arg)
     headers_contact(b, ld->d);
     headers_response(b, m, leg);
     if (m->rseq && leg->rel100) {
+        ld->reliable = true;
         build_hdr(b, SPAN("Require"), SPAN("100rel"));
         build_hdr_u32(b, SPAN("RSeq"), m->rseq);
     }

@@ -58,6 +58,7 @@ struct ldlg {
     struct dialog *d;  /**< owned */
     struct oa oa;
     bool answered_sdp; /**< out: an answer of this dialog was seen (18x or 2xx) */
+    bool reliable;     /**< in: a reliable 18x was sent in it (RFC 3262) */
 };
 
 /** What a leg keeps of its trunk to its end, by value: reloads cannot touch it. */

@@ -217,11 +217,11 @@ static struct sent *next_for(struct world *w, const struct actor *a, const char 
     return NULL;
 }
 
-/* One check word: Name=value, Name~part, !Name, Name>variable; pseudo-headers ruri, reason, body. */
+/* One check word: Name=value, Name~part, Name^part (not in it), !Name, Name>variable; pseudo-headers ruri, reason, body. */
 static bool check_word(struct world *w, const char *msg, char *word)
 {
     char name[64], value[2048], want[512];
-    char *op = strpbrk(word, "=~>");
+    char *op = strpbrk(word, "=~>^");
     bool found;
 
     if (strcmp(word, "sdp") == 0 || strcmp(word, "nosdp") == 0) {
@@ -260,7 +260,7 @@ static bool check_word(struct world *w, const char *msg, char *word)
         var_set(w, op + 1, value);
         return true;
     }
-    found = *op == '=' ? strcmp(value, want) == 0 : strstr(value, want) != NULL;
+    found = *op == '=' ? strcmp(value, want) == 0 : (strstr(value, want) != NULL) == (*op == '~');
     if (!found)
         world_fail(w, "%s is '%s', not '%s'", name, value, want);
     return found;
