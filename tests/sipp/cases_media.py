@@ -22,11 +22,19 @@ def heard(t, who, rtp, text, source):
     t.eq(f"{who} hears", rtp.hear(), (text, source))
 
 
-def both_ways(t, rtp_a, to_a, rtp_b, to_b):
+def both_ways(t, rtp_a, to_a, rtp_b, to_b, other="bravo"):
+    """From now on, without a loss. An answer is passed on before the relay has taken it in: the very first packets may be lost."""
+    def arrives(say, to, hear):
+        say.say(to)
+        return hear.hear(0.05)
+    t.until("RTP of alpha arrives", lambda: arrives(rtp_a, to_a, rtp_b))
+    t.until(f"RTP of {other} arrives", lambda: arrives(rtp_b, to_b, rtp_a))
+    while rtp_a.hear(0.02) or rtp_b.hear(0.02):
+        pass
     rtp_a.say(to_a)
-    heard(t, "bravo", rtp_b, f"alpha says from {rtp_a.port}", to_b)
+    heard(t, other, rtp_b, f"alpha says from {rtp_a.port}", to_b)
     rtp_b.say(to_b)
-    heard(t, "alpha", rtp_a, f"bravo says from {rtp_b.port}", to_a)
+    heard(t, "alpha", rtp_a, f"{other} says from {rtp_b.port}", to_a)
 
 
 def hang_up(alpha, bravo, call):
@@ -66,7 +74,7 @@ def case_early_rtp(t):
     both_ways(t, rtp_a, media_of(ok), rtp_b, media_of(inv))
     hang_up(alpha, bravo, call)
     rec = t.cdr(code=200)
-    t.eq("packets in the record", (rec["in_packets"], rec["out_packets"]), (2, 2))
+    t.true(f"packets in the record: {rec['in_packets']}, {rec['out_packets']}", rec["in_packets"] >= 4 and rec["out_packets"] >= 4)
 
 
 def case_next_carrier_has_the_media(t):
@@ -86,10 +94,7 @@ def case_next_carrier_has_the_media(t):
     alpha.request(call, "ACK")
     charlie.wait("ACK")
     rtp_b.say(media_of(first), 3)
-    rtp_c.say(media_of(inv))
-    heard(t, "alpha", rtp_a, "charlie says from 26000", media_of(ok))
-    rtp_a.say(media_of(ok))
-    heard(t, "charlie", rtp_c, "alpha says from 26000", media_of(inv))
+    both_ways(t, rtp_a, media_of(ok), rtp_c, media_of(inv), "charlie")
     t.eq("alpha hears of bravo", rtp_a.hear_all(), [])
     t.eq("bravo hears", rtp_b.hear_all(), [])
     hang_up(alpha, charlie, call)
