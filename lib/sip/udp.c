@@ -50,12 +50,8 @@ struct udp_socket {
     size_t q_len, q_cap, q_head;
 };
 
-struct udp {
-    struct transport transport;
-    struct stats *stats;
-    struct udp_socket *sock[LISTENERS_MAX];
-    char *slots; /* UDP_BATCH receive buffers */
-    char via[VIA_ROOM];
+/* What one system call takes. */
+struct batch {
     struct mmsghdr msg[UDP_BATCH];
     struct iovec iov[UDP_BATCH];
     struct sockaddr_storage name[UDP_BATCH];
@@ -65,8 +61,18 @@ struct udp {
     } cmsg[UDP_BATCH];
 };
 
-/* A slot is a multiple of the page size, so that small datagrams touch one page each of it. */
-#define SLOT_BYTES 65536
+struct udp {
+    struct transport transport;
+    struct stats *stats;
+    struct udp_socket *sock[LISTENERS_MAX];
+    char *slots; /* UDP_BATCH receive buffers */
+    char via[VIA_ROOM];
+    unsigned ids; /* highest listener + 1 */
+    struct batch rx, tx;
+};
+
+/* Not a power of two: the first lines of 64 datagrams in one place of the cache would push each other out. */
+#define SLOT_BYTES (65536 + 1024)
 
 static struct udp_socket *sock_of(const struct udp *u, uint16_t id)
 {
@@ -213,6 +219,8 @@ int udp_open(struct udp *u, const struct udp_listener *l)
         return err;
     }
     u->sock[l->id] = s;
+    if (l->id >= u->ids)
+        u->ids = l->id + 1u;
     return 0;
 }
 
@@ -279,10 +287,10 @@ static void read_cmsgs(struct udp *u, struct udp_socket *s, struct msghdr *h, st
 static void deliver(struct udp *u, uint16_t id, unsigned i, udp_recv_fn fn, void *arg)
 {
     struct udp_socket *s = u->sock[id];
-    struct msghdr *h = &u->msg[i].msg_hdr;
+    struct msghdr *h = &u->rx.msg[i].msg_hdr;
     struct udp_dgram d = {
         .data = u->slots + (size_t)i * SLOT_BYTES,
-        .len = u->msg[i].msg_len,
+        .len = u->rx.msg[i].msg_len,
         .flow = {.listener = id, .local = s->local},
     };
 
@@ -296,30 +304,41 @@ static void deliver(struct udp *u, uint16_t id, unsigned i, udp_recv_fn fn, void
         stat_inc(u->stats, STAT_udp_keepalive);
         return;
     }
-    if (addr_from_sockaddr((struct sockaddr *)&u->name[i], &d.flow.remote) < 0)
+    if (addr_from_sockaddr((struct sockaddr *)&u->rx.name[i], &d.flow.remote) < 0)
         return;
     fn(arg, &d);
 }
 
-static void prepare_batch(struct udp *u, unsigned n)
+/* What the kernel overwrites of the first n. */
+static void rewind_batch(struct batch *b, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        u->iov[i] = (struct iovec){u->slots + (size_t)i * SLOT_BYTES, UDP_DGRAM_MAX};
-        u->msg[i].msg_hdr = (struct msghdr){
-            .msg_name = &u->name[i],
-            .msg_namelen = sizeof(u->name[i]),
-            .msg_iov = &u->iov[i],
+        b->msg[i].msg_hdr.msg_namelen = sizeof(b->name[i]);
+        b->msg[i].msg_hdr.msg_controllen = CMSG_ROOM;
+        b->msg[i].msg_hdr.msg_flags = 0;
+    }
+}
+
+static void prepare_rx(struct udp *u)
+{
+    struct batch *b = &u->rx;
+
+    for (unsigned i = 0; i < UDP_BATCH; i++) {
+        b->iov[i] = (struct iovec){u->slots + (size_t)i * SLOT_BYTES, UDP_DGRAM_MAX};
+        b->msg[i].msg_hdr = (struct msghdr){
+            .msg_name = &b->name[i],
+            .msg_iov = &b->iov[i],
             .msg_iovlen = 1,
-            .msg_control = u->cmsg[i].room,
-            .msg_controllen = CMSG_ROOM,
+            .msg_control = b->cmsg[i].room,
         };
     }
+    rewind_batch(b, UDP_BATCH);
 }
 
 /* @return datagrams; 0 empty; -EINTR an ICMP error or signal was taken instead: try again */
 static int read_batch(struct udp *u, const struct udp_socket *s, unsigned n)
 {
-    int got = recvmmsg(s->fd, u->msg, n, MSG_DONTWAIT, NULL);
+    int got = recvmmsg(s->fd, u->rx.msg, n, MSG_DONTWAIT, NULL);
 
     if (got >= 0)
         return got;
@@ -343,7 +362,6 @@ int udp_recv(struct udp *u, uint16_t id, unsigned max, udp_recv_fn fn, void *arg
     while (total < max) {
         unsigned want = max - total < UDP_BATCH ? max - total : UDP_BATCH;
         int n;
-        prepare_batch(u, want);
         n = read_batch(u, s, want);
         if (n == -EINTR && errors++ < UDP_BATCH)
             continue;
@@ -351,6 +369,7 @@ int udp_recv(struct udp *u, uint16_t id, unsigned max, udp_recv_fn fn, void *arg
             return n;
         for (unsigned i = 0; i < (unsigned)n && u->sock[id] == s; i++)
             deliver(u, id, i, fn, arg);
+        rewind_batch(&u->rx, (unsigned)n);
         total += (unsigned)n;
         if ((unsigned)n < want || u->sock[id] != s)
             break;
@@ -384,18 +403,18 @@ static void put_pktinfo(struct msghdr *h, char *room, const struct addr *local)
 static void prepare_send(struct udp *u, const struct udp_socket *s, unsigned i)
 {
     const struct queued *e = &s->q[s->q_head + i];
-    struct msghdr *h = &u->msg[i].msg_hdr;
-    socklen_t len = addr_to_sockaddr(&e->remote, &u->name[i]);
+    struct msghdr *h = &u->tx.msg[i].msg_hdr;
+    socklen_t len = addr_to_sockaddr(&e->remote, &u->tx.name[i]);
 
-    u->iov[i] = (struct iovec){s->buf + e->off, e->len};
+    u->tx.iov[i] = (struct iovec){s->buf + e->off, e->len};
     *h = (struct msghdr){
-        .msg_name = &u->name[i],
+        .msg_name = &u->tx.name[i],
         .msg_namelen = len,
-        .msg_iov = &u->iov[i],
+        .msg_iov = &u->tx.iov[i],
         .msg_iovlen = 1,
     };
     if (s->wildcard && addr_is_set(&e->local) && !is_wildcard(&e->local))
-        put_pktinfo(h, u->cmsg[i].room, &e->local);
+        put_pktinfo(h, u->tx.cmsg[i].room, &e->local);
 }
 
 /*
@@ -410,7 +429,7 @@ static bool send_batch(struct udp *u, struct udp_socket *s)
 
     for (unsigned i = 0; i < n; i++)
         prepare_send(u, s, i);
-    sent = sendmmsg(s->fd, u->msg, n, MSG_DONTWAIT);
+    sent = sendmmsg(s->fd, u->tx.msg, n, MSG_DONTWAIT);
     if (sent >= 0) {
         stat_add(u->stats, STAT_sip_tx, (uint64_t)sent);
         s->q_head += (size_t)sent;
@@ -464,7 +483,7 @@ size_t udp_flush(struct udp *u)
 {
     size_t left = 0;
 
-    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+    for (unsigned i = 0; i < u->ids; i++) {
         struct udp_socket *s = u->sock[i];
         if (s && s->q_len > 0)
             left += sock_flush(u, s);
@@ -567,6 +586,7 @@ struct udp *udp_new(struct stats *stats)
         free(u);
         return NULL;
     }
+    prepare_rx(u);
     return u;
 }
 
