@@ -8,12 +8,42 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <xxhash.h>
 #include "core/ident.h"
 
 /* 4 of the old buckets per insert: growth is over after a quarter of the inserts that would make the table grow again */
 #define MOVE_PER_ADD 4
 #define MOVE_PER_DEL 2
+/* what a huge page of x86-64 and ARM64 holds */
+#define HUGE_BYTES (2u << 20)
+
+/*
+ * Zeroed. Looking into a table of 100,000s is a miss of the cache and of the TLB each time; huge pages spare the second.
+ */
+static struct htab_node **buckets_new(size_t n)
+{
+    size_t bytes = n * sizeof(struct htab_node *);
+    void *p;
+
+    if (bytes < HUGE_BYTES)
+        return calloc(n, sizeof(struct htab_node *));
+    p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    madvise(p, bytes, MADV_HUGEPAGE); /* better, not necessary */
+    return p;
+}
+
+static void buckets_free(struct htab_node **p, size_t n)
+{
+    size_t bytes = n * sizeof(struct htab_node *);
+
+    if (p && bytes >= HUGE_BYTES)
+        munmap(p, bytes);
+    else
+        free(p);
+}
 
 int htab_init(struct htab *t, size_t initial_buckets)
 {
@@ -22,14 +52,14 @@ int htab_init(struct htab *t, size_t initial_buckets)
     while (n < initial_buckets)
         n *= 2;
     *t = (struct htab){.mask = n - 1};
-    t->bucket = calloc(n, sizeof(*t->bucket));
+    t->bucket = buckets_new(n);
     return t->bucket ? 0 : -ENOMEM;
 }
 
 void htab_fini(struct htab *t)
 {
-    free(t->bucket);
-    free(t->old_bucket);
+    buckets_free(t->bucket, t->mask + 1);
+    buckets_free(t->old_bucket, t->old_mask + 1);
     *t = (struct htab){0};
 }
 
@@ -63,7 +93,7 @@ static void move_some(struct htab *t, size_t chains)
         t->moved++;
     }
     if (t->moved > t->old_mask) {
-        free(t->old_bucket);
+        buckets_free(t->old_bucket, t->old_mask + 1);
         t->old_bucket = NULL;
     }
 }
@@ -79,7 +109,7 @@ static struct htab_node **chain_of(struct htab *t, uint64_t hash)
 static void grow(struct htab *t)
 {
     size_t n = (t->mask + 1) * 2;
-    struct htab_node **bigger = calloc(n, sizeof(*bigger));
+    struct htab_node **bigger = buckets_new(n);
 
     if (!bigger)
         return; /* longer chains are better than a lost call */
@@ -94,7 +124,8 @@ void htab_add(struct htab *t, struct htab_node *n, uint64_t hash)
 {
     struct htab_node **chain;
 
-    if (t->count > t->mask && !t->old_bucket)
+    if (t->count > t->mask / 2 &&
+        !t->old_bucket) /* half full: chains of one, each node is a miss */
         grow(t);
     move_some(t, MOVE_PER_ADD);
     chain = chain_of(t, hash);
