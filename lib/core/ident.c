@@ -31,6 +31,10 @@ struct ident_key {
     uint32_t epoch;
     uint16_t node;
     uint8_t worker;
+    /* the token opened last: gate, transaction and dialog ask for the same one */
+    bool has_opened;
+    char opened[IDENT_LEN];
+    struct ident last;
 };
 
 static EVP_CIPHER_CTX *cipher_new(const uint8_t key[16], int encrypt)
@@ -118,16 +122,17 @@ static void base32_encode(const uint8_t in[BLOCK_BYTES], char out[IDENT_LEN])
     out[at] = alphabet[acc << (5 - bits) & 31];
 }
 
-static int base32_digit(char c)
-{
-    if (c >= 'a' && c <= 'z')
-        return c - 'a';
-    if (c >= 'A' && c <= 'Z') /* SIP tags and branches may come back in the other case */
-        return c - 'A';
-    if (c >= '2' && c <= '7')
-        return c - '2' + 26;
-    return -1;
-}
+/* Value + 1 of a character, 0 for none. SIP tags and branches may come back in the other case. */
+static const uint8_t base32_digit[256] = {
+    ['a'] = 1,  ['b'] = 2,  ['c'] = 3,  ['d'] = 4,  ['e'] = 5,  ['f'] = 6,  ['g'] = 7,  ['h'] = 8,
+    ['i'] = 9,  ['j'] = 10, ['k'] = 11, ['l'] = 12, ['m'] = 13, ['n'] = 14, ['o'] = 15, ['p'] = 16,
+    ['q'] = 17, ['r'] = 18, ['s'] = 19, ['t'] = 20, ['u'] = 21, ['v'] = 22, ['w'] = 23, ['x'] = 24,
+    ['y'] = 25, ['z'] = 26, ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,
+    ['G'] = 7,  ['H'] = 8,  ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14,
+    ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,
+    ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['2'] = 27, ['3'] = 28, ['4'] = 29, ['5'] = 30,
+    ['6'] = 31, ['7'] = 32,
+};
 
 static int base32_decode(const char in[IDENT_LEN], uint8_t out[BLOCK_BYTES])
 {
@@ -136,10 +141,10 @@ static int base32_decode(const char in[IDENT_LEN], uint8_t out[BLOCK_BYTES])
     size_t at = 0;
 
     for (size_t i = 0; i < IDENT_LEN; i++) {
-        int digit = base32_digit(in[i]);
-        if (digit < 0)
+        uint32_t digit = base32_digit[(uint8_t)in[i]];
+        if (digit == 0)
             return -EINVAL;
-        acc = acc << 5 | (uint32_t)digit;
+        acc = acc << 5 | (digit - 1);
         bits += 5;
         if (bits >= 8) {
             bits -= 8;
@@ -166,13 +171,13 @@ void ident_seal(struct ident_key *k, enum ident_kind kind, uint64_t serial, char
     base32_encode(sealed, out);
 }
 
-int ident_open(struct ident_key *k, struct span token, struct ident *out)
+static int open_block(struct ident_key *k, const char token[IDENT_LEN], struct ident *out)
 {
     uint8_t sealed[BLOCK_BYTES];
     uint8_t plain[BLOCK_BYTES];
     int n = 0;
 
-    if (token.len != IDENT_LEN || base32_decode(token.p, sealed) < 0)
+    if (base32_decode(token, sealed) < 0)
         return -EINVAL;
     if (EVP_DecryptUpdate(k->decrypt, plain, &n, sealed, BLOCK_BYTES) != 1 || n != BLOCK_BYTES)
         return -EINVAL;
@@ -185,6 +190,21 @@ int ident_open(struct ident_key *k, struct span token, struct ident *out)
         .kind = plain[7],
         .serial = get_be(plain + 8, 6),
     };
+    return 0;
+}
+
+int ident_open(struct ident_key *k, struct span token, struct ident *out)
+{
+    if (token.len != IDENT_LEN)
+        return -EINVAL;
+    if (!k->has_opened || memcmp(token.p, k->opened, IDENT_LEN) != 0) {
+        k->has_opened = false;
+        if (open_block(k, token.p, &k->last) < 0)
+            return -EINVAL;
+        memcpy(k->opened, token.p, IDENT_LEN);
+        k->has_opened = true;
+    }
+    *out = k->last;
     return out->node == k->node && out->epoch == k->epoch ? 0 : TD_ESTALE;
 }
 

@@ -66,6 +66,30 @@ static void changed_or_foreign_text_does_not_open(void **state)
     ident_key_free(other);
 }
 
+static void token_opened_before_hides_no_other(void **state)
+{
+    struct ident_key *k = ident_key_new(key, 1, 2, 3);
+    char zero[IDENT_LEN] = {0}, a[IDENT_LEN], b[IDENT_LEN];
+    struct ident id;
+
+    (void)state;
+    assert_int_equal(ident_open(k, (struct span){zero, IDENT_LEN}, &id), -EINVAL);
+    ident_seal(k, IDENT_TAG, 1, a);
+    ident_seal(k, IDENT_BRANCH, 2, b);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(ident_open(k, (struct span){a, IDENT_LEN}, &id), 0);
+        assert_int_equal(id.serial, 1);
+        assert_int_equal(ident_open(k, (struct span){a, IDENT_LEN}, &id), 0);
+        assert_int_equal(id.kind, IDENT_TAG);
+        if (i == 1)
+            assert_int_equal(ident_open(k, (struct span){zero, IDENT_LEN}, &id), -EINVAL);
+        assert_int_equal(ident_open(k, (struct span){b, IDENT_LEN}, &id), 0);
+        assert_int_equal(id.serial, 2);
+        assert_int_equal(id.kind, IDENT_BRANCH);
+    }
+    ident_key_free(k);
+}
+
 static void token_of_an_earlier_boot_is_stale_and_still_read(void **state)
 {
     struct ident_key *before = ident_key_new(key, 1, 100, 3);
@@ -162,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(token_opens_to_what_was_sealed_in_either_case),
         cmocka_unit_test(changed_or_foreign_text_does_not_open),
+        cmocka_unit_test(token_opened_before_hides_no_other),
         cmocka_unit_test(token_of_an_earlier_boot_is_stale_and_still_read),
         cmocka_unit_test(serials_count_from_one_and_tokens_differ),
         cmocka_unit_test(key_file_is_made_once_and_read_ever_after),
