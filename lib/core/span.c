@@ -79,8 +79,8 @@ int span_u64(struct span s, uint64_t max, uint64_t *out)
         if (s.p[i] < '0' || s.p[i] > '9')
             return -EINVAL;
         uint64_t digit = (uint64_t)(s.p[i] - '0');
-        /* go on to the end all the same: "99x" is no number rather than a large one */
-        if (over || v > (UINT64_MAX - digit) / 10)
+        /* 19 digits always fit; go on to the end all the same: "99x" is no number rather than a large one */
+        if (i >= 19 && (over || v > (UINT64_MAX - digit) / 10))
             over = true;
         else
             v = v * 10 + digit;

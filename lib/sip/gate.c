@@ -152,7 +152,7 @@ static size_t rport_end(struct span via)
 
     for (size_t i = 0; i + name.len <= via.len; i++) {
         size_t end = i + name.len;
-        if (span_case_eq((struct span){via.p + i, name.len}, name) &&
+        if (via.p[i] == ';' && span_case_eq((struct span){via.p + i, name.len}, name) &&
             (end == via.len || via.p[end] == ';' || via.p[end] == ' '))
             return end;
     }

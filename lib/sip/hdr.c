@@ -163,6 +163,9 @@ static const char *skip_comment(const char *p, const char *end)
 /* First comma of [p, end) that separates members, or end. */
 static const char *member_end(const char *p, const char *end)
 {
+    if (!lex_find(p, end, ',')) { /* nearly always */
+        return end;
+    }
     while (p < end && *p != ',') {
         const char *q = NULL;
 
