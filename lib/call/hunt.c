@@ -129,8 +129,8 @@ void hunt_next(struct call *c)
 {
     struct setup *s = c->setup;
 
-    if (c->in->main->peer)
-        ldlg_join(c->in->main, NULL); /* the next carrier's first dialog takes its place */
+    for (struct ldlg *ld = c->in->dialogs; ld; ld = ld->next)
+        ldlg_join(ld, NULL); /* nothing of the caller goes to the carrier that failed */
     c->out = NULL;
     while (s && s->next < s->n && (s->max_attempts == 0 || c->attempts < s->max_attempts)) {
         const struct route_candidate *cand = &s->candidate[s->next++];

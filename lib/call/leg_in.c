@@ -37,7 +37,8 @@ static void in_final(struct leg *leg, const struct cause *cause, struct span phr
 
 /*
  * The dialog that a dialog of the out leg has on this side. Each has its own (RFC 3261 §12.1.1): two forks may send two
- * answers, and one dialog can hold only one (RFC 6337 §2). Beyond the bound the first one speaks for the rest.
+ * answers, and one dialog can hold only one (RFC 6337 §2). Beyond the bound it is
+ * the main one, which is joined to another.
  */
 static struct ldlg *in_dialog_of(struct leg *leg, struct ldlg *out)
 {
@@ -77,6 +78,8 @@ static void in_progress(struct leg *leg, const struct leg_arg *arg)
     if (!leg->invite_st)
         return;
     ld = in_dialog_of(leg, arg->dlg);
+    if (ld->peer != arg->dlg)
+        return; /* in the dialog of another it would be a second answer, or an RSeq out of order */
     if (!span_is_empty(m->body) &&
         offer_cross(arg->dlg, ld, leg->offered ? OFFER_ANSWER : OFFER_OFFER, m->body, &body) < 0)
         body =

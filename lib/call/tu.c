@@ -73,6 +73,12 @@ static bool is_spare(const struct ldlg *ld)
     return ld != ld->leg->main && ld->leg->state >= LEG_ANSWERED;
 }
 
+/* The carrier whose 18x it acknowledges has failed meanwhile; the next one must not see it. */
+static bool is_late_prack(const struct ldlg *ld, const struct msg *m)
+{
+    return m->method == SIP_PRACK && ld->reliable && !ld->peer && span_is_empty(m->body);
+}
+
 static void in_dialog(struct calls *cs, struct txn_server *st, const struct msg *m)
 {
     struct leg_arg arg = {.msg = m, .st = st};
@@ -97,6 +103,8 @@ static void in_dialog(struct calls *cs, struct txn_server *st, const struct msg 
     case SIP_PRACK:
         if (is_spare(arg.dlg))
             refuse(st, 481);
+        else if (is_late_prack(arg.dlg, m))
+            (void)txn_server_reply(st, 200, SPAN_NONE, SPAN_NONE);
         else if (check_crossing(st, m) == 0)
             bridge_event(arg.dlg->leg, BR_REQUEST, &arg);
         break;
