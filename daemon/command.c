@@ -300,13 +300,13 @@ static void cmd_hangup(struct admin_req *r)
 
 /* ---- trunks ---- */
 
-static json_t *gauge_row(const char *name, const char *dir, const struct cac_gauge *g,
-                         const struct conf_limit *l)
+static json_t *gauge_row(const char *kind, const char *name, const char *dir,
+                         const struct cac_gauge *g, const struct conf_limit *l)
 {
-    return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "name", name, "dir", dir, "calls",
-                     INT(g->calls), "limit", INT(l->calls), "cps_limit", INT(l->cps), "admitted",
-                     INT(g->admitted), "refused_calls", INT(g->refused_calls), "refused_cps",
-                     INT(g->refused_cps));
+    return json_pack("{s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "kind", kind, "name", name, "dir",
+                     dir, "calls", INT(g->calls), "limit", INT(l->calls), "cps_limit", INT(l->cps),
+                     "admitted", INT(g->admitted), "refused_calls", INT(g->refused_calls),
+                     "refused_cps", INT(g->refused_cps));
 }
 
 static json_t *peer_rows(const struct trunk_state *ts, const struct conf_trunk *t)
@@ -390,29 +390,40 @@ struct limits_walk {
     json_t *rows;
 };
 
-/* Names come from the registry, which has those of former generations too: they are shown while they hold calls. */
-static void add_limit(void *arg, struct cac_gauge *g, const char *name, const char *dir)
+static const struct conf_limit *limit_of(const struct conf *c, const char *kind, const char *name,
+                                         bool in)
 {
-    static const struct conf_limit none;
+    if (strcmp(kind, "node") == 0)
+        return &c->global.limit;
+    for (uint32_t i = 0; strcmp(kind, "customer") == 0 && i < c->customer.n; i++)
+        if (strcmp(c->customer.v[i].name, name) == 0)
+            return in ? &c->customer.v[i].limit_in : &c->customer.v[i].limit_out;
+    for (uint32_t i = 0; strcmp(kind, "trunk") == 0 && i < c->trunk.n; i++)
+        if (strcmp(c->trunk.v[i].name, name) == 0)
+            return in ? &c->trunk.v[i].limit_in : &c->trunk.v[i].limit_out;
+    return NULL;
+}
+
+/* Names come from the registry, which has those of former generations too: they are shown while they hold calls. */
+static void add_limit(void *arg, struct cac_gauge *g, const char *kind, const char *name,
+                      const char *dir)
+{
     struct limits_walk *walk = arg;
-    const struct conf *c = walk->conf;
-    const struct conf_limit *l = &none;
-    bool found = strcmp(name, "node") == 0, in = strcmp(dir, "in") == 0;
-    if (found)
-        l = &c->global.limit;
-    for (uint32_t i = 0; i < c->customer.n && !found; i++)
-        if ((found = strcmp(c->customer.v[i].name, name) == 0))
-            l = in ? &c->customer.v[i].limit_in : &c->customer.v[i].limit_out;
-    for (uint32_t i = 0; i < c->trunk.n && !found; i++)
-        if ((found = strcmp(c->trunk.v[i].name, name) == 0))
-            l = in ? &c->trunk.v[i].limit_in : &c->trunk.v[i].limit_out;
-    if (found || g->calls)
-        json_array_append_new(walk->rows, gauge_row(name, dir, g, l));
+    struct conf_limit media = {0};
+    const struct conf_limit *l = limit_of(walk->conf, kind, name, strcmp(dir, "in") == 0);
+    for (uint32_t i = 0; strcmp(kind, "media") == 0 && i < walk->conf->media.n; i++)
+        if (strcmp(walk->conf->media.v[i].name, name) == 0) {
+            media.calls = walk->conf->media.v[i].calls;
+            l = &media;
+        }
+    if (l || g->calls)
+        json_array_append_new(walk->rows, gauge_row(kind, name, dir, g, l ? l : &media));
 }
 
 static void render_limits(struct evbuffer *out, const json_t *body)
 {
-    static const struct render_column col[] = {{"name", "NAME", 32},
+    static const struct render_column col[] = {{"kind", "KIND", 0},
+                                               {"name", "NAME", 32},
                                                {"dir", "DIR", 0},
                                                {"calls", "CALLS", 0},
                                                {"limit", "LIMIT", 0},

@@ -96,8 +96,10 @@ int node_gather(struct node *n, void (*fn)(struct worker *w, struct ask *a), voi
 
 /* ---- audit ---- */
 
-static void audit_clear(void *arg, struct cac_gauge *g, const char *name, const char *dir)
+static void audit_clear(void *arg, struct cac_gauge *g, const char *kind, const char *name,
+                        const char *dir)
 {
+    (void)kind;
     (void)name;
     (void)dir;
     atomic_store_explicit(&g->recount[*(unsigned *)arg], 0, memory_order_relaxed);
@@ -113,7 +115,8 @@ struct audit_sum {
     uint64_t drift;
 };
 
-static void audit_compare(void *arg, struct cac_gauge *g, const char *name, const char *dir)
+static void audit_compare(void *arg, struct cac_gauge *g, const char *kind, const char *name,
+                          const char *dir)
 {
     struct audit_sum *sum = arg;
     uint32_t held = atomic_load_explicit(&g->held[sum->worker], memory_order_relaxed);
@@ -121,8 +124,8 @@ static void audit_compare(void *arg, struct cac_gauge *g, const char *name, cons
     if (held == found)
         return;
     sum->drift += held > found ? held - found : found - held;
-    log_limited(LOG_ERROR, "audit_drift", "gauge=%s dir=%s worker=%u held=%u found=%u", name, dir,
-                sum->worker, held, found);
+    log_limited(LOG_ERROR, "audit_drift", "kind=%s name=%s dir=%s worker=%u held=%u found=%u", kind,
+                name, dir, sum->worker, held, found);
 }
 
 /* Runs between two turns of the worker: its calls and what they hold cannot change meanwhile. */

@@ -150,6 +150,7 @@ void leg_take_trunk(struct leg *leg, const struct call_view *view, uint32_t trun
     leg->trunk = (struct leg_trunk){
         .state = route_trunk_state(view->route, trunk),
         .customer = route_customer_state(view->route, trunk),
+        .media = route_media_state(view->route, trunk),
         .trying_ms = t->trying_timeout_ms,
         .progress_ms = t->progress_timeout_ms,
         .ring_ms = t->ring_timeout_ms,

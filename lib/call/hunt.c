@@ -25,7 +25,7 @@ static void hunt_give_up(struct call *c)
     leg_event(c->in, LEV_REJECT, &(struct leg_arg){.cause = &cause});
 }
 
-/* Counted at the trunk and its customer; emergency is never refused. */
+/* Counted at the trunk, its media and its customer; emergency is never refused. */
 static int hunt_admit(struct call *c, struct leg *out, const struct conf_trunk *t)
 {
     struct calls *cs = c->calls;
@@ -36,6 +36,15 @@ static int hunt_admit(struct call *c, struct leg *out, const struct conf_trunk *
     if (cac_take(&out->hold, &out->trunk.state->out, &t->limit_out, now_us, cs->worker, exempt) !=
         CAC_OK)
         return TD_EFULL;
+    if (out->trunk.media && out->trunk.media != c->in->trunk.media) {
+        const struct conf_limit media = {.calls = conf->media.v[t->media.id].calls};
+
+        if (cac_take(&out->hold, &out->trunk.media->calls, &media, now_us, cs->worker, exempt) !=
+            CAC_OK) {
+            cac_release(&out->hold, cs->worker);
+            return TD_EFULL;
+        }
+    }
     if (out->trunk.customer && t->customer.id != CONF_NONE &&
         cac_take(&out->hold, &out->trunk.customer->out, &conf->customer.v[t->customer.id].limit_out,
                  now_us, cs->worker, exempt) != CAC_OK) {

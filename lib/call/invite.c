@@ -178,7 +178,7 @@ static bool refused_by_form(struct calls *cs, struct txn_server *st, const struc
 
 /* ---- admission --------------------------------------------------------------------------------------------------- */
 
-/* Node, trunk, customer, in this order; what was taken is given back by the call's end. */
+/* Node, trunk, media, customer, in this order; what was taken is given back by the call's end. */
 static unsigned admit(struct call *c, const struct conf_trunk *t)
 {
     struct calls *cs = c->calls;
@@ -195,6 +195,13 @@ static unsigned admit(struct call *c, const struct conf_trunk *t)
     limit = &t->limit_in;
     if (cac_take(&in->hold, g, limit, now_us, cs->worker, exempt) != CAC_OK)
         return cac_retry_after_s(g, limit, now_us);
+    if (in->trunk.media) {
+        const struct conf_limit media = {.calls = conf->media.v[t->media.id].calls};
+
+        g = &in->trunk.media->calls;
+        if (cac_take(&in->hold, g, &media, now_us, cs->worker, exempt) != CAC_OK)
+            return cac_retry_after_s(g, &media, now_us);
+    }
     if (!in->trunk.customer || t->customer.id == CONF_NONE)
         return 0;
     g = &in->trunk.customer->in;

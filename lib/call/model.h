@@ -66,6 +66,7 @@ struct leg_trunk {
     uint32_t slot;                   /**< live state: trunk_by_slot */
     struct trunk_state *state;       /**< lives as long as the process */
     struct customer_state *customer; /**< likewise; NULL: none */
+    struct media_state *media;       /**< likewise */
     char account[CONF_NAME_MAX + 1]; /**< of the customer, for records; longer ones are cut */
     uint32_t trying_ms, progress_ms, ring_ms, setup_ms, duration_ms, inactivity_ms;
     struct conf_codes advance, stop;

@@ -18,6 +18,7 @@ struct leg_rec {
     char trunk[CONF_NAME_MAX + 1], customer[CONF_NAME_MAX + 1];
     char account[CONF_NAME_MAX + 1];
     char sent[NUMBER_MAX];
+    char media[CONF_NAME_MAX + 1]; /* section that the leg is counted at; empty: none */
     struct flow flow;
     struct oa oa;
     uint32_t duration_ms, inactivity_ms, pool, invite_cseq, dialog_len;
@@ -88,6 +89,8 @@ static void leg_put(struct leg_rec *r, const struct leg *leg)
     snprintf(r->trunk, sizeof r->trunk, "%s", leg->trunk.state->name);
     if (leg->trunk.customer)
         snprintf(r->customer, sizeof r->customer, "%s", leg->trunk.customer->name);
+    if (leg->trunk.media)
+        snprintf(r->media, sizeof r->media, "%s", leg->trunk.media->name);
     memcpy(r->account, leg->trunk.account, sizeof r->account);
     memcpy(r->sent, leg->sent, sizeof r->sent);
     r->flow = leg->flow;
@@ -188,6 +191,8 @@ static void leg_hold_again(struct leg *leg)
     if (leg->trunk.customer)
         cac_retake(&leg->hold, leg->is_in ? &leg->trunk.customer->in : &leg->trunk.customer->out,
                    w);
+    if (leg->trunk.media && (leg->is_in || leg->trunk.media != leg->call->in->trunk.media))
+        cac_retake(&leg->hold, &leg->trunk.media->calls, w);
 }
 
 static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const char *dialog)
@@ -206,6 +211,8 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     leg->trunk.state = trunk_registry_get(cs->trunks, r->trunk);
     if (r->customer[0])
         leg->trunk.customer = trunk_registry_customer(cs->trunks, r->customer);
+    if (r->media[0])
+        leg->trunk.media = trunk_registry_media(cs->trunks, r->media);
     if (!leg->trunk.state)
         return -ENOMEM;
     rc = dialog_load(cs->dialogs, dialog, r->dialog_len, &d);

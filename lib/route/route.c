@@ -13,6 +13,7 @@
 struct route_trunk {
     struct trunk_state *state;
     struct customer_state *customer;
+    struct media_state *media;
     struct route_hop *hop; /* one per peer */
 };
 
@@ -87,7 +88,10 @@ static int route_build_trunk(struct route *rt, uint32_t id, struct trunk_registr
     rtk->hop = calloc(t->peer.n ? t->peer.n : 1, sizeof(*rtk->hop));
     if (t->customer.id != CONF_NONE)
         rtk->customer = trunk_registry_customer(reg, t->customer.name);
-    if (!rtk->state || !rtk->hop || (t->customer.id != CONF_NONE && !rtk->customer))
+    if (t->media.id != CONF_NONE)
+        rtk->media = trunk_registry_media(reg, rt->conf->media.v[t->media.id].name);
+    if (!rtk->state || !rtk->hop || (t->media.id != CONF_NONE && !rtk->media) ||
+        (t->customer.id != CONF_NONE && !rtk->customer))
         return -ENOMEM;
     if (rtk->customer && trunk_registry_account(reg, rtk->customer,
                                                 rt->conf->customer.v[t->customer.id].account) < 0)
@@ -194,6 +198,11 @@ const struct conf *route_conf(const struct route *rt)
 struct trunk_state *route_trunk_state(const struct route *rt, uint32_t trunk)
 {
     return rt->trunk[trunk].state;
+}
+
+struct media_state *route_media_state(const struct route *rt, uint32_t trunk)
+{
+    return rt->trunk[trunk].media;
 }
 
 struct customer_state *route_customer_state(const struct route *rt, uint32_t trunk)

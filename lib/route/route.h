@@ -31,6 +31,8 @@ const struct conf *route_conf(const struct route *rt);
 struct trunk_state *route_trunk_state(const struct route *rt, uint32_t trunk);
 /** Trunk of this generation that has that live state. @return 0; -ENOENT the trunk is gone from the configuration */
 int route_trunk_of_slot(const struct route *rt, uint32_t slot, uint32_t *trunk);
+/** Calls at the media section of a trunk; NULL: it has none. */
+struct media_state *route_media_state(const struct route *rt, uint32_t trunk);
 /** Customer state of a trunk, or NULL. */
 struct customer_state *route_customer_state(const struct route *rt, uint32_t trunk);
 

@@ -19,10 +19,15 @@ struct trunk_entry {
     struct trunk_state ts;
 };
 
-struct customer_entry {
+/* A customer or a media section: they are few, and found by name when a snapshot is built. */
+struct named_entry {
     struct htab_node node;
-    struct customer_entry *next; /* all, for the end */
-    struct customer_state cs;
+    struct named_entry *next; /* all, for the end */
+    bool is_media;
+    union {
+        struct customer_state cs;
+        struct media_state ms;
+    };
 };
 
 struct account_text {
@@ -31,10 +36,10 @@ struct account_text {
 };
 
 struct trunk_registry {
-    struct htab trunks, customers; /* control thread only */
+    struct htab trunks, named; /* control thread only */
     _Atomic(struct trunk_entry **) chunk[CHUNKS_MAX];
     _Atomic uint32_t n;
-    _Atomic(struct customer_entry *) all_customers;
+    _Atomic(struct named_entry *) all_named;
     struct account_text *accounts;
     struct cac_gauge node;
 };
@@ -44,7 +49,7 @@ struct trunk_registry *trunk_registry_new(void)
     struct trunk_registry *reg = calloc(1, sizeof(*reg));
     if (!reg)
         return NULL;
-    if (htab_init(&reg->trunks, 64) < 0 || htab_init(&reg->customers, 64) < 0) {
+    if (htab_init(&reg->trunks, 64) < 0 || htab_init(&reg->named, 64) < 0) {
         trunk_registry_free(reg);
         return NULL;
     }
@@ -59,7 +64,7 @@ void trunk_registry_free(struct trunk_registry *reg)
         free(reg->chunk[i / CHUNK][i % CHUNK]);
     for (uint32_t i = 0; i < CHUNKS_MAX; i++)
         free(reg->chunk[i]);
-    for (struct customer_entry *e = reg->all_customers, *next; e; e = next) {
+    for (struct named_entry *e = reg->all_named, *next; e; e = next) {
         next = e->next;
         free(e);
     }
@@ -68,7 +73,7 @@ void trunk_registry_free(struct trunk_registry *reg)
         free(a);
     }
     htab_fini(&reg->trunks);
-    htab_fini(&reg->customers);
+    htab_fini(&reg->named);
     free(reg);
 }
 
@@ -108,24 +113,43 @@ struct trunk_state *trunk_registry_get(struct trunk_registry *reg, const char *n
     return e ? &e->ts : NULL;
 }
 
-struct customer_state *trunk_registry_customer(struct trunk_registry *reg, const char *name)
+static const char *named_name(const struct named_entry *e)
+{
+    return e->is_media ? e->ms.name : e->cs.name;
+}
+
+static struct named_entry *named_get(struct trunk_registry *reg, const char *name, bool is_media)
 {
     struct span key = span_of(name);
-    struct customer_entry *e;
-    for (struct htab_node *n = htab_first(&reg->customers, hash_span(key)); n; n = htab_next(n)) {
-        e = container_of(n, struct customer_entry, node);
-        if (span_eq(span_of(e->cs.name), key))
-            return &e->cs;
+    struct named_entry *e;
+    for (struct htab_node *n = htab_first(&reg->named, hash_span(key)); n; n = htab_next(n)) {
+        e = container_of(n, struct named_entry, node);
+        if (e->is_media == is_media && span_eq(span_of(named_name(e)), key))
+            return e;
     }
     e = calloc(1, sizeof(*e));
     if (!e)
         return NULL;
-    span_copy(key, e->cs.name, sizeof(e->cs.name));
-    atomic_store_explicit(&e->cs.account, e->cs.name, memory_order_relaxed);
-    e->next = atomic_load_explicit(&reg->all_customers, memory_order_relaxed);
-    atomic_store_explicit(&reg->all_customers, e, memory_order_release);
-    htab_add(&reg->customers, &e->node, hash_span(key));
-    return &e->cs;
+    e->is_media = is_media;
+    span_copy(key, is_media ? e->ms.name : e->cs.name, CONF_NAME_MAX + 1);
+    if (!is_media)
+        atomic_store_explicit(&e->cs.account, e->cs.name, memory_order_relaxed);
+    e->next = atomic_load_explicit(&reg->all_named, memory_order_relaxed);
+    atomic_store_explicit(&reg->all_named, e, memory_order_release);
+    htab_add(&reg->named, &e->node, hash_span(key));
+    return e;
+}
+
+struct customer_state *trunk_registry_customer(struct trunk_registry *reg, const char *name)
+{
+    struct named_entry *e = named_get(reg, name, false);
+    return e ? &e->cs : NULL;
+}
+
+struct media_state *trunk_registry_media(struct trunk_registry *reg, const char *name)
+{
+    struct named_entry *e = named_get(reg, name, true);
+    return e ? &e->ms : NULL;
 }
 
 int trunk_registry_account(struct trunk_registry *reg, struct customer_state *cs,
@@ -151,22 +175,26 @@ struct cac_gauge *trunk_registry_node(struct trunk_registry *reg)
 }
 
 void trunk_registry_each_gauge(const struct trunk_registry *reg,
-                               void (*fn)(void *arg, struct cac_gauge *g, const char *name,
-                                          const char *dir),
+                               void (*fn)(void *arg, struct cac_gauge *g, const char *kind,
+                                          const char *name, const char *dir),
                                void *arg)
 {
     struct trunk_state *ts;
     struct cac_gauge *node = &((struct trunk_registry *)(uintptr_t)reg)
                                   ->node; /* gauges are live, the registry is not changed */
-    fn(arg, node, "node", "in");
+    fn(arg, node, "node", "", "in");
     for (uint32_t i = 0; (ts = trunk_by_slot(reg, i)); i++) {
-        fn(arg, &ts->in, ts->name, "in");
-        fn(arg, &ts->out, ts->name, "out");
+        fn(arg, &ts->in, "trunk", ts->name, "in");
+        fn(arg, &ts->out, "trunk", ts->name, "out");
     }
-    struct customer_entry *e = atomic_load_explicit(&reg->all_customers, memory_order_acquire);
+    struct named_entry *e = atomic_load_explicit(&reg->all_named, memory_order_acquire);
     for (; e; e = e->next) {
-        fn(arg, &e->cs.in, e->cs.name, "in");
-        fn(arg, &e->cs.out, e->cs.name, "out");
+        if (e->is_media) {
+            fn(arg, &e->ms.calls, "media", e->ms.name, "both");
+            continue;
+        }
+        fn(arg, &e->cs.in, "customer", e->cs.name, "in");
+        fn(arg, &e->cs.out, "customer", e->cs.name, "out");
     }
 }
 

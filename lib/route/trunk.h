@@ -36,6 +36,12 @@ struct customer_state {
     struct cac_gauge in, out;
 };
 
+/** Calls that have media of one `media` section. */
+struct media_state {
+    char name[CONF_NAME_MAX + 1];
+    struct cac_gauge calls;
+};
+
 /** All of a process. */
 struct trunk_registry;
 
@@ -53,12 +59,17 @@ struct customer_state *trunk_registry_customer(struct trunk_registry *reg, const
  */
 int trunk_registry_account(struct trunk_registry *reg, struct customer_state *cs,
                            const char *account);
+/** Control thread: likewise for a media section. */
+struct media_state *trunk_registry_media(struct trunk_registry *reg, const char *name);
 /** The node's own gauge (`global limit`). */
 struct cac_gauge *trunk_registry_node(struct trunk_registry *reg);
-/** Any thread: all gauges, for the auditor and the operator. name: of trunk or customer, "node" for the node's; dir "in" or "out". */
+/**
+ * Any thread: all gauges, for the auditor and the operator. kind: "node" (its name is empty), "trunk", "customer" or "media"; dir: "in", "out",
+ * "both".
+ */
 void trunk_registry_each_gauge(const struct trunk_registry *reg,
-                               void (*fn)(void *arg, struct cac_gauge *g, const char *name,
-                                          const char *dir),
+                               void (*fn)(void *arg, struct cac_gauge *g, const char *kind,
+                                          const char *name, const char *dir),
                                void *arg);
 /** Any thread: state by slot, or NULL. */
 struct trunk_state *trunk_by_slot(const struct trunk_registry *reg, uint32_t slot);
