@@ -36,10 +36,10 @@ class World:
                     p.send(p.answer(m, 200))
 
     def hang_up(self):
-        for c in self.sw.ctl("show", "calls", "10000")["calls"]:
+        for c in self.sw.ctl("show", "calls", "1000")["calls"]:
             try:
                 self.sw.ctl("hangup", c["uuid"])
-            except Failed:
+            except Failed:  # it has ended meanwhile
                 pass
         self.pump()
 
