@@ -245,6 +245,7 @@ static void out_give_up(struct leg *leg, const struct leg_arg *arg)
     if (leg->invite_ct)
         txn_client_detach(leg->invite_ct);
     leg->invite_ct = NULL;
+    call_check(leg->call); /* it may have waited for that transaction */
 }
 
 #define GO(state, fn)               \

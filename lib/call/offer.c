@@ -379,7 +379,13 @@ static void offer_show(const struct call *c, const struct leg *leg, struct addr 
         memcpy(a->ip, shown->ip, sizeof a->ip);
 }
 
-/* Our addresses in the version that leg `to` gets; without a relay those of the sender (`media none` on both trunks). */
+/* `media none` on both trunks: each side is told the other's address. */
+static bool is_bypassed(const struct call *c)
+{
+    return c->in->trunk.media_none && c->out && c->out->trunk.media_none;
+}
+
+/* Our addresses in the version that leg `to` gets; without any (a session that is closed) the line is off. */
 static void offer_edit(const struct call *c, const struct ldlg *to, const struct sdp *sdp,
                        struct sdp_edit *e)
 {
@@ -394,7 +400,8 @@ static void offer_edit(const struct call *c, const struct ldlg *to, const struct
             if (i < OFFER_MEDIA_MAX)
                 m->rtp = c->media.local[ep_of(to->leg, i)];
             offer_show(c, to->leg, &m->rtp);
-        } else if (sdp_rtp_addr(sdp, i, &m->rtp) == 0 && sdp_rtcp_addr(sdp, i, &rtcp) == 0) {
+        } else if (is_bypassed(c) && sdp_rtp_addr(sdp, i, &m->rtp) == 0 &&
+                   sdp_rtcp_addr(sdp, i, &rtcp) == 0) {
             m->rtcp_port = rtcp.port;
         }
         if (!addr_is_set(&e->origin) && addr_is_set(&m->rtp))

@@ -286,6 +286,9 @@ static void pass_2xx(struct pass *p, const struct msg *m)
     if (p->st)
         txn_server_set_user(p->st, NULL, NULL);
     p->st = NULL;
+    /* Who asks again has our first 2xx; that one is repeated no more, and its ACK is not waited for (RFC 5407 §3.1.5). */
+    if (p->method == SIP_INVITE && p->from->leg->is_in && p->from->leg->state == LEG_ANSWERED)
+        leg_event(p->from->leg, LEV_ACK, &(struct leg_arg){0});
 }
 
 /* RFC 3261 §12.2.1.2: these say that the dialog is gone. */
