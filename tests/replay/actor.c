@@ -69,6 +69,7 @@ void actors_free(struct actors *as)
         free(a);
     }
     as->n = 0;
+    serial = 0;
 }
 
 bool actor_owns(const struct actor *a, const char *msg)

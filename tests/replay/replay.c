@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * replay [--restart] [--cells] [-v] [--no-leak] CASE…: runs scripted cases and prints TAP.
+ * replay [--restart] [--cells] [--monkey N] [--seed N] [-v] [--no-leak] CASE…: runs scripted cases and prints TAP.
  * With --restart each case is run a second time, put down and taken up after the ACK of each confirmed call;
- * with --cells it fails if a cell of the bridge table that can be reached was not.
+ * with --cells it fails if a cell of the bridge table that can be reached was not; --monkey N: N seeds for each monkey.
  */
 #include "replay.h"
 
@@ -44,51 +44,66 @@ static int run_file(const char *path, const struct options *o, unsigned number)
     if (!s)
         return 1;
     rc = run_case(s, o);
-    printf("%s %u - %s%s\n", rc ? "not ok" : "ok", number, base_name(path),
+    printf("%s %u - %s%s", rc ? "not ok" : "ok", number, base_name(path),
            o->restart ? " (restart)" : "");
+    if (has_command(s, "monkey"))
+        printf(" (seed %llu)", (unsigned long long)o->seed);
+    putchar('\n');
     fflush(stdout);
     script_free(s);
     return rc;
 }
 
-static bool wants_restart(const char *path)
+struct plan {
+    bool restart, cells;
+    uint64_t seed, seeds;
+};
+
+/* A case, a second time with restarts where it allows that; one with a monkey for each of its seeds. */
+static unsigned run_all(const char *path, struct options *o, const struct plan *plan,
+                        unsigned *number)
 {
     struct script *s = script_load(path);
-    bool yes = s && !has_command(s, "norestart");
+    bool monkey = s && has_command(s, "monkey"), again = s && !has_command(s, "norestart");
+    uint64_t last = monkey ? plan->seed + plan->seeds - 1 : plan->seed;
+    unsigned failed = 0;
 
     script_free(s);
-    return yes;
+    for (o->seed = plan->seed; o->seed <= last; o->seed++)
+        for (int restart = 0; restart <= (plan->restart && again); restart++) {
+            o->restart = restart;
+            failed += (unsigned)run_file(path, o, ++*number);
+        }
+    return failed;
 }
 
 int main(int argc, char **argv)
 {
     struct options o = {0};
-    bool restart = false, cells = false;
-    unsigned number = 0, failed = 0;
+    struct plan plan = {.seed = 1, .seeds = 1};
+    unsigned number = 0, failed = 0, files = 0;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--restart") == 0)
-            restart = true;
+            plan.restart = true;
         else if (strcmp(argv[i], "-v") == 0)
             o.verbose = true;
         else if (strcmp(argv[i], "--cells") == 0)
-            cells = true;
+            plan.cells = true;
         else if (strcmp(argv[i], "--no-leak") == 0)
             o.no_leak = true;
+        else if (strcmp(argv[i], "--monkey") == 0 && i + 1 < argc)
+            plan.seeds = strtoull(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
+            plan.seed = strtoull(argv[++i], NULL, 10);
+        else
+            argv[files++] = argv[i];
     }
     log_set_level(LOG_DEBUG);
     log_set_sink(on_log, &o);
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] == '-')
-            continue;
-        o.restart = false;
-        failed += (unsigned)run_file(argv[i], &o, ++number);
-        if (!restart || !wants_restart(argv[i]))
-            continue;
-        o.restart = true;
-        failed += (unsigned)run_file(argv[i], &o, ++number);
-    }
-    if (cells && cells_report(stdout)) {
+    for (unsigned i = 0; i < files; i++)
+        failed += run_all(argv[i], &o, &plan, &number);
+    if (plan.cells && cells_report(stdout)) {
         failed++;
         printf("not ok %u - every cell of the bridge table that can be reached\n", ++number);
     }

@@ -172,9 +172,10 @@ unsigned cells_report(FILE *out);
 /* ---- run.c ---- */
 
 struct options {
-    bool restart; /* after each ACK of a confirmed call */
-    bool verbose; /* every message */
-    bool no_leak; /* do not search for leaks: shows what a case would say without the check */
+    bool restart;  /* after each ACK of a confirmed call */
+    bool verbose;  /* every message */
+    uint64_t seed; /* of the monkey */
+    bool no_leak;  /* do not search for leaks: shows what a case would say without the check */
 };
 
 /** @return 0 passed, 1 failed */

@@ -605,6 +605,13 @@ static void cmd_cell(struct world *w, char **word, unsigned n)
         world_fail(w, "cell %s/%s was not visited", word[0], word[1]);
 }
 
+/* monkey STEPS: random peers; the seed is the harness's option. */
+static void cmd_monkey(struct world *w, char **word, unsigned n)
+{
+    w->impossible = true; /* hostile on purpose */
+    monkey_run(w, w->opt->seed, n ? (unsigned)strtoul(word[0], NULL, 10) : 100);
+}
+
 /* load PERCENT: how loaded the worker says it is from now on. */
 static void cmd_load(struct world *w, char **word, unsigned n)
 {
@@ -709,23 +716,12 @@ static const struct command {
     const char *name;
     void (*run)(struct world *w, char **word, unsigned n);
 } commands[] = {
-    {"recv", cmd_recv},
-    {"expect", cmd_expect},
-    {"skip", cmd_skip},
-    {"advance", cmd_advance},
-    {"media", cmd_media},
-    {"cdr", cmd_cdr},
-    {"stat", cmd_stat},
-    {"restart", cmd_restart},
-    {"drain", cmd_drain},
-    {"hangup", cmd_hangup},
-    {"calls", cmd_calls},
-    {"config", cmd_config},
-    {"cell", cmd_cell},
-    {"load", cmd_load},
-    {"workers", cmd_workers},
-    {"handed", cmd_handed},
-    {"impossible", cmd_impossible},
+    {"recv", cmd_recv},       {"expect", cmd_expect},   {"skip", cmd_skip},
+    {"advance", cmd_advance}, {"media", cmd_media},     {"cdr", cmd_cdr},
+    {"stat", cmd_stat},       {"restart", cmd_restart}, {"drain", cmd_drain},
+    {"hangup", cmd_hangup},   {"calls", cmd_calls},     {"config", cmd_config},
+    {"cell", cmd_cell},       {"load", cmd_load},       {"monkey", cmd_monkey},
+    {"workers", cmd_workers}, {"handed", cmd_handed},   {"impossible", cmd_impossible},
     {"pierce", cmd_pierce},
 };
 

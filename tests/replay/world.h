@@ -77,4 +77,9 @@ void world_advance(struct world *w, uint64_t ms);
 /** A message of a peer arrives at the gate. */
 void world_deliver(struct world *w, const struct actor *a, const char *msg);
 
+/* ---- monkey.c ---- */
+
+/** Random peers for so many steps in each round; at its end all calls are over. */
+void monkey_run(struct world *w, uint64_t seed, unsigned steps);
+
 #endif
