@@ -35,6 +35,14 @@ struct stack {
     char reply[GATE_REPLY_ROOM(MSG_BYTES_MAX)];
 };
 
+/*
+ * Server transactions of a worker: 128 per call a second (four of a call for 32 s each) and 65,536 for the rest; without a limit of calls
+ * a second 8,000 are taken for one, what a core carries. About 1 KiB each.
+ */
+#define STACK_TXNS      65536U
+#define STACK_TXNS_CPS  128U
+#define STACK_CPS_GUESS 8000U
+
 static int stack_wire(struct stack *s, const struct stack_param *p)
 {
     struct calls *cs = &s->calls;
@@ -144,6 +152,8 @@ void stack_snapshot(struct stack *s, const struct call_view *view)
     struct span *users = calloc(g->emergency.n ? g->emergency.n : 1, sizeof *users);
 
     s->calls.view = view;
+    txns_set_room(s->calls.txns, STACK_TXNS + (size_t)STACK_TXNS_CPS *
+                                                  (g->limit.cps ? g->limit.cps : STACK_CPS_GUESS));
     for (uint32_t i = 0; users && i < g->emergency.n; i++)
         users[i] = span_of(g->emergency.v[i]);
     free(s->emergency_users);

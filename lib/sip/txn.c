@@ -197,9 +197,16 @@ static void to_tu(struct txns *t, struct txn_server *st, const struct msg *m, co
         txn_server_reply(st, 500, SPAN_NONE, SPAN_NONE);
 }
 
+/* What goes on or ends is let in beyond the room that is left for what begins. */
+static bool has_room(const struct txns *t, const struct msg *m)
+{
+    return t->room == 0 || t->server.count < t->room || !span_is_empty(m->to.tag) ||
+           m->method == SIP_CANCEL;
+}
+
 static int recv_new(struct txns *t, const struct msg *m, const struct flow *f, struct txn_key k)
 {
-    struct txn_server *st = txn_server_new(t, m, f, k);
+    struct txn_server *st = has_room(t, m) ? txn_server_new(t, m, f, k) : NULL;
 
     if (!st)
         return refuse(t, m, f);
@@ -258,6 +265,11 @@ static int learn_self(struct txns *t)
 
     ident_seal(t->p.ident, IDENT_BRANCH, 0, token);
     return ident_open(t->p.ident, (struct span){token, sizeof(token)}, &t->self);
+}
+
+void txns_set_room(struct txns *t, size_t room)
+{
+    t->room = room;
 }
 
 struct txns *txns_new(const struct txns_param *p)

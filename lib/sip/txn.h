@@ -65,6 +65,11 @@ struct txns_param {
 
 /** @return NULL out of memory */
 struct txns *txns_new(const struct txns_param *p);
+/**
+ * From so many server transactions on, a request that begins something (no To tag, no CANCEL) gets a stateless 503: a peer gone mad
+ * fills no memory, and the calls that stand can still end. 0: none.
+ */
+void txns_set_room(struct txns *t, size_t room);
 /** Frees all transactions without callbacks. */
 void txns_free(struct txns *t);
 

@@ -23,6 +23,7 @@ struct txns {
     struct htab client; /* by the serial in the branch; a CANCEL stands beside its INVITE */
     struct pool server_pool;
     struct pool client_pool;
+    size_t room;              /* server transactions from which on nothing new is begun; 0: none */
     struct txn_server *fresh; /* being given to the TU; NULL again if it ended meanwhile */
     struct build build;       /* the message being composed */
     unsigned build_status;

@@ -7,6 +7,7 @@
 #define INVITE fx_request("INVITE", "z9hG4bKa", 1, "INVITE")
 #define ACK    fx_request("ACK", "z9hG4bKa", 1, "ACK")
 #define BYE    fx_request("BYE", "z9hG4bKb", 2, "BYE")
+#define CANCEL fx_request("CANCEL", "z9hG4bKa", 1, "CANCEL")
 
 /* ---- each cell ---- */
 
@@ -457,6 +458,18 @@ static void over_the_limit_a_request_gets_503_without_a_transaction(void **state
     assert_int_equal(fx_stat(STAT_txn_no_room), 1);
 }
 
+static void without_room_nothing_begins_but_all_can_end(void **state)
+{
+    (void)state;
+    txns_set_room(fx.txns, 1);
+    fx_recv(INVITE);
+    assert_int_equal(fx_recv_parsed(fx_request("OPTIONS", "z9hG4bKnew", 9, "OPTIONS")), -ENOMEM);
+    fx_assert_last_starts("SIP/2.0 503 ");
+    assert_int_equal(fx_stat(STAT_txn_no_room), 1);
+    assert_int_equal(fx_recv_parsed(CANCEL), 0);
+    assert_int_equal(txns_count(fx.txns).server, 2);
+}
+
 static void transaction_is_small(void **state)
 {
     (void)state;
@@ -496,6 +509,7 @@ int main(void)
         T(detached_transaction_answers_500_and_calls_nobody),
         T(transport_failure_ends_it_and_tells),
         T(response_that_does_not_fit_becomes_500),
+        T(without_room_nothing_begins_but_all_can_end),
         T(over_the_limit_a_request_gets_503_without_a_transaction),
         T(transaction_is_small),
     };
