@@ -210,6 +210,10 @@ void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
 
 void pass_request_early(struct leg *from, struct leg *to, const struct leg_arg *arg)
 {
+    if (to->main->d->state == DIALOG_INIT) {
+        pass_refuse(from->call, arg->st, 491); /* the callee rings without a tag: no dialog yet */
+        return;
+    }
     switch (arg->msg->method) {
     case SIP_PRACK:
     case SIP_UPDATE:

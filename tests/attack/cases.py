@@ -81,7 +81,7 @@ def torture_messages_from_a_trunk_and_from_a_stranger(w):
 def bent_messages_in_every_phase_of_a_call(w):
     seed = int(os.environ.get("ATTACK_SEED", "1"))
     rnd = random.Random(seed)
-    end = time.monotonic() + float(os.environ.get("ATTACK_FUZZ_S", "8"))
+    end = time.monotonic() + float(os.environ.get("ATTACK_FUZZ_S", "5"))
     while time.monotonic() < end:
         p, q, u = rnd.choice(((w.a, w.b, "1555"), (w.ma, w.mb, "2555")))
         try:
