@@ -151,6 +151,10 @@ def case_hold_ten_times(t):
     for _ in range(10):
         reinvite(alpha, bravo, call, port=26000, asked_port=26000, direction="sendonly")
         reinvite(alpha, bravo, call, port=26000, asked_port=26000)
+    # alpha's last ACK must be in before bravo asks (else 491, RFC 5407 3.2.3): the INFO behind it is.
+    alpha.request(call, "INFO")
+    bravo.reply(bravo.wait("INFO"), 200)
+    alpha.wait("200", "INFO")
     reinvite(bravo, alpha, back, port=26000, asked_port=26000)
     both_ways(t, rtp_a, to_a, rtp_b, to_b)
     hang_up(alpha, bravo, call)
