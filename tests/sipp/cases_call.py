@@ -390,7 +390,7 @@ def case_reinvite_both_sides(t):
     uac.wait()
     uas.wait()
     t.cdr(code=200)
-    versions = [line.split()[2] for m in uas.received("INVITE") for line in m.split("\r\n") if line.startswith("o=")]
+    versions = [line.split()[2] for m in dict.fromkeys(uas.received("INVITE")) for line in m.split("\r\n") if line.startswith("o=")]
     t.eq("our o= versions in the INVITEs count up", versions, sorted(set(versions), key=int))
 
 
@@ -403,7 +403,7 @@ def case_hold_and_resume(t):
     uac = t.uac(uac)
     uac.wait()
     uas.wait()
-    t.eq("directions offered to the carrier", [next(x for x in ("sendrecv", "sendonly") if f"a={x}" in m) for m in uas.received("INVITE")],
+    t.eq("directions offered to the carrier", [next(x for x in ("sendrecv", "sendonly") if f"a={x}" in m) for m in dict.fromkeys(uas.received("INVITE"))],
          ["sendrecv", "sendonly", "sendrecv"])
     t.true("recvonly answer came through", any("a=recvonly" in m for m in uac.received("SIP/2.0 200")))
     t.cdr(code=200)
