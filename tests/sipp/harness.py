@@ -118,7 +118,7 @@ class Case:
     def __init__(self, name, build, root, index, net, scale, keep):
         self.name, self.build, self.root, self.index, self.scale, self.keep = name, build, root, index, scale, keep
         self.net = f"127.{net}.{index + 1}"
-        self.port6 = 29020 + (index % 19) * 50
+        self.block6 = None
         self.dir = os.path.join(root, name)
         os.makedirs(self.dir)
         self.procs, self.sipps, self.logs = {}, [], []
@@ -130,6 +130,25 @@ class Case:
         self.no_calls_after = 8  # s
         self.linger = 50 * scale
         self.ignore = set()
+
+    @property
+    def port6(self):
+        """First of 50 ports of ::1: the only IPv6 address of many machines, so all cases of all runs share its ports."""
+        end = time.monotonic() + 120
+        while self.block6 is None:
+            for block in range(19):
+                lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                try:
+                    lock.bind(f"\0tandem-sipp-ip6-{block}")
+                    self.block6 = (29020 + 50 * block, lock)
+                    break
+                except OSError:
+                    lock.close()
+            else:
+                if time.monotonic() > end:
+                    raise Failure("all IPv6 ports are taken by other runs")
+                time.sleep(0.5)
+        return self.block6[0]
 
     # ---- places
 
@@ -153,7 +172,7 @@ class Case:
         The ordinary configuration: alpha calls from the west, bravo and charlie are called in the east.
         trunks: {name: lines} replaces the carriers of the east; alpha, each, extra, glob: further lines; v6: sides on IPv6.
         """
-        p6 = self.port6
+        p6 = self.port6 if v6 else 0
         trunks = {"bravo": "", "charlie": ""} if trunks is None else trunks
         west = f"[::1]:{p6}" if "west" in v6 else f"{self.ip('west')}:{SIP}"
         east = f"[::1]:{p6 + 2}" if "east" in v6 else f"{self.ip('east')}:{SIP}"
@@ -463,6 +482,8 @@ class Case:
             if proc.poll() is None:
                 proc.kill()
                 proc.wait()
+        if self.block6:
+            self.block6[1].close()
         if not self.keep and not failed:
             shutil.rmtree(self.dir, ignore_errors=True)
 
