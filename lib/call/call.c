@@ -88,6 +88,7 @@ void ldlg_join(struct ldlg *a, struct ldlg *b)
 void ldlg_free(struct calls *cs, struct ldlg *ld)
 {
     ldlg_join(ld, NULL);
+    offer_forget(ld);
     dialog_free(ld->d);
     pool_put(&cs->ldlg_pool, ld);
 }

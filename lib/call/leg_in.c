@@ -123,6 +123,8 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
 
     leg->main = in_dialog_of(leg, arg->dlg);
     ldlg_join(leg->main, arg->dlg);
+    offer_carry(leg->main);
+    offer_carry(arg->dlg);
     offer_arm(c, span_is_empty(m->body));
     if (!span_is_empty(m->body) &&
         offer_cross(arg->dlg, leg->main, leg->offered ? OFFER_ANSWER : OFFER_OFFER, m->body,

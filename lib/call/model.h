@@ -57,6 +57,9 @@ struct ldlg {
     struct ldlg *peer; /**< the dialog of the other leg it is joined to; NULL: none yet */
     struct dialog *d;  /**< owned */
     struct oa oa;
+    char
+        *sdp; /**< what its party said last while the relay carried another dialog; NULL: nothing */
+    size_t sdp_len, sdp_cap;
     bool answered_sdp; /**< out: an answer of this dialog was seen (18x or 2xx) */
     bool reliable;     /**< in: a reliable 18x was sent in it (RFC 3262) */
 };

@@ -322,6 +322,42 @@ static void offer_note(struct call *c, const struct leg *leg, const struct sdp *
     }
 }
 
+/* Of several early dialogs the relay carries one: the out leg's main. The others' addresses wait until theirs answers. */
+static bool offer_is_carried(const struct ldlg *a, const struct ldlg *b)
+{
+    const struct ldlg *out = a->leg->is_in ? b : a;
+
+    return out == out->leg->main;
+}
+
+static void offer_keep(struct ldlg *ld, struct span body)
+{
+    struct blocks *blocks = ld->leg->call->calls->blocks;
+
+    offer_forget(ld);
+    ld->sdp = blocks_get(blocks, body.len, &ld->sdp_cap);
+    if (!ld->sdp)
+        return; /* its 200 says it again, as it should (RFC 3261 §13.3.1.4) */
+    memcpy(ld->sdp, body.p, body.len);
+    ld->sdp_len = body.len;
+}
+
+void offer_forget(struct ldlg *ld)
+{
+    if (ld->sdp)
+        blocks_put(ld->leg->call->calls->blocks, ld->sdp, ld->sdp_cap);
+    ld->sdp = NULL;
+}
+
+void offer_carry(struct ldlg *ld)
+{
+    struct sdp sdp;
+
+    if (ld->sdp && sdp_parse(&sdp, (struct span){ld->sdp, ld->sdp_len}, NULL) == 0)
+        offer_note(ld->leg->call, ld->leg, &sdp);
+    offer_forget(ld);
+}
+
 static bool dir_sends(uint8_t d)
 {
     return d == SDP_DIR_NONE || d == SDP_SENDRECV || d == SDP_SENDONLY;
@@ -431,10 +467,14 @@ int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct
         to->oa.o_version++;
         to->oa.sent_hash = hash;
     }
-    offer_note(c, from->leg, &sdp);
+    if (offer_is_carried(from, to))
+        offer_note(c, from->leg, &sdp);
+    else
+        offer_keep(from, body);
     if (kind == OFFER_ANSWER) {
         from->oa.state = to->oa.state = OA_STABLE;
-        offer_apply(c);
+        if (offer_is_carried(from, to))
+            offer_apply(c);
     } else {
         from->oa.state = OA_OFFER_IN;
         to->oa.state = OA_OFFER_OUT;
@@ -459,6 +499,8 @@ void offer_refused(struct ldlg *from, struct ldlg *to)
     struct call *c = from->leg->call;
 
     from->oa.state = to->oa.state = OA_STABLE;
+    if (!offer_is_carried(from, to))
+        return;
     for (unsigned e = 0; e < 2 * OFFER_MEDIA_MAX; e++) {
         c->media.new_remote[e] = c->media.remote[e];
         c->media.new_rtcp[e] = c->media.rtcp[e];

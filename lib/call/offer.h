@@ -46,6 +46,13 @@ int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct
 void offer_arm(struct call *c, bool apply);
 /** The offer that went from one to the other was refused: what was agreed before holds. */
 void offer_refused(struct ldlg *from, struct ldlg *to);
+/**
+ * This dialog answers the call (RFC 3261 §13.2.2.4): what it said while the relay carried another early dialog holds
+ * from the next offer_arm or answer on.
+ */
+void offer_carry(struct ldlg *ld);
+/** Give back what was kept for offer_carry. */
+void offer_forget(struct ldlg *ld);
 /** True if this dialog waits for an answer, given or taken. */
 bool offer_is_open(const struct ldlg *ld);
 
