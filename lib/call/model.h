@@ -119,12 +119,14 @@ struct pass {
     struct ldlg *from, *to;
     struct txn_server *st; /**< NULL once answered or gone */
     struct txn_client *ct; /**< NULL once over */
+    struct timer timer;    /**< INVITE: how long a final answer is waited for */
     uint32_t from_cseq, to_cseq;
     uint8_t method; /**< enum sip_method */
     bool has_offer; /**< the request bore an offer */
     bool
         ack_owed; /**< INVITE: 2xx of the other side seen, ACK comes with the answer from this side */
     bool wait_ack; /**< INVITE: 2xx relayed, ACK of the asking side outstanding */
+    bool expired;  /**< no final answer in time: it was cancelled from here */
     bool dropped;  /**< its leg has ended: only an INVITE's final answer is still waited for */
 };
 

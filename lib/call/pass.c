@@ -8,6 +8,9 @@
 #include "call/headers.h"
 #include "call/offer.h"
 
+/* 185 s: Timer C of a proxy is more than three minutes (RFC 3261 §16.6), its 408 comes first. */
+#define PASS_INVITE_MS 185000U
+
 static void pass_on_response(void *user, struct txn_client *ct, const struct msg *m,
                              const struct flow *f);
 static void pass_on_end(void *user, struct txn_client *ct, enum txn_end why);
@@ -46,6 +49,8 @@ static void pass_free(struct pass *p)
         txn_server_detach(p->st);
     if (p->ct)
         txn_client_detach(p->ct);
+    if (p->timer.fn)
+        timer_del(&p->timer);
     c->n_passes--;
     pool_put(&c->calls->pass_pool, p);
     call_check(c);
@@ -58,6 +63,26 @@ static void pass_on_server_end(void *user, struct txn_server *st, enum txn_end w
     (void)why;
     if (p->st == st)
         p->st = NULL;
+}
+
+/* A side that rings for ever would let no other INVITE of the call through. */
+static void pass_on_timer(struct timer *t, void *arg)
+{
+    struct pass *p = arg;
+
+    (void)t;
+    if (!p->ct)
+        return;
+    p->expired = true;
+    (void)txn_client_cancel(p->ct, SPAN_NONE);
+}
+
+static void pass_start_timer(struct pass *p)
+{
+    if (p->method != SIP_INVITE)
+        return; /* Timer F ends the others */
+    timer_init(&p->timer, p->call->calls->timers, pass_on_timer, p);
+    timer_set(&p->timer, PASS_INVITE_MS);
 }
 
 /* ---- may it cross? ---------------------------------------------------------------------------------------------- */
@@ -194,6 +219,7 @@ void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
         if (rc == 0 && txn_client_start(p->ct) == 0) {
             p->st = arg->st;
             txn_server_set_user(arg->st, &server_cb, p);
+            pass_start_timer(p);
             stat_inc(c->calls->stats, STAT_pass_requests);
             return;
         }
@@ -272,6 +298,8 @@ static void pass_2xx(struct pass *p, const struct msg *m)
 {
     bool first = p->st != NULL;
 
+    if (p->timer.fn)
+        timer_del(&p->timer);
     (void)dialog_on_response(p->to->d, m);
     if (p->method == SIP_INVITE) {
         if (!first) {
@@ -301,8 +329,10 @@ static bool is_dialog_gone(unsigned status)
     return status == 408 || status == 481;
 }
 
-static unsigned pass_status(unsigned status)
+static unsigned pass_status(const struct pass *p, unsigned status)
 {
+    if (p->expired && status == 487)
+        return 500; /* who asked did not cancel */
     if (status < 400 || status == 401 || status == 407)
         return 500; /* not for the asking side: targets and credentials of ours */
     return status;
@@ -317,7 +347,7 @@ static void pass_final(struct pass *p, unsigned status)
     p->st = NULL;
     if (st) {
         txn_server_set_user(st, NULL, NULL);
-        (void)txn_server_reply(st, pass_status(status), SPAN_NONE, SPAN_NONE);
+        (void)txn_server_reply(st, pass_status(p, status), SPAN_NONE, SPAN_NONE);
     }
 }
 
