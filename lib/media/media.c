@@ -25,7 +25,7 @@
     (4U         \
      << 20) /* unsent bytes, some 20,000 requests: a relay that is so far behind is as good as gone */
 #define DOOMED_MAX \
-    65536U /* sessions to be closed after a reconnect; beyond: closed by the relay's own grace */
+    65536U /* sessions to be closed after a reconnect or when there is room again; beyond: closed by the relay's own grace */
 #define SLOT_BITS      20U /* requests in flight at most; 700 calls a second make some ten */
 #define SLOT_MASK      ((1U << SLOT_BITS) - 1)
 #define GEN_MASK       0x7ffU
@@ -275,13 +275,6 @@ static void out_send(struct client *c)
     c->out_len -= off;
 }
 
-static void on_writable(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    out_send(arg);
-}
-
 /* ---- requests -------------------------------------------------------------------------------------------------- */
 
 /* Puts the request where it is waited for, or where it fails at the next turn. */
@@ -402,9 +395,26 @@ static uint32_t client_close(struct media *m, struct media_ref ref, media_done_f
     struct client *c = client_of(m);
     uint32_t request = request_bare(c, MEDIA_CLOSE, ref, done, arg);
 
-    if (c->state != CLIENT_UP)
-        doom(c, ref);
+    if (!request || !c->slot[request & SLOT_MASK].sent_ms)
+        doom(c, ref); /* the asker is told that it failed; the session must go all the same */
     return request;
+}
+
+static void close_unasked(struct client *c, struct media_ref ref)
+{
+    (void)client_close(&c->media, ref, NULL, NULL);
+}
+
+/* Half of the room: what calls ask meanwhile comes first. The rest has its turn when that is sent. */
+static void close_doomed(struct client *c)
+{
+    while (c->state == CLIENT_UP && c->n_doomed && c->out_len < OUT_MAX / 2) {
+        unsigned n = c->n_doomed--;
+
+        close_unasked(c, c->doomed[n - 1]);
+        if (c->n_doomed == n)
+            break; /* no memory: it is there again */
+    }
 }
 
 static uint32_t client_query(struct media *m, struct media_ref ref, media_done_fn done, void *arg)
@@ -512,15 +522,9 @@ int media_set_pools(struct media *m, const struct media_pool_conf *pool, unsigne
 
 /* ---- answers --------------------------------------------------------------------------------------------------- */
 
-static void close_unasked(struct client *c, struct media_ref ref)
-{
-    (void)request_bare(c, MEDIA_CLOSE, ref, NULL, NULL);
-}
-
 static void on_hello(struct client *c, const struct media_hello_reply *r)
 {
     bool fresh = r->boot != c->boot;
-    unsigned n = c->n_doomed;
 
     if (r->hdr.status != 0 || r->hdr.length != sizeof(*r)) {
         log_ev(LOG_ERROR, "media_refused", "path=%s status=%d", c->path, r->hdr.status);
@@ -533,9 +537,7 @@ static void on_hello(struct client *c, const struct media_hello_reply *r)
     c->n.connects++;
     log_ev(LOG_INFO, "media_up", "path=%s worker=%u fresh=%d sessions=%u", c->path, c->worker,
            fresh, r->sessions);
-    c->n_doomed = 0;
-    for (unsigned i = 0; i < n; i++)
-        close_unasked(c, c->doomed[i]);
+    close_doomed(c);
     if (c->media.handler.on_state)
         c->media.handler.on_state(c->media.handler.arg, true, fresh);
 }
@@ -699,6 +701,14 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 /* ---- connection ------------------------------------------------------------------------------------------------ */
 
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    out_send(arg);
+    close_doomed(arg);
+}
+
 static void greet(struct client *c)
 {
     struct media_hello *h;
@@ -790,6 +800,7 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
     if (c->is_lost && c->fd >= 0)
         disconnect(c);
     out_send(c);
+    close_doomed(c);
     /* what is added by the callbacks has its own turn */
     last = c->failed.last;
     while (last != NO_SLOT && c->failed.first != NO_SLOT) {

@@ -287,6 +287,46 @@ static void a_session_opened_too_late_is_closed_again(void **state)
     assert_int_equal(a.calls, 1);
 }
 
+/* All that has come: is there a CLOSE of this session? */
+static bool close_has_come(uint64_t session)
+{
+    ssize_t n;
+
+    while ((n = recv(peer_fd, packet, sizeof(packet), MSG_DONTWAIT)) > 0)
+        for (ssize_t off = 0; off < n;) {
+            const struct media_hdr *h = (const struct media_hdr *)(void *)(packet + off);
+
+            if (h->type == MEDIA_CLOSE && h->session == session)
+                return true;
+            off += (ssize_t)h->length;
+        }
+    return false;
+}
+
+static void a_close_without_room_is_done_when_there_is_some(void **state)
+{
+    struct media_op op[MEDIA_OPS_MAX];
+    struct media_open o = {.op = op, .n_ops = MEDIA_OPS_MAX};
+    size_t len = sizeof(struct media_session_ops) + sizeof(op);
+    struct rig_answer a = {0};
+
+    (void)state;
+    welcome();
+    for (unsigned i = 0; i < MEDIA_OPS_MAX; i++)
+        op[i] = rig_add(0, 4, MEDIA_LATCH_LEARN_ONCE);
+    /* 4 MiB may wait; what is left behind the last large one is filled with small ones */
+    for (size_t i = 0; i < ((size_t)4 << 20) / len; i++) {
+        o.ref = rig_ref(&rig);
+        media_open(rig.media, &o, NULL, NULL);
+    }
+    for (size_t i = 0; i < len / sizeof(struct media_hdr); i++)
+        media_query(rig.media, o.ref, NULL, NULL);
+    media_close(rig.media, o.ref, rig_done, &a);
+    rig_until(&rig, close_has_come(o.ref.session));
+    assert_int_equal(a.status, -ENOTCONN);
+    assert_int_equal(rig.downs, 0);
+}
+
 static void nonsense_ends_the_connection(void **state)
 {
     static const uint8_t nonsense[40] = {1, 2, 3};
@@ -328,6 +368,7 @@ int main(void)
         t(a_close_while_it_is_away_is_done_on_return),
         tf(a_relay_that_hangs_is_given_up_after_two_seconds),
         tf(a_session_opened_too_late_is_closed_again),
+        tf(a_close_without_room_is_done_when_there_is_some),
         tf(nonsense_ends_the_connection),
         tf(a_reply_whose_numbers_disagree_ends_the_connection),
     };
