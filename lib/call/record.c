@@ -73,6 +73,15 @@ static void fill(struct cdr_event *ev, struct call *c, enum cdr_type type)
     };
 }
 
+/* An event that no file takes is not made; it is numbered all the same. */
+static bool is_wanted(struct call *c, enum cdr_type type)
+{
+    if (c->calls->cdr && cdr_wants(c->calls->cdr, type))
+        return true;
+    c->cdr_seq++;
+    return false;
+}
+
 static void put(struct call *c, const struct cdr_event *ev)
 {
     if (c->calls->cdr)
@@ -93,8 +102,10 @@ void record_start(struct call *c)
     struct cdr_event ev;
     char caller[NUMBER_MAX * 2], called[NUMBER_MAX * 2];
 
-    fill(&ev, c, CDR_START);
-    put(c, &ev);
+    if (is_wanted(c, CDR_START)) {
+        fill(&ev, c, CDR_START);
+        put(c, &ev);
+    }
     if (log_level() >= LOG_INFO)
         log_ev(LOG_INFO, "call_start", "call=%s in=%s caller=%s called=%s class=%s gen=%llu",
                c->uuid, c->in->trunk.state->name,
@@ -107,6 +118,8 @@ void record_answer(struct call *c)
 {
     struct cdr_event ev;
 
+    if (!is_wanted(c, CDR_ANSWER))
+        return;
     fill(&ev, c, CDR_ANSWER);
     fill_out(&ev, c->out);
     put(c, &ev);
@@ -116,6 +129,8 @@ void record_interim(struct call *c)
 {
     struct cdr_event ev;
 
+    if (!is_wanted(c, CDR_INTERIM))
+        return;
     fill(&ev, c, CDR_INTERIM);
     fill_out(&ev, c->out);
     ev.end = at(c, c->calls->clock->mono_ms);

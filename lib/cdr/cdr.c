@@ -127,6 +127,12 @@ static int lose(struct cdr_port *p, struct stats *stats, const struct cdr_event 
     return err;
 }
 
+bool cdr_wants(const struct cdr_port *p, enum cdr_type type)
+{
+    return !p->writer ||
+           atomic_load_explicit(&p->writer->wanted, memory_order_relaxed) & 1u << type;
+}
+
 int cdr_put(struct cdr_port *p, struct stats *stats, const struct cdr_event *ev)
 {
     struct block *b;
@@ -135,7 +141,7 @@ int cdr_put(struct cdr_port *p, struct stats *stats, const struct cdr_event *ev)
         p->tap(ev, p->tap_arg);
         return 0;
     }
-    if (!(atomic_load_explicit(&p->writer->wanted, memory_order_relaxed) & 1u << ev->type))
+    if (!cdr_wants(p, ev->type))
         return 0;
     if (ev->type == CDR_INTERIM && ring_fill_percent(p->ring) >= INTERIM_PERCENT)
         return lose(p, stats, ev, TD_EFULL);

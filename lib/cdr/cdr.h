@@ -17,7 +17,7 @@
 /*
  * What is written: a record "attempt" when an out leg ends, "interim" while an answered call stands (every interim_ms
  * of the cdr section), "call" when the call ends. START and ANSWER are taken so that the call layer tells the whole
- * life of a call in one way; no file asks for them yet, and cdr_put lets them pass at the cost of one load.
+ * life of a call in one way; no file asks for them yet, and cdr_wants says so at the cost of one load.
  */
 enum cdr_type { CDR_START, CDR_ANSWER, CDR_INTERIM, CDR_ATTEMPT, CDR_CALL };
 
@@ -139,6 +139,9 @@ struct cdr_port *cdr_writer_port(struct cdr_writer *w, unsigned worker);
 /** Tests: a port that calls fn with each event instead of writing it. */
 struct cdr_port *cdr_port_new_tap(void (*fn)(const struct cdr_event *ev, void *arg), void *arg);
 void cdr_port_free_tap(struct cdr_port *p);
+
+/** True if some file takes events of this type: spares the caller the making of those that none does. */
+bool cdr_wants(const struct cdr_port *p, enum cdr_type type);
 
 /**
  * Hand over one event; copies it, makes no system call but for a sleeping writer's bell, never blocks.

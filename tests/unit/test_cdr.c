@@ -167,6 +167,7 @@ static void only_what_is_asked_for_is_written(void **state)
     cdr_writer_step(w);
     for (int type = CDR_START; type <= CDR_CALL; type++) {
         struct cdr_event ev = event((enum cdr_type)type, (uint32_t)type + 1);
+        assert_int_equal(cdr_wants(cdr_writer_port(w, 0), ev.type), type >= CDR_INTERIM);
         assert_int_equal(cdr_put(cdr_writer_port(w, 0), NULL, &ev), 0);
     }
     cdr_writer_status(w, &st);
@@ -321,6 +322,7 @@ static void tap_sees_every_event_and_writes_none(void **state)
     struct cdr_event ev = event(CDR_START, 5);
 
     (void)state;
+    assert_true(cdr_wants(port, CDR_START));
     assert_int_equal(cdr_put(port, NULL, &ev), 0);
     assert_int_equal(seen, 1);
     cdr_port_free_tap(port);
