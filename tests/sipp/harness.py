@@ -140,6 +140,8 @@ class Case:
                 lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
                 try:
                     lock.bind(f"\0tandem-sipp-ip6-{block}")
+                    if any(("6", 29020 + 50 * block + i) in bound_udp() for i in range(50)):
+                        raise OSError("somebody else's")
                     self.block6 = (29020 + 50 * block, lock)
                     break
                 except OSError:
