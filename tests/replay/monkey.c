@@ -171,8 +171,10 @@ static void step(struct monkey *k)
         some_answer(k, any_actor(k));
     else if (what < 95)
         world_advance(k->w, PICK(k, ms));
-    else
+    else if (what < 99)
         some_media(k);
+    else
+        world_restart_if_settled(k->w);
     if (pick(k, 3))
         listen_all(k);
     count_records(k);

@@ -579,6 +579,12 @@ static bool do_restart(struct world *w, unsigned worker)
     return rc >= 0;
 }
 
+void world_restart_if_settled(struct world *w)
+{
+    if (all_settled(w))
+        (void)do_restart(w, w->worker);
+}
+
 static void cmd_restart(struct world *w, char **word, unsigned n)
 {
     unsigned worker = w->worker;
@@ -639,6 +645,14 @@ static void cmd_impossible(struct world *w, char **word, unsigned n)
     (void)word;
     (void)n;
     w->impossible = true;
+}
+
+/* noleak: media by-passes the switch, addresses of parties are meant to be told. */
+static void cmd_noleak(struct world *w, char **word, unsigned n)
+{
+    (void)word;
+    (void)n;
+    w->no_leak = true;
 }
 
 /* pierce HEADER|body: proof that the leak check bites. */
@@ -722,7 +736,7 @@ static const struct command {
     {"hangup", cmd_hangup},   {"calls", cmd_calls},     {"config", cmd_config},
     {"cell", cmd_cell},       {"load", cmd_load},       {"monkey", cmd_monkey},
     {"workers", cmd_workers}, {"handed", cmd_handed},   {"impossible", cmd_impossible},
-    {"pierce", cmd_pierce},
+    {"pierce", cmd_pierce},   {"noleak", cmd_noleak},
 };
 
 static void run_line(struct world *w)

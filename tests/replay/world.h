@@ -55,6 +55,7 @@ struct world {
     unsigned n_sum;
     unsigned load;   /* of the worker, for shedding */
     unsigned handed; /* datagrams that the gate gave to another worker */
+    bool no_leak;    /* the case lets the sides know each other's media addresses */
     bool impossible; /* the case is about an event that a state does not allow */
     char pierce[64]; /* header let through on purpose */
     char received[TEXT_MAX];
@@ -76,6 +77,11 @@ void world_settle(struct world *w);
 void world_advance(struct world *w, uint64_t ms);
 /** A message of a peer arrives at the gate. */
 void world_deliver(struct world *w, const struct actor *a, const char *msg);
+
+/* ---- run.c ---- */
+
+/** Save, destroy, load, as worker 0 of one: if no call would be lost. */
+void world_restart_if_settled(struct world *w);
 
 /* ---- monkey.c ---- */
 
