@@ -66,7 +66,6 @@ struct ldlg {
 
 /** What a leg keeps of its trunk to its end, by value: reloads cannot touch it. */
 struct leg_trunk {
-    uint32_t slot;                   /**< live state: trunk_by_slot */
     struct trunk_state *state;       /**< lives as long as the process */
     struct customer_state *customer; /**< likewise; NULL: none */
     struct media_state *media;       /**< likewise */
@@ -172,7 +171,7 @@ struct setup {
     struct route_candidate *candidate;
     struct span headers; /**< raw lines that cross, each with CRLF; hosts not yet rewritten */
     struct span from_display, from_user; /**< user empty: anonymous */
-    struct span content_type, body;
+    struct span body;
     int max_forwards;
     bool rel100_supported, rel100_required;
     bool anonymous;           /**< From is anonymous@anonymous.invalid (RFC 3323) */

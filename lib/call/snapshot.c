@@ -208,13 +208,13 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
         c->in = leg;
     else
         c->out = c->last_out = leg;
-    leg->trunk.state = trunk_registry_get(cs->trunks, r->trunk);
+    leg->trunk.state = trunk_registry_find(cs->trunks, r->trunk);
     if (r->customer[0])
-        leg->trunk.customer = trunk_registry_customer(cs->trunks, r->customer);
+        leg->trunk.customer = trunk_registry_find_customer(cs->trunks, r->customer);
     if (r->media[0])
-        leg->trunk.media = trunk_registry_media(cs->trunks, r->media);
+        leg->trunk.media = trunk_registry_find_media(cs->trunks, r->media);
     if (!leg->trunk.state)
-        return -ENOMEM;
+        return -ENOENT;
     rc = dialog_load(cs->dialogs, dialog, r->dialog_len, &d);
     if (rc < 0)
         return rc;
@@ -291,9 +291,30 @@ static bool rec_is_sane(const struct call_rec *r, size_t len)
         return false;
     for (int i = 0; i < 2; i++)
         if (r->leg[i].trunk[CONF_NAME_MAX] || r->leg[i].customer[CONF_NAME_MAX] ||
-            r->leg[i].account[CONF_NAME_MAX] || r->leg[i].sent[NUMBER_MAX - 1])
+            r->leg[i].account[CONF_NAME_MAX] || r->leg[i].media[CONF_NAME_MAX] ||
+            r->leg[i].sent[NUMBER_MAX - 1])
             return false;
     return sizeof *r + (size_t)r->leg[0].dialog_len + r->leg[1].dialog_len <= r->length;
+}
+
+int call_load_names(struct trunk_registry *reg, const void *buf, size_t len)
+{
+    struct call_rec r;
+
+    if (len < sizeof r)
+        return -EINVAL;
+    memcpy(&r, buf, sizeof r);
+    if (!rec_is_sane(&r, len))
+        return -EINVAL;
+    for (int i = 0; i < 2; i++) {
+        const struct leg_rec *leg = &r.leg[i];
+
+        if (!trunk_registry_get(reg, leg->trunk) ||
+            (leg->customer[0] && !trunk_registry_customer(reg, leg->customer)) ||
+            (leg->media[0] && !trunk_registry_media(reg, leg->media)))
+            return -ENOMEM;
+    }
+    return (int)r.length;
 }
 
 static bool is_here(struct calls *cs, uint64_t id)
@@ -386,6 +407,21 @@ int calls_save_all(struct calls *cs, void **buf, size_t *len)
     *buf = s.buf;
     *len = s.len;
     return s.n;
+}
+
+int calls_load_names(struct trunk_registry *reg, const void *buf, size_t len)
+{
+    const char *p = buf;
+
+    while (len) {
+        int rc = call_load_names(reg, p, len);
+
+        if (rc < 0)
+            return rc;
+        p += rc;
+        len -= (size_t)rc;
+    }
+    return 0;
 }
 
 int calls_load_all(struct calls *cs, const void *buf, size_t len)

@@ -10,6 +10,7 @@
 
 struct call;
 struct calls;
+struct trunk_registry;
 
 /** Counted up when the layout changes; a record of another version is refused, not guessed at. */
 #define CALL_RECORD_VERSION 1
@@ -23,13 +24,22 @@ size_t call_save_len(const struct call *c);
  */
 int call_save(const struct call *c, void *buf, size_t cap);
 /**
+ * Control thread, before call_load: the live state of the trunks, customers and media sections that a record names.
+ * The configuration may not have them any more, the call has.
+ * @return bytes read; -EINVAL damaged or of another version; -ENOMEM
+ */
+int call_load_names(struct trunk_registry *reg, const void *buf, size_t len);
+/**
  * Take up a call: its gauges are taken again, its timers run, the relay is told to adopt its session.
- * @return bytes read; -EINVAL damaged or of another version; -EEXIST the call is here; -ENOMEM
+ * @return bytes read; -EINVAL damaged or of another version; -EEXIST the call is here; -ENOENT its trunk
+ *         was never heard of (call_load_names); -ENOMEM
  */
 int call_load(struct calls *cs, const void *buf, size_t len);
 
 /** All confirmed calls of a worker in one buffer, owned by the caller (free). @return how many; -ENOMEM */
 int calls_save_all(struct calls *cs, void **buf, size_t *len);
+/** call_load_names for all of them. @return 0; the error of the first that could not be read */
+int calls_load_names(struct trunk_registry *reg, const void *buf, size_t len);
 /** @return how many; the error of the first that could not be taken up */
 int calls_load_all(struct calls *cs, const void *buf, size_t len);
 

@@ -207,6 +207,37 @@ struct trunk_state *trunk_by_slot(const struct trunk_registry *reg, uint32_t slo
     return &chunk[slot % CHUNK]->ts;
 }
 
+struct trunk_state *trunk_registry_find(const struct trunk_registry *reg, const char *name)
+{
+    struct trunk_state *ts;
+    for (uint32_t i = 0; (ts = trunk_by_slot(reg, i)); i++)
+        if (strcmp(ts->name, name) == 0)
+            return ts;
+    return NULL;
+}
+
+static struct named_entry *named_find(const struct trunk_registry *reg, const char *name,
+                                      bool is_media)
+{
+    struct named_entry *e = atomic_load_explicit(&reg->all_named, memory_order_acquire);
+    while (e && (e->is_media != is_media || strcmp(named_name(e), name) != 0))
+        e = e->next;
+    return e;
+}
+
+struct customer_state *trunk_registry_find_customer(const struct trunk_registry *reg,
+                                                    const char *name)
+{
+    struct named_entry *e = named_find(reg, name, false);
+    return e ? &e->cs : NULL;
+}
+
+struct media_state *trunk_registry_find_media(const struct trunk_registry *reg, const char *name)
+{
+    struct named_entry *e = named_find(reg, name, true);
+    return e ? &e->ms : NULL;
+}
+
 int trunk_peer_get(struct trunk_state *ts, const struct addr *addr)
 {
     for (int i = 0; i < TRUNK_PEERS_MAX; i++) {

@@ -61,6 +61,11 @@ int trunk_registry_account(struct trunk_registry *reg, struct customer_state *cs
                            const char *account);
 /** Control thread: likewise for a media section. */
 struct media_state *trunk_registry_media(struct trunk_registry *reg, const char *name);
+/** Any thread: likewise, but only what is there: a walk over all names. @return NULL none of that name */
+struct trunk_state *trunk_registry_find(const struct trunk_registry *reg, const char *name);
+struct customer_state *trunk_registry_find_customer(const struct trunk_registry *reg,
+                                                    const char *name);
+struct media_state *trunk_registry_find_media(const struct trunk_registry *reg, const char *name);
 /** The node's own gauge (`global limit`). */
 struct cac_gauge *trunk_registry_node(struct trunk_registry *reg);
 /**

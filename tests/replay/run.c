@@ -571,7 +571,9 @@ static bool do_restart(struct world *w, unsigned worker)
         free(saved);
         return false;
     }
-    rc = calls_load_all(stack_calls(w->stack), saved, len);
+    rc = calls_load_names(w->trunks, saved, len);
+    if (rc == 0)
+        rc = calls_load_all(stack_calls(w->stack), saved, len);
     free(saved);
     if (rc < 0)
         world_fail(w, "restart: load: %d", rc);

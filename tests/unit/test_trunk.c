@@ -26,6 +26,23 @@ static void a_name_keeps_its_state_and_slot(void **state)
     trunk_registry_free(reg);
 }
 
+static void a_name_is_found_without_being_made(void **state)
+{
+    (void)state;
+    struct trunk_registry *reg = trunk_registry_new();
+    assert_null(trunk_registry_find(reg, "same"));
+    struct customer_state *cs = trunk_registry_customer(reg, "same");
+    assert_null(trunk_registry_find_media(reg, "same"));
+    struct media_state *ms = trunk_registry_media(reg, "same");
+    assert_null(trunk_registry_find(reg, "same"));
+    struct trunk_state *ts = trunk_registry_get(reg, "same");
+    assert_ptr_equal(trunk_registry_find(reg, "same"), ts);
+    assert_ptr_equal(trunk_registry_find_customer(reg, "same"), cs);
+    assert_ptr_equal(trunk_registry_find_media(reg, "same"), ms);
+    assert_null(trunk_registry_find_customer(reg, "other"));
+    trunk_registry_free(reg);
+}
+
 static void an_account_that_is_read_outlives_its_successor(void **state)
 {
     (void)state;
@@ -98,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_keeps_its_state_and_slot),
+        cmocka_unit_test(a_name_is_found_without_being_made),
         cmocka_unit_test(an_account_that_is_read_outlives_its_successor),
         cmocka_unit_test(a_thousand_names_have_a_thousand_slots),
         cmocka_unit_test(health_changes_only_after_enough_results_in_a_row),
