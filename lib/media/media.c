@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The real client of the relay: connection, requests in flight, answers and events, coming back after a loss.
+ * The real client of the relay: connection, requests, answers and events, coming back after a loss.
  * The daemon makes one per worker, lib/call asks through media.h; it knows no call, no SDP and nothing of how the relay works.
  */
 #include "media/media.h"
@@ -11,10 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "core/clock.h"
-#include "core/htab.h"
 #include "core/ipc.h"
 #include "core/log.h"
 #include "media/media_pools.h"
+#include "media/pending.h"
 
 #define TIMEOUT_MS \
     2000U /* a relay on the same machine answers in 0.1 ms; a call can still get its 503 in time */
@@ -26,31 +26,8 @@
      << 20) /* unsent bytes, some 20,000 requests: a relay that is so far behind is as good as gone */
 #define DOOMED_MAX \
     65536U /* sessions to be closed after a reconnect or when there is room again; beyond: closed by the relay's own grace */
-#define SLOT_BITS      20U /* requests in flight at most; 700 calls a second make some ten */
-#define SLOT_MASK      ((1U << SLOT_BITS) - 1)
-#define GEN_MASK       0x7ffU
 #define ADOPT_BIT      0x80000000U /* of a request: a late answer must not close the session */
-#define NO_SLOT        UINT32_MAX
 #define READS_PER_TURN 64U /* packets taken before other events of the worker have their turn */
-
-struct pending {
-    union {
-        media_done_fn session;
-        media_relay_fn relay;
-        media_list_fn list;
-    } done; /* NULL: nobody waits */
-    void *arg;
-    struct media_ref ref;
-    uint64_t sent_ms;
-    uint32_t prev, next; /* of the list it is in */
-    uint16_t gen;
-    uint16_t type; /* enum media_type; 0: the slot is free */
-    bool is_adopt;
-};
-
-struct list {
-    uint32_t first, last;
-};
 
 enum client_state {
     CLIENT_DOWN,
@@ -73,9 +50,7 @@ struct client {
     uint64_t boot; /* of the relay we last spoke to; 0: none yet */
     uint64_t received_ms;
 
-    struct pending *slot;
-    uint32_t n_slots;
-    struct list free, waiting, failed; /* waiting: oldest first */
+    struct pendings pend;
 
     uint8_t *out; /* messages not sent yet, back to back */
     size_t out_len, out_cap;
@@ -100,103 +75,6 @@ static struct client *client_of(struct media *m)
 static uint64_t now_ms(void)
 {
     return clock_now_ns() / 1000000U;
-}
-
-/* ---- requests in flight ---------------------------------------------------------------------------------------- */
-
-static void list_add(struct client *c, struct list *l, uint32_t i)
-{
-    struct pending *p = &c->slot[i];
-
-    p->prev = l->last;
-    p->next = NO_SLOT;
-    if (l->last == NO_SLOT)
-        l->first = i;
-    else
-        c->slot[l->last].next = i;
-    l->last = i;
-}
-
-static void list_del(struct client *c, struct list *l, uint32_t i)
-{
-    struct pending *p = &c->slot[i];
-
-    if (p->prev == NO_SLOT)
-        l->first = p->next;
-    else
-        c->slot[p->prev].next = p->next;
-    if (p->next == NO_SLOT)
-        l->last = p->prev;
-    else
-        c->slot[p->next].prev = p->prev;
-}
-
-static int slots_grow(struct client *c)
-{
-    uint32_t n = c->n_slots ? c->n_slots * 2 : 256;
-    struct pending *s;
-
-    if (n > SLOT_MASK)
-        return -ENOMEM;
-    s = realloc(c->slot, n * sizeof(*s));
-    if (!s)
-        return -ENOMEM;
-    c->slot = s;
-    memset(s + c->n_slots, 0, (n - c->n_slots) * sizeof(*s));
-    for (uint32_t i = c->n_slots; i < n; i++)
-        list_add(c, &c->free, i);
-    c->n_slots = n;
-    return 0;
-}
-
-/* A slot that is in no list yet. */
-static struct pending *pending_new(struct client *c, enum media_type type, uint32_t *request)
-{
-    struct pending *p;
-    uint32_t i;
-
-    if (c->free.first == NO_SLOT && slots_grow(c) < 0)
-        return NULL;
-    i = c->free.first;
-    list_del(c, &c->free, i);
-    p = &c->slot[i];
-    /* 1..GEN_MASK: no request is 0 */
-    p->gen = (uint16_t)(p->gen % GEN_MASK + 1);
-    p->type = (uint16_t)type;
-    p->done.session = NULL;
-    p->is_adopt = false;
-    p->sent_ms = 0;
-    p->ref = (struct media_ref){0, MEDIA_INDEX_NONE};
-    *request = (uint32_t)p->gen << SLOT_BITS | i;
-    return p;
-}
-
-static uint32_t pending_find(const struct client *c, uint32_t request)
-{
-    uint32_t i = request & SLOT_MASK;
-
-    if (i >= c->n_slots || !c->slot[i].type)
-        return NO_SLOT;
-    return c->slot[i].gen == (request >> SLOT_BITS & GEN_MASK) ? i : NO_SLOT;
-}
-
-/* Ends a request: its slot is free before its asker hears of it, who may ask again at once. */
-static void pending_end(struct client *c, struct list *l, uint32_t i, int status)
-{
-    struct pending p = c->slot[i];
-    struct media_result res = {.status = status, .ref = p.ref};
-
-    list_del(c, l, i);
-    c->slot[i].type = 0;
-    list_add(c, &c->free, i);
-    if (!p.done.session)
-        return;
-    if (p.type == MEDIA_RELAY)
-        p.done.relay(p.arg, status, NULL);
-    else if (p.type == MEDIA_LIST)
-        p.done.list(p.arg, status, NULL);
-    else
-        p.done.session(p.arg, &res);
 }
 
 /* ---- output ---------------------------------------------------------------------------------------------------- */
@@ -280,16 +158,16 @@ static void out_send(struct client *c)
 /* Puts the request where it is waited for, or where it fails at the next turn. */
 static void request_start(struct client *c, struct pending *p, bool is_sent)
 {
-    uint32_t i = (uint32_t)(p - c->slot);
+    uint32_t i = (uint32_t)(p - c->pend.slot);
 
     c->n.requests++;
     if (is_sent) {
         p->sent_ms = now_ms();
-        list_add(c, &c->waiting, i);
+        pending_add(&c->pend, &c->pend.waiting, i);
         if (!timer_is_pending(&c->tick))
             timer_set(&c->tick, TICK_MS);
     } else {
-        list_add(c, &c->failed, i);
+        pending_add(&c->pend, &c->pend.failed, i);
     }
     event_active(c->ev_turn, EV_TIMEOUT, 0);
 }
@@ -325,7 +203,7 @@ static uint32_t request_ops(struct client *c, enum media_type type, const struct
     struct pending *p;
     uint32_t request;
 
-    p = pending_new(c, type, &request);
+    p = pending_new(&c->pend, type, &request);
     if (!p)
         return 0;
     p->done.session = done;
@@ -374,7 +252,7 @@ static uint32_t request_bare(struct client *c, enum media_type type, struct medi
     struct pending *p;
     uint32_t request;
 
-    p = pending_new(c, type, &request);
+    p = pending_new(&c->pend, type, &request);
     if (!p)
         return 0;
     p->done.session = done;
@@ -395,7 +273,7 @@ static uint32_t client_close(struct media *m, struct media_ref ref, media_done_f
     struct client *c = client_of(m);
     uint32_t request = request_bare(c, MEDIA_CLOSE, ref, done, arg);
 
-    if (!request || !c->slot[request & SLOT_MASK].sent_ms)
+    if (!request || !c->pend.slot[request & PENDING_SLOT_MASK].sent_ms)
         doom(c, ref); /* the asker is told that it failed; the session must go all the same */
     return request;
 }
@@ -425,10 +303,10 @@ static uint32_t client_query(struct media *m, struct media_ref ref, media_done_f
 static void client_forget(struct media *m, uint32_t request)
 {
     struct client *c = client_of(m);
-    uint32_t i = pending_find(c, request);
+    uint32_t i = pending_find(&c->pend, request);
 
-    if (request && i != NO_SLOT)
-        c->slot[i].done.session = NULL;
+    if (request && i != PENDING_NONE)
+        c->pend.slot[i].done.session = NULL;
 }
 
 static uint64_t client_session_new(struct media *m)
@@ -456,7 +334,7 @@ uint32_t media_query_relay(struct media *m, media_relay_fn done, void *arg)
         request_bare(c, MEDIA_RELAY, (struct media_ref){0, MEDIA_INDEX_NONE}, NULL, arg);
 
     if (request)
-        c->slot[request & SLOT_MASK].done.relay = done;
+        c->pend.slot[request & PENDING_SLOT_MASK].done.relay = done;
     return request;
 }
 
@@ -467,7 +345,7 @@ uint32_t media_list_sessions(struct media *m, uint32_t from, media_list_fn done,
     struct pending *p;
     uint32_t request;
 
-    p = pending_new(c, MEDIA_LIST, &request);
+    p = pending_new(&c->pend, MEDIA_LIST, &request);
     if (!p)
         return 0;
     p->done.list = done;
@@ -610,18 +488,18 @@ static int on_reply(struct client *c, const struct media_hdr *h)
     }
     c->n.replies++;
     c->n.failed += h->status != 0;
-    i = pending_find(c, h->request);
-    if (i == NO_SLOT) {
+    i = pending_find(&c->pend, h->request);
+    if (i == PENDING_NONE) {
         c->n.late++;
         if (type == MEDIA_OPEN && h->status == 0 && !(h->request & ADOPT_BIT))
             close_unasked(c, (struct media_ref){h->session, h->index});
         return 0;
     }
-    p = c->slot[i];
+    p = c->pend.slot[i];
     if (p.type != type || p.sent_ms == 0)
         return -EBADMSG;
-    c->slot[i].done.session = NULL;
-    pending_end(c, &c->waiting, i, 0);
+    c->pend.slot[i].done.session = NULL;
+    pending_end(&c->pend, &c->pend.waiting, i, 0);
     return type == MEDIA_RELAY || type == MEDIA_LIST ? answer_other(&p, h) : answer_session(&p, h);
 }
 
@@ -769,15 +647,15 @@ static void disconnect(struct client *c)
     c->state = CLIENT_DOWN;
     c->is_lost = false;
     c->out_len = 0;
-    for (uint32_t i; (i = c->waiting.first) != NO_SLOT;) {
-        const struct pending *p = &c->slot[i];
+    for (uint32_t i; (i = c->pend.waiting.first) != PENDING_NONE;) {
+        const struct pending *p = &c->pend.slot[i];
 
         /* it may have been made, or may not have been closed */
         if ((p->type == MEDIA_OPEN && !p->is_adopt) || p->type == MEDIA_CLOSE)
             doom(c, p->ref);
-        list_del(c, &c->waiting, i);
-        list_add(c, &c->failed, i);
-        c->slot[i].sent_ms = 0;
+        pending_del(&c->pend, &c->pend.waiting, i);
+        pending_add(&c->pend, &c->pend.failed, i);
+        c->pend.slot[i].sent_ms = 0;
     }
     connect_failed(c);
     if (!was_up)
@@ -802,12 +680,12 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
     out_send(c);
     close_doomed(c);
     /* what is added by the callbacks has its own turn */
-    last = c->failed.last;
-    while (last != NO_SLOT && c->failed.first != NO_SLOT) {
-        uint32_t i = c->failed.first;
+    last = c->pend.failed.last;
+    while (last != PENDING_NONE && c->pend.failed.first != PENDING_NONE) {
+        uint32_t i = c->pend.failed.first;
 
         c->n.failed++;
-        pending_end(c, &c->failed, i, -ENOTCONN);
+        pending_end(&c->pend, &c->pend.failed, i, -ENOTCONN);
         if (i == last)
             break;
     }
@@ -818,8 +696,8 @@ static void on_tick(struct timer *t, void *arg)
     struct client *c = arg;
     uint64_t now = now_ms();
 
-    while (c->waiting.first != NO_SLOT) {
-        const struct pending *p = &c->slot[c->waiting.first];
+    while (c->pend.waiting.first != PENDING_NONE) {
+        const struct pending *p = &c->pend.slot[c->pend.waiting.first];
 
         if (now - p->sent_ms < TIMEOUT_MS)
             break;
@@ -827,11 +705,11 @@ static void on_tick(struct timer *t, void *arg)
         if (now - c->received_ms >= TIMEOUT_MS && c->fd >= 0)
             lost_later(c);
         c->n.timeouts++;
-        pending_end(c, &c->waiting, c->waiting.first, -ETIMEDOUT);
+        pending_end(&c->pend, &c->pend.waiting, c->pend.waiting.first, -ETIMEDOUT);
     }
     if (c->state == CLIENT_GREETING && now - c->received_ms >= TIMEOUT_MS)
         lost_later(c);
-    if (c->waiting.first != NO_SLOT || c->state == CLIENT_GREETING)
+    if (c->pend.waiting.first != PENDING_NONE || c->state == CLIENT_GREETING)
         timer_set(t, TICK_MS);
 }
 
@@ -852,7 +730,7 @@ static void client_free(struct media *m)
         event_free(c->ev_read);
     if (c->ev_write)
         event_free(c->ev_write);
-    free(c->slot);
+    pending_fini(&c->pend);
     free(c->out);
     free(c->pools);
     free(c->doomed);
@@ -882,7 +760,7 @@ struct media *media_new(const struct media_param *p)
     c->base = p->base;
     c->fd = -1;
     c->backoff_ms = BACKOFF_MIN_MS;
-    c->free = c->waiting = c->failed = (struct list){NO_SLOT, NO_SLOT};
+    pending_init(&c->pend);
     c->worker = p->worker;
     c->epoch = p->epoch;
     c->orphan_idle_ms = p->orphan_idle_ms;
