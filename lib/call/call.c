@@ -35,7 +35,6 @@ struct call *call_new(struct calls *cs)
     c->generation = cs->view->generation;
     c->started_ms = cs->clock->mono_ms;
     c->started_wall_ms = cs->clock->wall_ms;
-    stat_inc(cs->stats, STAT_calls_started);
     return c;
 }
 

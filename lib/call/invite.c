@@ -386,6 +386,7 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
         return;
     }
     decide(c, m, trunk, &d);
+    stat_inc(cs->stats, STAT_calls_started); /* from here on it has a record */
     retry = admit(c, &cs->view->conf->trunk.v[trunk]);
     if (retry) {
         c->retry_after_s = retry;
