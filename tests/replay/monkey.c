@@ -16,6 +16,7 @@ struct monkey {
     uint64_t state;
     unsigned round;
     unsigned calls_recorded;
+    bool spoils;
 };
 
 static unsigned pick(struct monkey *k, unsigned n)
@@ -57,6 +58,18 @@ static void listen_all(struct monkey *k)
     }
 }
 
+/* A byte of it changed, or its end cut off. */
+static void spoil(struct monkey *k, char *msg)
+{
+    static const char byte[] = " \t\r\n:;,<>@=\"%/0\x01\xff";
+    size_t len = strlen(msg), at = pick(k, (unsigned)len);
+
+    if (pick(k, 4) == 0)
+        msg[at] = '\0';
+    else
+        msg[at] = byte[pick(k, sizeof byte - 1)];
+}
+
 static void say(struct monkey *k, struct actor *a, const struct wanted *want)
 {
     const char *why;
@@ -64,8 +77,11 @@ static void say(struct monkey *k, struct actor *a, const struct wanted *want)
 
     if (!msg)
         return; /* an answer to what it was never asked */
-    world_deliver(k->w, a, msg);
-    if (pick(k, 8) == 0)
+    if (k->spoils && pick(k, 16) == 0)
+        spoil(k, msg);
+    if (*msg)
+        world_deliver(k->w, a, msg);
+    if (*msg && pick(k, 8) == 0)
         world_deliver(k->w, a, msg); /* twice */
     free(msg);
 }
@@ -180,9 +196,9 @@ static void step(struct monkey *k)
     count_records(k);
 }
 
-void monkey_run(struct world *w, uint64_t seed, unsigned steps)
+void monkey_run(struct world *w, uint64_t seed, unsigned steps, bool spoils)
 {
-    struct monkey k = {.w = w, .state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
+    struct monkey k = {.w = w, .spoils = spoils, .state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
 
     for (k.round = 0; k.round < ROUNDS && !w->failed; k.round++)
         for (unsigned i = 0; i < steps && !w->failed; i++)

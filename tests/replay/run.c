@@ -613,11 +613,12 @@ static void cmd_cell(struct world *w, char **word, unsigned n)
         world_fail(w, "cell %s/%s was not visited", word[0], word[1]);
 }
 
-/* monkey STEPS: random peers; the seed is the harness's option. */
+/* monkey STEPS [spoil]: random peers; the seed is the harness's option. */
 static void cmd_monkey(struct world *w, char **word, unsigned n)
 {
     w->impossible = true; /* hostile on purpose */
-    monkey_run(w, w->opt->seed, n ? (unsigned)strtoul(word[0], NULL, 10) : 100);
+    monkey_run(w, w->opt->seed, n ? (unsigned)strtoul(word[0], NULL, 10) : 100,
+               n > 1 && strcmp(word[1], "spoil") == 0);
 }
 
 /* load PERCENT: how loaded the worker says it is from now on. */

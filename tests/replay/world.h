@@ -85,7 +85,7 @@ void world_restart_if_settled(struct world *w);
 
 /* ---- monkey.c ---- */
 
-/** Random peers for so many steps in each round; at its end all calls are over. */
-void monkey_run(struct world *w, uint64_t seed, unsigned steps);
+/** Random peers for so many steps in each round; at its end all calls are over. spoils: one message in 16 is broken. */
+void monkey_run(struct world *w, uint64_t seed, unsigned steps, bool spoils);
 
 #endif
