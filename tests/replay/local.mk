@@ -9,4 +9,4 @@ TD_REPLAY_TESTS += tests/replay/run
 # A script beside run.c: without a rule of its own make takes it for that file's program and builds over it.
 tests/replay/run: ;
 EXTRA_DIST += tests/replay/cases tests/replay/run \
-	tests/replay/mutate tests/replay/mutations tests/replay/MUTATIONS.md
+	tests/replay/mutate tests/replay/mutations tests/replay/MUTATIONS.md tests/replay/README.md
