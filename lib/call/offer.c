@@ -246,6 +246,13 @@ void offer_close(struct call *c)
     record_end(c, NULL, 0);
 }
 
+static void offer_lost(struct call *c, int status)
+{
+    stat_inc(c->calls->stats, STAT_calls_media_lost);
+    log_limited(LOG_WARN, "media_lost", "call=%s error=\"%s\"", c->uuid, err_str(status));
+    call_kill(c, &CAUSE_HERE_(503, 41, "media session lost"));
+}
+
 /* The relay is away again: the next on_state asks once more. Any other refusal means that the media is gone for good. */
 static void offer_on_adopted(void *arg, const struct media_result *res)
 {
@@ -260,9 +267,7 @@ static void offer_on_adopted(void *arg, const struct media_result *res)
     if (res->status == 0) {
         offer_take_locals(c, res);
     } else if (res->status != -ENOTCONN && res->status != -ETIMEDOUT) {
-        stat_inc(c->calls->stats, STAT_calls_media_lost);
-        log_limited(LOG_WARN, "media_lost", "call=%s error=\"%s\"", c->uuid, err_str(res->status));
-        call_kill(c, &CAUSE_HERE_(503, 41, "media session lost"));
+        offer_lost(c, res->status);
     }
 }
 
@@ -281,6 +286,8 @@ void offer_reinstall(struct call *c)
         cs->media,
         &(struct media_open){.ref = c->media.ref, .flags = MEDIA_OPEN_ADOPT, .op = op, .n_ops = n},
         offer_on_adopted, c);
+    if (!c->media.request)
+        offer_lost(c, -ENOMEM);
 }
 
 /* ---- bodies ---------------------------------------------------------------------------------------------------- */

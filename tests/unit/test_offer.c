@@ -160,6 +160,107 @@ static void an_offer_must_have_a_line_that_is_on(void **state)
     assert_int_equal(offer_check(SPAN("hello"), &why), -EINVAL);
 }
 
+/* ---- a relay that cannot be asked: no memory for the request ---- */
+
+static uint32_t no_open(struct media *m, const struct media_open *o, media_done_fn done, void *arg)
+{
+    (void)m;
+    (void)o;
+    (void)done;
+    (void)arg;
+    return 0;
+}
+
+static uint32_t no_modify(struct media *m, struct media_ref ref, const struct media_op *op,
+                          unsigned n, media_done_fn done, void *arg)
+{
+    (void)m;
+    (void)ref;
+    (void)op;
+    (void)n;
+    (void)done;
+    (void)arg;
+    return 0;
+}
+
+static uint32_t no_close(struct media *m, struct media_ref ref, media_done_fn done, void *arg)
+{
+    (void)m;
+    (void)ref;
+    (void)done;
+    (void)arg;
+    return 0;
+}
+
+static bool always_up(const struct media *m)
+{
+    (void)m;
+    return true;
+}
+
+static const struct media_vt no_room_vt = {
+    .open = no_open, .modify = no_modify, .close = no_close, .is_up = always_up};
+
+static void a_request_that_cannot_be_made_ends_the_call_at_once(void **state)
+{
+    struct media m = {.vt = &no_room_vt};
+
+    (void)state;
+    for (int relay = CALL_MEDIA_NONE; relay <= CALL_MEDIA_OPEN; relay += CALL_MEDIA_OPEN) {
+        struct rig r;
+        struct call *c;
+
+        rig_up(&r);
+        c = make_call(&r);
+        r.cs->media = &m;
+        c->media.state = (uint8_t)relay; /* the first attempt, the second one */
+        c->media.n = 1;
+        offer_prepare(c, c->out);
+        assert_int_equal(c->state, CALL_DONE);
+        assert_int_equal(c->cause.sip_code, 503);
+        assert_true(c->end_reported);
+        r.cs->media = NULL;
+        rig_down(&r);
+    }
+}
+
+static void a_close_that_cannot_be_asked_for_still_gives_a_record(void **state)
+{
+    struct media m = {.vt = &no_room_vt};
+    struct rig r;
+    struct call *c;
+
+    (void)state;
+    rig_up(&r);
+    c = make_call(&r);
+    r.cs->media = &m;
+    c->media.state = CALL_MEDIA_OPEN;
+    offer_close(c);
+    assert_true(c->end_reported);
+    assert_int_equal(c->media.state, CALL_MEDIA_CLOSED);
+    r.cs->media = NULL;
+    rig_down(&r);
+}
+
+static void a_call_whose_session_cannot_be_put_back_ends(void **state)
+{
+    struct media m = {.vt = &no_room_vt};
+    struct rig r;
+    struct call *c;
+
+    (void)state;
+    rig_up(&r);
+    c = make_call(&r);
+    r.cs->media = &m;
+    c->media.state = CALL_MEDIA_OPEN;
+    c->media.n = 1;
+    offer_reinstall(c);
+    assert_true(c->state >= CALL_ENDING);
+    assert_int_equal(c->cause.sip_code, 503);
+    r.cs->media = NULL;
+    rig_down(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +270,9 @@ int main(void)
         cmocka_unit_test(a_refused_offer_leaves_the_addresses_that_were_agreed),
         cmocka_unit_test(a_body_that_is_no_sdp_does_not_cross_and_changes_nothing),
         cmocka_unit_test(an_offer_must_have_a_line_that_is_on),
+        cmocka_unit_test(a_request_that_cannot_be_made_ends_the_call_at_once),
+        cmocka_unit_test(a_close_that_cannot_be_asked_for_still_gives_a_record),
+        cmocka_unit_test(a_call_whose_session_cannot_be_put_back_ends),
     };
 
     log_set_sink(quiet, NULL);
