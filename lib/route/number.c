@@ -65,8 +65,8 @@ int number_clean(struct span user, char out[NUMBER_MAX])
 static bool in_set(uint16_t set, char c)
 {
     if (is_digit(c))
-        return set >> (c - '0') & 1U;
-    return c == '+' && (set >> CONF_SET_PLUS & 1U);
+        return (unsigned)set >> (c - '0') & 1U;
+    return c == '+' && ((unsigned)set >> CONF_SET_PLUS & 1U);
 }
 
 bool number_matches(const struct conf_pattern *pat, struct span text)
