@@ -206,7 +206,7 @@ static const char *via_protocol(const char *p, const char *end)
     int i = 0;
 
     if (end - p > 8 && memcmp(p, "SIP/2.0/", 8) == 0) {
-        p += 8;
+        p = lex_lws(p + 8, end); /* SLASH is SWS "/" SWS (RFC 3261 25.1) */
         i = 2;
     }
     for (; i < 3; i++) {

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 #include <errno.h>
@@ -46,7 +47,7 @@ static void ordinary_invite_gives_all_its_fields(void **state)
     assert_int_equal(p.to_tag.len, 0);
     assert_int_equal(p.cseq, 102);
     assert_int_equal(p.cls, SIP_CLASS_ORDINARY);
-    assert_span(((struct span){DATA_INVITE + p.head_len, 4}), "Via:");
+    assert_span(((struct span){&DATA_INVITE[p.head_len], 4}), "Via:");
 }
 
 static void response_takes_its_method_from_cseq(void **state)
@@ -69,6 +70,32 @@ static void response_takes_its_method_from_cseq(void **state)
     assert_span(p.from_tag, "1");
     assert_span(p.to_tag, "2");
     assert_span(p.call_id, "x@y");
+}
+
+/* SLASH is SWS "/" SWS (RFC 3261 25.1): msg_parse takes each of these too, so none may be dropped unheard. */
+static void blanks_around_the_slashes_of_a_via_are_read(void **state)
+{
+    static const char *const protocols[] = {
+        "SIP/2.0/ UDP", "SIP/2.0/\tUDP", "SIP/2.0/\r\n UDP",
+        "SIP/2.0 /UDP", "SIP /2.0/UDP",  "SIP / 2.0 / UDP",
+    };
+    char buf[512];
+    struct peek p;
+    int n;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++) {
+        n = snprintf(buf, sizeof(buf),
+                     "SIP/2.0 180 Ringing\r\nv: %s [2001:db8::1]:5070;branch=z9hG4bKx\r\n"
+                     "f: <sip:a@b>;tag=1\r\nt: <sip:c@d>;tag=2\r\ni: x@y\r\nCSeq: 7 UPDATE\r\n\r\n",
+                     protocols[i]);
+        assert_true(n > 0 && (size_t)n < sizeof(buf));
+        assert_int_equal(peek(buf, &p), 0);
+        assert_true(p.complete);
+        assert_span(p.via_host, "[2001:db8::1]");
+        assert_int_equal(p.via_port, 5070);
+        assert_span(p.via_branch, "z9hG4bKx");
+    }
 }
 
 static void status_line_may_end_with_its_code(void **state)
@@ -256,6 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ordinary_invite_gives_all_its_fields),
         cmocka_unit_test(response_takes_its_method_from_cseq),
+        cmocka_unit_test(blanks_around_the_slashes_of_a_via_are_read),
         cmocka_unit_test(status_line_may_end_with_its_code),
         cmocka_unit_test(folds_blanks_and_odd_case_are_read),
         cmocka_unit_test(tag_inside_quotes_or_uri_is_not_the_tag),
