@@ -102,7 +102,7 @@ static void a_snapshot_is_freed_only_when_all_have_moved_on(void **state)
     (void)state;
     const char *why;
     struct trunk_registry *reg = trunk_registry_new();
-    struct snapshots ss = {0};
+    struct snapshots ss = {.retired = NULL}; /* clang takes no 0 for an atomic pointer */
     for (uint64_t g = 1; g <= 3; g++)
         snapshots_publish(&ss, snapshot_new(load("global\n  limit 100calls\n" BASE), reg, g, &why));
     assert_int_equal(snapshots_current(&ss)->view.generation, 3);
