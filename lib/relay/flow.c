@@ -62,6 +62,24 @@ static bool take(struct flow_ctx *c, struct flow *f, unsigned i, uint64_t now_ns
     return true;
 }
 
+/* Keep the newest packet; those before it are lost for good. */
+static void hold(struct flow_ctx *c, struct flow *f, const uint8_t *pick, unsigned n)
+{
+    struct endpoint *e = f->ep;
+    unsigned last = pick[n - 1];
+    uint32_t len = c->batch->len[last];
+    unsigned kept = !f->is_rtcp && len <= FLOW_HOLD_BYTES && (e->direction & MEDIA_DIR_RECV);
+    unsigned lost = n - kept + (kept && e->held_ms ? 1 : 0);
+
+    if (kept) {
+        memcpy(e->held, c->batch->data[last], len);
+        e->held_len = len;
+        e->held_ms = c->now_ms ? c->now_ms : 1;
+    }
+    e->n.unsent += lost;
+    total_add(&c->totals->unsent, lost);
+}
+
 static void send_on(struct flow_ctx *c, struct flow *f, const uint8_t *pick, unsigned n)
 {
     struct endpoint *e = f->ep;
@@ -72,8 +90,7 @@ static void send_on(struct flow_ctx *c, struct flow *f, const uint8_t *pick, uns
 
     if (!out || !(e->direction & MEDIA_DIR_RECV) || !(p->direction & MEDIA_DIR_SEND) ||
         !addr_is_set(&out->latch.to)) {
-        e->n.unsent += n;
-        total_add(&c->totals->unsent, n);
+        hold(c, f, pick, n);
         return;
     }
     sent = c->io->send(c->batch, out->fd, pick, n, &out->latch.to);
@@ -91,6 +108,35 @@ static void send_on(struct flow_ctx *c, struct flow *f, const uint8_t *pick, uns
     }
     total_add(&c->totals->packets_out, sent);
     total_add(&c->totals->bytes_out, bytes);
+}
+
+static void release_one(struct flow_ctx *c, struct endpoint *e)
+{
+    static const uint8_t first = 0;
+    struct endpoint *p = e->peer;
+
+    if (!e->held_ms)
+        return;
+    if (c->now_ms > e->held_ms + FLOW_HOLD_MS) {
+        e->held_ms = 0;
+        e->n.unsent++;
+        total_add(&c->totals->unsent, 1);
+        return;
+    }
+    if (!p || !(e->direction & MEDIA_DIR_RECV) || !(p->direction & MEDIA_DIR_SEND) ||
+        !addr_is_set(&p->rtp.latch.to))
+        return;
+    e->held_ms = 0;
+    memcpy(c->batch->data[0], e->held, e->held_len);
+    c->batch->len[0] = e->held_len;
+    send_on(c, &e->rtp, &first, 1);
+}
+
+void flow_release(struct flow_ctx *c, struct endpoint *e)
+{
+    release_one(c, e);
+    if (e->peer)
+        release_one(c, e->peer);
 }
 
 bool flow_readable(struct flow_ctx *c, struct flow *f)
@@ -176,6 +222,7 @@ void flow_state(const struct endpoint *e, uint64_t now_ms, struct media_ep_state
     out->remote = e->rtp.latch.to;
     out->rtcp = e->rtcp.latch.to;
     out->n = e->n;
+    out->n.unsent += e->held_ms != 0;
     out->n.lost = rtp_stats_lost(&e->stats);
     out->n.reordered = e->stats.reordered;
     out->n.duplicates = e->stats.duplicates;

@@ -17,6 +17,14 @@
 struct endpoint;
 struct session;
 
+/*
+ * The 200 and the order to connect travel at the same time: a party that speaks within a millisecond of hearing the answer
+ * would lose its first packet. The newest RTP packet that has nowhere to go yet is kept, for two packet times; an older one is
+ * early media of nobody's interest.
+ */
+#define FLOW_HOLD_MS    40U
+#define FLOW_HOLD_BYTES 256U /* G.711 of 30 ms; a longer packet is not kept */
+
 /* One socket. */
 struct flow {
     struct endpoint *ep;
@@ -45,6 +53,9 @@ struct endpoint {
         told_ms; /* last LATCHED event: with `follow` two senders could make one for each packet */
     struct rtp_stats stats;
     struct media_counters n; /* those that are simply counted */
+    uint64_t held_ms;        /* when the packet in held came; 0: none */
+    uint32_t held_len;
+    uint8_t held[FLOW_HOLD_BYTES];
 
     /* the control thread's */
     struct media_ep want; /* as last asked for */
@@ -81,6 +92,8 @@ bool flow_readable(struct flow_ctx *c, struct flow *f);
 void flow_set_remote(struct endpoint *e, const struct media_ep *want, uint64_t now_ms);
 void flow_set_options(struct endpoint *e, const struct media_ep *want, uint64_t now_ms);
 void flow_connect(struct endpoint *a, struct endpoint *b);
+/** After a change: send what e or its peer holds, if it has somewhere to go now. */
+void flow_release(struct flow_ctx *c, struct endpoint *e);
 void flow_disconnect(struct endpoint *a);
 /** The RTCP address: as told, or the port above the RTP address (RFC 3550 §11). */
 struct addr flow_rtcp_remote(const struct media_ep *want);

@@ -218,6 +218,9 @@ static void do_ops(struct thread *t, struct job *j)
         apply_op(t, &j->cell[i].op);
         has_removed |= j->cell[i].op.kind == MEDIA_OP_REMOVE;
     }
+    for (unsigned i = 0; i < j->n; i++)
+        if (j->cell[i].op.kind != MEDIA_OP_REMOVE)
+            flow_release(&t->ctx, j->cell[i].op.ep);
     if (has_removed)
         chan_put(&t->up, &j->item);
     else

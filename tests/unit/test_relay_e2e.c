@@ -243,6 +243,52 @@ static void the_next_carrier_gets_the_number_of_the_last_one(void **state)
     close(out.fd);
 }
 
+static void a_packet_that_comes_with_the_answer_is_not_lost(void **state)
+{
+    struct rig_answer a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE), m;
+    struct party in, out;
+    struct media_op op = {.kind = MEDIA_OP_REMOTE, .ep.endpoint = 1};
+
+    (void)state;
+    party_init(&in, 4, 1);
+    party_init(&out, 4, 2);
+    op.ep.remote = out.addr;
+    party_send(&in,
+               &a.ep[0].local); /* the caller has the 200, the relay not yet the callee's address */
+    rig_until(&rig, rig.n_events == 1);
+    m = rig_ask(&rig, MEDIA_MODIFY, a.ref, &op, 1);
+    assert_int_equal(m.status, 0);
+    party_expect(&out, &a.ep[1].local);
+    m = rig_ask(&rig, MEDIA_QUERY, a.ref, NULL, 0);
+    assert_int_equal(m.ep[0].n.unsent, 0);
+    assert_int_equal(m.ep[1].n.sent_packets, 1);
+    close(in.fd);
+    close(out.fd);
+}
+
+static void an_old_packet_is_not_sent_when_somebody_answers(void **state)
+{
+    struct rig_answer a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE), m;
+    struct party in, out;
+    struct media_op op = {.kind = MEDIA_OP_REMOTE, .ep.endpoint = 1};
+    struct timespec early_media = {.tv_nsec = 60000000};
+
+    (void)state;
+    party_init(&in, 4, 1);
+    party_init(&out, 4, 2);
+    op.ep.remote = out.addr;
+    party_send(&in, &a.ep[0].local);
+    rig_until(&rig, rig.n_events == 1);
+    nanosleep(&early_media, NULL);
+    m = rig_ask(&rig, MEDIA_MODIFY, a.ref, &op, 1);
+    assert_int_equal(m.status, 0);
+    m = rig_ask(&rig, MEDIA_QUERY, a.ref, NULL, 0);
+    assert_int_equal(m.ep[0].n.unsent, 1);
+    assert_int_equal(m.ep[1].n.sent_packets, 0);
+    close(in.fd);
+    close(out.fd);
+}
+
 static void a_held_party_is_neither_heard_nor_spoken_to(void **state)
 {
     struct rig_answer a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
@@ -503,6 +549,8 @@ int main(void)
         t(opaque_media_passes_unchecked),
         t(a_changed_peer_keeps_the_local_port),
         t(the_next_carrier_gets_the_number_of_the_last_one),
+        t(a_packet_that_comes_with_the_answer_is_not_lost),
+        t(an_old_packet_is_not_sent_when_somebody_answers),
         t(a_held_party_is_neither_heard_nor_spoken_to),
         t(silence_is_told_once_and_so_is_its_end),
         t(pairs_rest_and_none_is_lost),
