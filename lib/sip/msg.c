@@ -110,7 +110,8 @@ static char *osip_text(struct arena *a, struct span s)
 
 /*
  * A second opinion on a sip URI: two parsers must agree on where the host is, or someone is fooling one of them. It is
- * asked for sip and sips only. Of what uri_parse lets through it refuses an empty password, which nobody sends.
+ * asked for sip and sips only. Of what uri_parse lets through it refuses an empty password and a port behind a row of
+ * zeros, which nobody sends.
  */
 static bool osip_uri_agrees(struct arena *a, const struct sip_uri *u)
 {
@@ -162,10 +163,18 @@ static bool is_plain(struct span s, char also, char or_also)
     return p == end;
 }
 
+/* No more than ":65535": osip is asked about zeros in front. */
+static bool port_is_plain(const struct sip_uri *u)
+{
+    const char *end = u->params.len > 0 ? u->params.p : u->raw.p + u->raw.len;
+
+    return u->host.len == 0 || end - (u->host.p + u->host.len) <= 6;
+}
+
 /* "sip:+user@host:port;a=b" without escape, quote, password, header or bracket can be read in one way only. */
 static bool uri_is_plain(const struct sip_uri *u)
 {
-    if (u->raw.len > MSG_OSIP_MAX || u->headers.len > 0 ||
+    if (u->raw.len > MSG_OSIP_MAX || u->headers.len > 0 || !port_is_plain(u) ||
         (u->user.len > 0 && u->user.p[u->user.len] != '@')) {
         return false;
     }
