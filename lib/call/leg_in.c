@@ -4,6 +4,7 @@
  * leg.c runs the table; actions answer by the INVITE's server transaction and tell the bridge.
  */
 #include "call/headers.h"
+#include "call/leg_table.h"
 #include "call/model.h"
 #include "call/offer.h"
 
@@ -249,22 +250,6 @@ static void in_lost_unacked(struct leg *leg, const struct leg_arg *arg)
     leg->bye_wanted = true;
 }
 
-#define GO(state, fn)               \
-    {                               \
-        CELL_HANDLED, (state), (fn) \
-    }
-#define STAY(fn)                       \
-    {                                  \
-        CELL_HANDLED, LEG_STATES, (fn) \
-    }
-#define IGN                            \
-    {                                  \
-        CELL_IGNORED, LEG_STATES, NULL \
-    }
-#define IMP                               \
-    {                                     \
-        CELL_IMPOSSIBLE, LEG_STATES, NULL \
-    }
 /* What only an out leg has. */
 #define OUT_ONLY                                                                                 \
     [LEV_ABANDON] = IMP, [LEV_100] = IMP, [LEV_18X] = IMP, [LEV_18X_SDP] = IMP, [LEV_2XX] = IMP, \

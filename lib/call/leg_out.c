@@ -5,6 +5,7 @@
  */
 #include "call/headers.h"
 #include "call/hunt.h"
+#include "call/leg_table.h"
 #include "call/model.h"
 #include "call/offer.h"
 
@@ -248,22 +249,6 @@ static void out_give_up(struct leg *leg, const struct leg_arg *arg)
     call_check(leg->call); /* it may have waited for that transaction */
 }
 
-#define GO(state, fn)               \
-    {                               \
-        CELL_HANDLED, (state), (fn) \
-    }
-#define STAY(fn)                       \
-    {                                  \
-        CELL_HANDLED, LEG_STATES, (fn) \
-    }
-#define IGN                            \
-    {                                  \
-        CELL_IGNORED, LEG_STATES, NULL \
-    }
-#define IMP                               \
-    {                                     \
-        CELL_IMPOSSIBLE, LEG_STATES, NULL \
-    }
 /* What only an in leg has. */
 #define IN_ONLY                                                                             \
     [LEV_PROGRESS] = IMP, [LEV_PROGRESS_SDP] = IMP, [LEV_ANSWER] = IMP, [LEV_REJECT] = IMP, \

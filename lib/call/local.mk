@@ -8,7 +8,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/hunt.c lib/call/hunt.h \
 	lib/call/invite.c lib/call/invite.h \
 	lib/call/leg.c lib/call/leg.h \
-	lib/call/leg_in.c lib/call/leg_out.c \
+	lib/call/leg_in.c lib/call/leg_out.c lib/call/leg_table.h \
 	lib/call/model.h \
 	lib/call/offer.c lib/call/offer.h \
 	lib/call/options.c lib/call/options.h \
