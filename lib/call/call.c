@@ -47,6 +47,7 @@ struct leg *leg_new(struct call *c, bool is_in)
         return NULL;
     leg->call = c;
     leg->is_in = is_in;
+    leg->trunk.conf = conf_trunk_default();
     leg->started_ms = cs->clock->mono_ms;
     if (!is_in) {
         leg->next = c->outs;
@@ -143,11 +144,16 @@ static uint8_t latch_of(enum conf_latch l)
     }
 }
 
-void leg_take_trunk(struct leg *leg, const struct call_view *view, uint32_t trunk)
+int leg_take_trunk(struct leg *leg, const struct call_view *view, uint32_t trunk)
 {
     const struct conf_trunk *t = &view->conf->trunk.v[trunk];
+    struct gen *gen = gen_take(leg->call->calls);
 
+    if (!gen)
+        return -ENOMEM;
     leg->trunk = (struct leg_trunk){
+        .conf = t,
+        .gen = gen,
         .state = route_trunk_state(view->route, trunk),
         .customer = route_customer_state(view->route, trunk),
         .media = route_media_state(view->route, trunk),
@@ -167,6 +173,7 @@ void leg_take_trunk(struct leg *leg, const struct call_view *view, uint32_t trun
     if (leg->trunk.customer && t->customer.id != CONF_NONE)
         snprintf(leg->trunk.account, sizeof leg->trunk.account, "%s",
                  view->conf->customer.v[t->customer.id].account);
+    return 0;
 }
 
 /* ---- BYE --------------------------------------------------------------------------------------------------------- */
@@ -411,6 +418,7 @@ static void leg_free(struct leg *leg)
         txn_client_detach(leg->bye_ct);
     cac_release(&leg->hold, cs->worker);
     leg_drop_dialogs(leg, NULL);
+    gen_give(cs, leg->trunk.gen);
     pool_put(&cs->leg_pool, leg);
 }
 

@@ -116,8 +116,13 @@ static int hunt_start(struct call *c, const struct route_candidate *cand)
     out = leg_new(c, false);
     if (!out)
         return -ENOMEM;
-    leg_take_trunk(out, cs->view, trunk);
-    out->flow = (struct flow){hop.listener, hop.local, hop.remote};
+    rc = leg_take_trunk(out, cs->view, trunk);
+    if (rc < 0) {
+        out->reported = true;
+        out->state = LEG_DEAD; /* it knows no trunk yet */
+        return rc;
+    }
+    out->flow = flow_to(&hop);
     snprintf(out->sent, sizeof out->sent, "%s", cand->called);
     rc = hunt_admit(c, out, &conf->trunk.v[trunk]);
     if (rc == 0)

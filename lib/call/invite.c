@@ -284,7 +284,9 @@ static int in_leg_begin(struct call *c, struct txn_server *st, const struct msg 
     if (!in)
         return -ENOMEM;
     in->flow = *f;
-    leg_take_trunk(in, cs->view, trunk);
+    rc = leg_take_trunk(in, cs->view, trunk);
+    if (rc < 0)
+        return rc;
     in->invite_cseq = m->cseq;
     in->invite_st = st;
     txn_server_set_user(st, &calls_invite_cb, in);

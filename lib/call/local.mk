@@ -4,6 +4,7 @@ noinst_LIBRARIES += lib/call/libtdcall.a
 lib_call_libtdcall_a_SOURCES = \
 	lib/call/bridge.c lib/call/bridge.h \
 	lib/call/call.c lib/call/call.h \
+	lib/call/gen.c lib/call/gen.h \
 	lib/call/headers.c lib/call/headers.h \
 	lib/call/hunt.c lib/call/hunt.h \
 	lib/call/invite.c lib/call/invite.h \

@@ -8,6 +8,7 @@
 
 #include "call/bridge.h"
 #include "call/call.h"
+#include "call/gen.h"
 #include "call/leg.h"
 #include "call/priority.h"
 #include "call/treatment.h"
@@ -66,6 +67,9 @@ struct ldlg {
 
 /** What a leg keeps of its trunk to its end, by value: reloads cannot touch it. */
 struct leg_trunk {
+    /** The trunk as configured when the leg began, held by gen; the defaults if it is gone since. Never NULL. */
+    const struct conf_trunk *conf;
+    struct gen *gen;                 /**< NULL: conf is the default one */
     struct trunk_state *state;       /**< lives as long as the process */
     struct customer_state *customer; /**< likewise; NULL: none */
     struct media_state *media;       /**< likewise */
@@ -227,6 +231,7 @@ struct calls {
     struct cdr_port *cdr;
     struct trunk_registry *trunks;
     const struct call_view *view;
+    struct gen *gens;    /**< configurations that legs hold, newest first */
     struct arena *arena; /**< of the message at hand */
     char *scratch;       /**< SDP_BYTES_MAX + 1024: the body being written */
     struct htab by_id;
@@ -237,6 +242,16 @@ struct calls {
     bool draining;
     struct probe *probes; /**< OPTIONS health probes, see options.c */
 };
+
+/** The flow to a hop that routing chose. */
+static inline struct flow flow_to(const struct route_hop *hop)
+{
+    return (struct flow){.listener = hop->listener,
+                         .local = hop->local,
+                         .remote = hop->remote,
+                         .proto = hop->proto,
+                         .owner = hop->slot + 1};
+}
 
 /* ---- call.c ---- */
 
@@ -262,8 +277,8 @@ void ldlg_join(struct ldlg *a, struct ldlg *b);
 void leg_drop_dialogs(struct leg *leg, const struct ldlg *keep);
 /** The leg that bridge events of this one go to; NULL: none. */
 struct leg *leg_other(const struct leg *leg);
-/** Take by value what a leg needs of its trunk. */
-void leg_take_trunk(struct leg *leg, const struct call_view *view, uint32_t trunk);
+/** Take what a leg needs of its trunk. @return 0 or -ENOMEM */
+int leg_take_trunk(struct leg *leg, const struct call_view *view, uint32_t trunk);
 /** The call is answered and both sides joined. */
 void call_answered(struct call *c);
 /** The call ends for this cause: the first one wins. Closes media, reports, stops timers; legs are ended by the caller. */

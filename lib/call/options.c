@@ -144,7 +144,7 @@ static void probe_add(struct calls *cs, uint32_t trunk, uint32_t peer)
     if (!p)
         return;
     p->calls = cs;
-    p->flow = (struct flow){hop.listener, hop.local, hop.remote};
+    p->flow = flow_to(&hop);
     p->trunk = route_trunk_state(cs->view->route, trunk);
     p->peer = &p->trunk->peer[hop.state];
     p->opt = t->options;

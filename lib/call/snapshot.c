@@ -200,6 +200,7 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     struct calls *cs = c->calls;
     struct leg *leg = leg_new(c, is_in);
     struct dialog *d;
+    uint32_t trunk;
     int rc;
 
     if (!leg)
@@ -222,6 +223,12 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     if (!leg->main) {
         dialog_free(d);
         return -ENOMEM;
+    }
+    if (cs->view && route_trunk_of_slot(cs->view->route, leg->trunk.state->slot, &trunk) == 0) {
+        leg->trunk.gen = gen_take(cs);
+        if (!leg->trunk.gen)
+            return -ENOMEM;
+        leg->trunk.conf = &cs->view->conf->trunk.v[trunk];
     }
     leg->main->oa = r->oa;
     leg->trunk.duration_ms = r->duration_ms;

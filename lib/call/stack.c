@@ -130,6 +130,8 @@ void stack_free(struct stack *s)
         htab_each(&cs->by_id, first_call, &c);
         call_free(c);
     }
+    cs->view = NULL;
+    gen_sweep(cs);
     if (cs->txns)
         txns_free(cs->txns);
     if (cs->dialogs)
@@ -152,6 +154,7 @@ void stack_snapshot(struct stack *s, const struct call_view *view)
     struct span *users = calloc(g->emergency.n ? g->emergency.n : 1, sizeof *users);
 
     s->calls.view = view;
+    gen_sweep(&s->calls);
     txns_set_room(s->calls.txns, STACK_TXNS + (size_t)STACK_TXNS_CPS *
                                                   (g->limit.cps ? g->limit.cps : STACK_CPS_GUESS));
     for (uint32_t i = 0; users && i < g->emergency.n; i++)

@@ -77,6 +77,12 @@ enum stack_verdict stack_datagram(struct stack *s, const char *buf, size_t len,
 void stack_handed(struct stack *s, const char *buf, size_t len, const struct flow *flow,
                   unsigned load);
 
+/**
+ * A message of ours that a stream could not deliver (connection refused, lost, timed out), as the transport gives it back: a request ends its
+ * client transaction with TXN_END_TRANSPORT (RFC 3261 §17.1.4), an ACK or a response is counted.
+ */
+void stack_unsent(struct stack *s, const char *buf, size_t len);
+
 /** End of a loop turn: free what has ended. The transport is flushed by its owner afterwards. */
 void stack_turn_end(struct stack *s);
 

@@ -5,6 +5,8 @@
  */
 #include "config/config.h"
 
+#include <errno.h>
+
 #include <string.h>
 
 #define FIND(kind)                                                                        \
@@ -60,4 +62,44 @@ bool conf_advances(const struct conf_trunk *trunk, int sip, int q850)
     if (has_bit(advance->sip, i))
         return true;
     return !has_class(stop, sip) && has_class(advance, sip);
+}
+
+/* The number of the first socket behind this section's, or the socket. */
+static unsigned listen_sockets(const struct conf_listen *l)
+{
+    return l->udp.n + l->tcp.n + l->tls.n;
+}
+
+int conf_listener(const struct conf *conf, unsigned listener, struct conf_socket *out)
+{
+    for (uint32_t i = 0; i < conf->listen.n; i++) {
+        const struct conf_listen *l = &conf->listen.v[i];
+
+        if (listener >= listen_sockets(l)) {
+            listener -= listen_sockets(l);
+            continue;
+        }
+        *out = (struct conf_socket){.listen = i};
+        if (listener < l->udp.n) {
+            out->addr = l->udp.v[listener].addr;
+        } else if (listener < l->udp.n + l->tcp.n) {
+            out->proto = PROTO_TCP;
+            out->addr = l->tcp.v[listener - l->udp.n].addr;
+        } else {
+            out->proto = PROTO_TLS;
+            out->tls = &l->tls.v[listener - l->udp.n - l->tcp.n];
+            out->addr = out->tls->addr;
+        }
+        return 0;
+    }
+    return -ENOENT;
+}
+
+unsigned conf_listeners(const struct conf *conf)
+{
+    unsigned n = 0;
+
+    for (uint32_t i = 0; i < conf->listen.n; i++)
+        n += listen_sockets(&conf->listen.v[i]);
+    return n;
 }

@@ -7,6 +7,7 @@
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 
 #include "core/addr.h"
 #include "core/arena.h"
+#include "core/proto.h"
 
 /*
  * Conventions of every struct below.
@@ -92,6 +94,8 @@ struct conf_global {
     const char *state_dir;    /**< sealing key, journal; default /var/lib/tandem */
     const char *media_socket; /**< of tandem-media; default /run/tandem-media/media.sock */
     CONF_LIST(const char *) emergency; /**< Request-URI users of class emergency; default 911 112 */
+    CONF_LIST(struct conf_addr)
+    dns; /**< `dns IP[:PORT]...`: name servers; none = those of resolv.conf */
 };
 
 /* ---- realm, listen, media ------------------------------------------------------------------------------------ */
@@ -106,12 +110,34 @@ struct conf_realm {
 
 enum conf_unknown { CONF_UNKNOWN_DROP, CONF_UNKNOWN_403 };
 
+/** `tls IP:PORT cert FILE [key FILE] [ca FILE] [verify none|request|require]` */
+struct conf_tls {
+    struct addr addr;
+    const char *cert; /**< PEM: certificate and its chain, as a path */
+    const char *key;  /**< PEM; default: the same file */
+    const char *ca;   /**< PEM: who may sign a peer's certificate; NULL = the system's store */
+    /** Of a client's certificate. A trunk with `tls-name` is only taken with one that fits, whatever stands here. */
+    enum conf_verify { CONF_VERIFY_NONE, CONF_VERIFY_REQUEST, CONF_VERIFY_REQUIRE } verify;
+    struct conf_loc loc;
+};
+
+/**
+ * Sockets of all `listen` sections are numbered in the order written, in each section its udp first, then tcp, then
+ * tls: that number is flow.listener. conf_listener() finds one.
+ */
 struct conf_listen {
     const char *name;
     struct conf_loc loc;
     struct conf_ref realm;
     CONF_LIST(struct conf_addr) udp; /**< sockets; the address belongs to the realm; port never 0 */
-    enum conf_unknown unknown;       /**< what a source that is nobody's trunk gets; default drop */
+    CONF_LIST(struct conf_addr) tcp; /**< likewise */
+    CONF_LIST(struct conf_tls) tls;  /**< likewise */
+    uint32_t
+        idle_ms; /**< a stream without a message or keep-alive is closed; default 10 min; 0 = never */
+    uint32_t connections; /**< streams accepted at once, of all sources; default 4,096 */
+    uint32_t
+        per_source; /**< of one address that is nobody's trunk; default 4. A known one: 1,024 */
+    enum conf_unknown unknown; /**< what a source that is nobody's trunk gets; default drop */
     uint8_t dscp; /**< 0..63, of what its sockets send (they serve many trunks); default 26: af31 */
 };
 
@@ -130,11 +156,22 @@ struct conf_media {
 
 /* ---- trunk --------------------------------------------------------------------------------------------------- */
 
-enum conf_transport { CONF_UDP };
+/** How a `peer` is found (RFC 3263). */
+enum conf_lookup {
+    CONF_LOOKUP_NONE,     /**< an address: `peer 192.0.2.77:5060 udp` */
+    CONF_LOOKUP_HOST,     /**< NAME:PORT: A and AAAA */
+    CONF_LOOKUP_SRV,      /**< NAME without port: SRV _sip._udp.NAME, if there is none A and AAAA */
+    CONF_LOOKUP_SRV_NAME, /**< `peer _sip._tcp.NAME srv tls`: this SRV name and no other */
+    CONF_LOOKUP_NAPTR, /**< `peer NAME auto`: NAPTR chooses the transport, then SRV, then A and AAAA */
+    CONF_LOOKUP_REGISTERED, /**< `peer registered`: the contact that the trunk's PBX has registered */
+};
 
 struct conf_peer {
-    struct addr addr; /**< port never 0: default 5060 */
-    enum conf_transport transport;
+    struct addr
+        addr; /**< CONF_LOOKUP_NONE: port never 0, default 5060 (tls 5061); else unset, but port of HOST */
+    const char *host; /**< name to look up; NULL for NONE and REGISTERED */
+    enum conf_lookup lookup;
+    uint8_t transport; /**< enum proto; of NAPTR and REGISTERED: PROTO_UDP, not meant */
     uint16_t priority; /**< lower first; default 1 */
     uint16_t weight;   /**< share among equal priority, 1..65535; default 100 */
     struct conf_loc loc;
@@ -187,6 +224,119 @@ struct conf_options {
     uint32_t up_after;   /**< successes in a row; default 2 */
 };
 
+/** `100rel` (RFC 3262), as we speak it with this trunk. */
+enum conf_rel100 {
+    CONF_100REL_SUPPORTED, /**< default: offered, used when the other end wants it */
+    CONF_100REL_OFF,       /**< never offered; a caller that requires it gets 420 */
+    CONF_100REL_REQUIRED, /**< INVITEs to it require it; 18x to it are sent reliably when it supports that */
+};
+
+/** `session-timer off | 1800s [min 90s] [refresher any|us|them]` (RFC 4028). Default: 1800s min 90s refresher any. */
+struct conf_session_timer {
+    uint32_t
+        expires_ms; /**< 0 = off: offered to nobody, and a Session-Expires of the peer is not honoured */
+    uint32_t min_ms; /**< smaller ones are answered 422; 90 s or more (RFC 4028 §5) */
+    enum conf_refresher { CONF_REFRESHER_ANY, CONF_REFRESHER_US, CONF_REFRESHER_THEM } refresher;
+};
+
+/** `offer keep|early|delayed`: whether INVITEs to this trunk bear SDP. */
+enum conf_offer {
+    CONF_OFFER_KEEP,  /**< default: as the caller did */
+    CONF_OFFER_EARLY, /**< always: without the caller's, one of ours with the trunk's `codec` list */
+    CONF_OFFER_DELAYED, /**< never: the carrier offers in its answer */
+};
+
+/** `redirect reject|follow|pass`: what a 3xx of this trunk does. */
+enum conf_redirect {
+    CONF_REDIRECT_REJECT, /**< default: a failure of the attempt, told as 480 */
+    CONF_REDIRECT_FOLLOW, /**< to contacts at peers of any trunk; others are left out */
+    CONF_REDIRECT_PASS,   /**< told to the caller, with contacts that name us */
+};
+
+/** `refer reject|pass|consume` */
+enum conf_refer {
+    CONF_REFER_REJECT, /**< default: 403 */
+    CONF_REFER_PASS,   /**< carried across, Refer-To and Referred-By rewritten */
+    CONF_REFER_CONSUME, /**< we call the target on a new out leg, with NOTIFY to who asked; Replaces served */
+};
+
+/** `pass METHOD...`: requests inside a dialog that are carried to the other leg. INVITE, UPDATE, PRACK, BYE always are. */
+enum {
+    CONF_PASS_INFO = 1,    /**< default: this one only */
+    CONF_PASS_MESSAGE = 2, /**< */
+    CONF_PASS_NOTIFY = 4,  /**< SUBSCRIBE goes with it */
+    CONF_PASS_OPTIONS = 8, /**< else answered here */
+};
+
+enum conf_pai { CONF_PAI_KEEP, CONF_PAI_DROP, CONF_PAI_FROM };
+enum conf_diversion {
+    CONF_DIVERSION_KEEP, /**< default: Diversion and History-Info cross as they are */
+    CONF_DIVERSION_DROP, /**< neither crosses */
+    CONF_DIVERSION_DIV, /**< to this trunk as Diversion (RFC 5806), History-Info mapped (RFC 7544) */
+    CONF_DIVERSION_HISTORY, /**< to this trunk as History-Info (RFC 7044), Diversion mapped (RFC 7544) */
+};
+
+/** `identity [pai keep|drop|from] [privacy honour|ignore] [diversion keep|drop|diversion|history-info]` */
+struct conf_identity {
+    enum conf_pai pai;   /**< FROM: one is made of From where there is none (and PPI becomes PAI) */
+    bool ignore_privacy; /**< Privacy has no effect here; default: honoured (RFC 3323, 3325) */
+    enum conf_diversion diversion; /**< */
+};
+
+/** `uri sip|phone|tel`: form of numbers in Request-URI, To, From, PAI and so on towards this trunk. */
+enum conf_uri { CONF_URI_SIP, CONF_URI_PHONE /**< ;user=phone */, CONF_URI_TEL };
+
+enum conf_header_do {
+    CONF_HEADER_SET,
+    CONF_HEADER_ADD,
+    CONF_HEADER_DROP,
+    CONF_HEADER_RENAME,
+    CONF_HEADER_PASS
+};
+
+/**
+ * `header in|out set|add NAME "VALUE"`, `drop NAME`, `rename NAME NEW`, `pass NAME`; NAME may end in `*` for drop and
+ * pass. In order of writing. `in`: on INVITEs (and other requests that begin or cross) from this trunk, before all else
+ * reads them; `out`: on those to this trunk, after all else was written. VALUE may hold {called} {caller} {billing}
+ * {node} {trunk} {call} {ruri}. Headers that SIP itself lives on (Via, From, To, CSeq, Call-ID, Contact, Route,
+ * Record-Route, Max-Forwards, Content-*) are refused by the check.
+ */
+struct conf_header {
+    enum conf_header_do what;
+    bool out;
+    const char *name;
+    const char *value; /**< SET, ADD: text; RENAME: the new name; else NULL */
+    struct conf_loc loc;
+};
+
+/** `login USER file:/path [realm REALM]`: who sends requests from this trunk must authenticate (RFC 8760). */
+struct conf_login {
+    const char *user;   /**< NULL = no login wanted */
+    const char *realm;  /**< default: the node's name */
+    const char *secret; /**< read from the file at load */
+};
+
+/** `auth USER file:/path [realm REALM]`: with what we answer 401 and 407 of this trunk. */
+struct conf_auth {
+    const char *user;   /**< NULL = none */
+    const char *realm;  /**< NULL = any */
+    const char *secret; /**< read from the file at load */
+};
+
+/** `register sip:DOMAIN [aor USER] [every 3600s] [gin]`: we register our contact with this trunk (RFC 3261 §10, 6140). */
+struct conf_register {
+    const char *domain; /**< NULL = no */
+    const char *user;   /**< of the address of record; default: that of `auth` */
+    uint32_t expires_ms;
+    bool gin; /**< RFC 6140 bulk number contact */
+};
+
+/** `registrar [expires 60s-3600s]`: REGISTER of the trunk's PBX is taken; its contact is `peer registered`. */
+struct conf_registrar {
+    bool on;
+    uint32_t min_ms, max_ms; /**< 423 below; cut above */
+};
+
 /** A trunk, with what it inherits already in place. */
 struct conf_trunk {
     const char *name;
@@ -217,6 +367,36 @@ struct conf_trunk {
     struct conf_ref customer;        /**< CONF_NONE = none */
     enum conf_latch latch;           /**< default learn-once */
     uint8_t dscp_media;              /**< 0..63; default 46 (ef) */
+    CONF_LIST(const char *)
+    tls_name; /**< `tls-name NAME...`: subject alternative names that its certificate may have; default: the hosts of its peers */
+    uint32_t
+        tcp_above; /**< `tcp-above 1300bytes|off`: larger requests to a UDP peer go by TCP (RFC 3261 §18.1.1) if a listen has tcp; 0 = off */
+    enum conf_rel100 rel100;
+    struct conf_session_timer timer;
+    enum conf_offer offer;
+    CONF_LIST(const char *)
+    codec; /**< `codec pcmu pcma g729 telephone-event`: of offers of ours; default pcma pcmu telephone-event */
+    enum conf_redirect redirect;
+    enum conf_refer refer;
+    uint32_t pass; /**< CONF_PASS_ bits */
+    bool
+        untrusted; /**< `trust yes|no`: outside the trust domain (RFC 3324): its PAI is not believed, none is shown to it against Privacy */
+    struct conf_identity identity;
+    uint32_t
+        diversions_max; /**< `diversions max N`: a call diverted more often gets 482; default 5; 0 = no limit */
+    enum conf_uri uri;
+    const char *
+        tgrp; /**< `tgrp LABEL [context DOMAIN]` put on Contact and Request-URI (RFC 4904); NULL = none */
+    const char *tgrp_context; /**< NULL = none */
+    bool
+        number_params_drop; /**< `number-params keep|drop`: rn, npdi, cic, rn-context … of the called number */
+    bool
+        bodies_sdp_only; /**< `bodies all|sdp`: of multipart bodies only the SDP goes to this trunk */
+    CONF_LIST(struct conf_header) header;
+    struct conf_auth auth;
+    struct conf_login login;
+    struct conf_register reg;
+    struct conf_registrar registrar;
     uint64_t set; /**< keywords written (bit = place in the schema); internal to lib/config */
 };
 
@@ -333,8 +513,9 @@ struct conf {
     CONF_LIST(struct conf_route) route;
     CONF_LIST(struct conf_cdr) cdr;
     CONF_LIST(const char *) file; /**< files read, in order; [0] is the one given */
-    uint64_t generation; /**< 0 after load; set by the publisher before the snapshot is shared */
-    struct arena arena;  /**< owner of all memory */
+    uint64_t generation;   /**< 0 after load; set by the publisher before the snapshot is shared */
+    _Atomic uint32_t refs; /**< see conf_get */
+    struct arena arena;    /**< owner of all memory */
 };
 
 /** What the machine can carry. A parameter, so that a check gives the same answer on any machine in a test. */
@@ -397,8 +578,25 @@ struct conf *conf_load(const char *path, const struct conf_env *env, struct conf
 struct conf *conf_load_text(const char *name, const char *text, size_t len,
                             const struct conf_env *env, struct conf_errors *errs);
 
-/** Free a snapshot and all that hangs on it. NULL is allowed. */
-void conf_free(struct conf *conf);
+/** One more holder: a worker whose legs still read what their trunk was when they began. Any thread. */
+const struct conf *conf_get(const struct conf *conf);
+/** One holder less; the last one frees it with all that hangs on it. NULL is allowed. Any thread. */
+void conf_free(const struct conf *conf);
+
+/** A trunk as no line was written of it: for what stands after its trunk has gone from the configuration. Static. */
+const struct conf_trunk *conf_trunk_default(void);
+
+/** One socket to listen on. */
+struct conf_socket {
+    uint32_t listen; /**< id of its section */
+    uint8_t proto;   /**< enum proto */
+    struct addr addr;
+    const struct conf_tls *tls; /**< NULL unless PROTO_TLS */
+};
+/** The socket of that number. @return 0; -ENOENT */
+int conf_listener(const struct conf *conf, unsigned listener, struct conf_socket *out);
+/** How many there are; at most 256. */
+unsigned conf_listeners(const struct conf *conf);
 
 /** Free the messages. */
 void conf_errors_fini(struct conf_errors *errs);

@@ -259,8 +259,10 @@ static struct conf *new_conf(void)
 {
     struct conf *conf = calloc(1, sizeof(*conf));
 
-    if (conf)
-        arena_init(&conf->arena, CHUNK_BYTES, 0);
+    if (!conf)
+        return NULL;
+    atomic_init(&conf->refs, 1);
+    arena_init(&conf->arena, CHUNK_BYTES, 0);
     return conf;
 }
 
@@ -321,10 +323,29 @@ struct conf *conf_load_text(const char *name, const char *text, size_t len,
     return load(NULL, name, (struct span){text, len}, env, errs);
 }
 
-void conf_free(struct conf *conf)
+/* Holders read it only; the count and the freeing are not theirs to see. */
+static struct conf *conf_own(const struct conf *conf)
 {
-    if (!conf)
+    union {
+        const struct conf *in;
+        struct conf *out;
+    } c = {conf};
+
+    return c.out;
+}
+
+const struct conf *conf_get(const struct conf *conf)
+{
+    atomic_fetch_add_explicit(&conf_own(conf)->refs, 1, memory_order_relaxed);
+    return conf;
+}
+
+void conf_free(const struct conf *conf)
+{
+    struct conf *c = conf_own(conf);
+
+    if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
         return;
-    arena_fini(&conf->arena);
-    free(conf);
+    arena_fini(&c->arena);
+    free(c);
 }

@@ -198,7 +198,10 @@ static void listen_defaults(void *obj)
     struct conf_listen *l = obj;
 
     l->realm.id = CONF_NONE;
-    l->dscp = 26; /* af31, what carriers mark signalling with */
+    l->dscp = 26;          /* af31, what carriers mark signalling with */
+    l->idle_ms = 600000;   /* twice what a peer with RFC 5626 keep-alives stays silent */
+    l->connections = 4096; /* a fifth of the descriptors a process may have */
+    l->per_source = 4;
 }
 
 const struct section section_listen = {

@@ -3,6 +3,7 @@
  * Schema of the sections profile, trunk, group and customer: keywords, bounds, defaults.
  * parse.c runs the tables; link.c lays a trunk over its profile by the same table.
  */
+#include <pthread.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -62,7 +63,7 @@ static bool peer_option(struct parser *p, const struct keyword *kw, struct args 
 static void kw_peer(struct parser *p, const struct keyword *kw, void *field, struct args *args)
 {
     const struct lex_token *t = args_next(args), *transport;
-    struct conf_peer peer = {.transport = CONF_UDP, .priority = 1, .weight = 100};
+    struct conf_peer peer = {.transport = PROTO_UDP, .priority = 1, .weight = 100};
 
     if (parse_list_view(field).n >= CONF_PEERS_MAX) {
         parse_token_error(p, t, "more than %u peers", CONF_PEERS_MAX);
@@ -329,6 +330,12 @@ static void trunk_defaults(void *obj)
     t->max_duration_ms = 4 * HOUR;
     t->media_inactivity_ms = MINUTE;
     t->dscp_media = 46;
+    t->tcp_above = 1300; /* RFC 3261 §18.1.1, where the path MTU is not known */
+    t->timer = (struct conf_session_timer){.expires_ms = 1800 * SECOND, .min_ms = 90 * SECOND};
+    t->pass = CONF_PASS_INFO;
+    t->diversions_max = 5;
+    t->reg.expires_ms = HOUR;
+    t->registrar = (struct conf_registrar){.min_ms = MINUTE, .max_ms = HOUR};
     add_code(&t->advance, 408);
     t->advance.klass = 1U << 5;
     t->advance.timeout = true;
@@ -336,6 +343,22 @@ static void trunk_defaults(void *obj)
         t->advance.q850[0] |= UINT64_C(1) << causes[i];
     add_code(&t->stop, 480);
     t->stop.klass = 1U << 6;
+}
+
+static struct conf_trunk default_trunk;
+
+static void make_default(void)
+{
+    trunk_defaults(&default_trunk);
+    default_trunk.name = "-";
+}
+
+const struct conf_trunk *conf_trunk_default(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_default);
+    return &default_trunk;
 }
 
 static void close_trunk(struct parser *p, void *obj, bool clean)

@@ -2,7 +2,7 @@
 # L0: stands on nothing of ours.
 noinst_LIBRARIES += lib/core/libtdcore.a
 lib_core_libtdcore_a_SOURCES = \
-	lib/core/addr.c lib/core/addr.h \
+	lib/core/addr.c lib/core/addr.h lib/core/proto.h \
 	lib/core/arena.c lib/core/arena.h \
 	lib/core/clock.c lib/core/clock.h \
 	lib/core/err.c lib/core/err.h \

@@ -21,10 +21,9 @@ struct route {
     const struct conf *conf;
     struct source_index *sources;
     struct route_trunk *trunk;
-    struct table **table; /* one per route section; values index its lines */
-    uint32_t *emergency;  /* line of class emergency by route section; CONF_NONE: none */
-    uint32_t *listen_of;  /* by socket number */
-    struct addr *local;   /* by socket number */
+    struct table **table;       /* one per route section; values index its lines */
+    uint32_t *emergency;        /* line of class emergency by route section; CONF_NONE: none */
+    struct conf_socket *socket; /* by number */
     uint32_t n_sockets;
     uint32_t *trunk_of_slot; /* CONF_NONE: not in this generation */
     uint32_t n_slots;
@@ -42,38 +41,31 @@ void route_free(struct route *rt)
     free(rt->trunk);
     free(rt->table);
     free(rt->emergency);
-    free(rt->listen_of);
-    free(rt->local);
+    free(rt->socket);
     free(rt->trunk_of_slot);
     free(rt);
 }
 
 static int route_build_sockets(struct route *rt)
 {
-    const struct conf *c = rt->conf;
-    for (uint32_t i = 0; i < c->listen.n; i++)
-        rt->n_sockets += c->listen.v[i].udp.n;
-    rt->listen_of = calloc(rt->n_sockets + 1, sizeof(*rt->listen_of));
-    rt->local = calloc(rt->n_sockets + 1, sizeof(*rt->local));
-    if (!rt->listen_of || !rt->local)
+    rt->n_sockets = conf_listeners(rt->conf);
+    rt->socket = calloc(rt->n_sockets + 1, sizeof(*rt->socket));
+    if (!rt->socket)
         return -ENOMEM;
-    for (uint32_t i = 0, s = 0; i < c->listen.n; i++)
-        for (uint32_t j = 0; j < c->listen.v[i].udp.n; j++, s++) {
-            rt->listen_of[s] = i;
-            rt->local[s] = c->listen.v[i].udp.v[j].addr;
-        }
+    for (uint32_t s = 0; s < rt->n_sockets; s++)
+        (void)conf_listener(rt->conf, s, &rt->socket[s]);
     return 0;
 }
 
-/* The trunk's first listen that has a socket of the peer's family. */
+/* The trunk's first listen that has a socket of the peer's transport and family. */
 static bool route_egress(const struct route *rt, const struct conf_trunk *t, struct route_hop *hop)
 {
     for (uint32_t l = 0; l < t->listen.n; l++)
         for (uint32_t s = 0; s < rt->n_sockets; s++)
-            if (rt->listen_of[s] == t->listen.v[l].id &&
-                rt->local[s].family == hop->remote.family) {
+            if (rt->socket[s].listen == t->listen.v[l].id && rt->socket[s].proto == hop->proto &&
+                rt->socket[s].addr.family == hop->remote.family) {
                 hop->listener = (uint16_t)s;
-                hop->local = rt->local[s];
+                hop->local = rt->socket[s].addr;
                 return true;
             }
     return false;
@@ -104,6 +96,8 @@ static int route_build_trunk(struct route *rt, uint32_t id, struct trunk_registr
             return state;
         }
         hop->remote = t->peer.v[p].addr;
+        hop->proto = t->peer.v[p].transport;
+        hop->slot = rtk->state->slot;
         hop->peer = (uint8_t)p;
         hop->state = (uint8_t)state;
         if (!route_egress(rt, t, hop)) {
@@ -220,7 +214,7 @@ int route_trunk_of_slot(const struct route *rt, uint32_t slot, uint32_t *trunk)
 
 uint32_t route_listen_of(const struct route *rt, uint16_t listener)
 {
-    return listener < rt->n_sockets ? rt->listen_of[listener] : CONF_NONE;
+    return listener < rt->n_sockets ? rt->socket[listener].listen : CONF_NONE;
 }
 
 bool route_source_is_known(const struct route *rt, uint16_t listener, const struct addr *from)

@@ -37,7 +37,7 @@ struct media_state *route_media_state(const struct route *rt, uint32_t trunk);
 struct customer_state *route_customer_state(const struct route *rt, uint32_t trunk);
 
 /**
- * Sockets are numbered over all `listen` sections and their udp lines as written (a reload may not change them).
+ * Sockets are numbered over all `listen` sections and their sockets as conf_listener says (a reload may not change them).
  * @return the listen section of a socket; CONF_NONE out of range
  */
 uint32_t route_listen_of(const struct route *rt, uint16_t listener);
@@ -53,6 +53,8 @@ int route_identify(const struct route *rt, uint16_t listener, const struct addr 
 struct route_hop {
     struct addr remote, local;
     uint16_t listener;
+    uint8_t proto; /* enum proto */
+    uint32_t slot; /* of the trunk's live state */
     uint8_t peer;  /* index into conf_trunk.peer */
     uint8_t state; /* index into trunk_state.peer */
 };

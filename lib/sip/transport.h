@@ -8,6 +8,7 @@
 
 #include "core/addr.h"
 #include "core/pool.h"
+#include "core/proto.h"
 #include "core/span.h"
 #include <stdint.h>
 
@@ -16,11 +17,21 @@ struct flow {
     uint16_t listener; /* index of a listener, stable for the process's life */
     struct addr local; /* our address on it; family 0: let the kernel choose */
     struct addr remote;
+    uint8_t proto; /* enum proto */
+    /*
+     * Opaque to SIP: whose address that is (trunk slot + 1), for the names that a TLS peer must show; 0: nobody's, only a connection that
+     * stands can be used.
+     */
+    uint32_t owner;
+    uint64_t
+        conn; /* streams: the connection to use while it stands; 0 or gone: one to the same remote is looked for or opened */
 };
 
 struct transport {
     /**
      * Queue a message; the bytes are copied. Nothing leaves before the end of the loop turn.
+     * Over a stream a message that cannot be delivered (connection refused, lost before it was written, timed out) comes back by
+     * stack_unsent(): its client transaction ends with TXN_END_TRANSPORT.
      * @return 0 (a datagram lost for want of room is counted, not an error: UDP may lose it anyway); -ENOTCONN no such listener or
      *         connection; -EAFNOSUPPORT listener and remote are of different families
      */
@@ -30,6 +41,11 @@ struct transport {
      * @return borrowed, valid until the next call
      */
     struct span (*via)(struct transport *t, const struct flow *f);
+    /**
+     * A flow by TCP to where this UDP flow goes, for a request that is too large for a datagram (RFC 3261 §18.1.1).
+     * @return 0; -ENOTCONN no listener of the same address has tcp, or TCP to that remote has failed lately. NULL: never
+     */
+    int (*by_tcp)(struct transport *t, const struct flow *udp, struct flow *tcp);
 };
 
 /**

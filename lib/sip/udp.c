@@ -579,7 +579,7 @@ struct udp *udp_new(struct stats *stats)
 
     if (!u)
         return NULL;
-    u->transport = (struct transport){queue, via};
+    u->transport = (struct transport){.send = queue, .via = via};
     u->stats = stats;
     u->slots = malloc((size_t)UDP_BATCH * SLOT_BYTES);
     if (!u->slots) {

@@ -96,7 +96,7 @@ static void setup(void)
     b.ident = ident_key_new(key, 1, 1, 0);
     blocks_init(&b.blocks);
     arena_init(&b.arena, 65536, 0);
-    b.transport = (struct transport){swallow, via};
+    b.transport = (struct transport){.send = swallow, .via = via};
     gate_init(&b.gate, b.ident, &b.stats, 1, 0, 1);
     b.txns = txns_new(&(struct txns_param){.timers = timers,
                                            .transport = &b.transport,

@@ -40,7 +40,7 @@ static struct span net_via(struct transport *t, const struct flow *f)
 
 void net_init(struct net *n)
 {
-    *n = (struct net){.transport = {net_send, net_via}};
+    *n = (struct net){.transport = {.send = net_send, .via = net_via}};
 }
 
 void net_remove(struct net *n, struct sent *m)

@@ -47,6 +47,8 @@ struct rig {
     struct transport transport;
     struct conf conf;
     struct call_view view;
+    struct trunk_registry *registry;
+    struct route *route;
     struct stack *stack;
     struct calls *cs;
     struct arena arena;
@@ -78,12 +80,13 @@ static inline void rig_up(struct rig *r)
     static const uint8_t key[16] = "unit test key";
     struct stack_param p;
     struct msg_error err;
+    const char *why;
 
     memset(r, 0, sizeof *r);
     clock_init_fake(&r->clock, 1000000, 1700000000000);
     r->timers = timers_new_fake(&r->clock);
     r->ident = ident_key_new(key, 1, 1, 0);
-    r->transport = (struct transport){swallow, via};
+    r->transport = (struct transport){.send = swallow, .via = via};
     p = (struct stack_param){.clock = &r->clock,
                              .timers = r->timers,
                              .ident = r->ident,
@@ -94,7 +97,12 @@ static inline void rig_up(struct rig *r)
     r->stack = stack_new(&p);
     assert_non_null(r->stack);
     r->cs = stack_calls(r->stack);
+    atomic_init(&r->conf.refs, 1);
+    r->registry = trunk_registry_new();
+    r->route = route_new(&r->conf, r->registry, &why);
+    assert_non_null(r->route);
     r->view.conf = &r->conf;
+    r->view.route = r->route;
     stack_snapshot(r->stack, &r->view);
     snprintf(r->trunk.name, sizeof r->trunk.name, "unit");
     arena_init(&r->arena, 16384, 0);
@@ -107,6 +115,8 @@ static inline void rig_up(struct rig *r)
 static inline void rig_down(struct rig *r)
 {
     stack_free(r->stack);
+    route_free(r->route);
+    trunk_registry_free(r->registry);
     ident_key_free(r->ident);
     timers_free(r->timers);
     arena_fini(&r->arena);

@@ -171,7 +171,7 @@ static inline int fx_setup(void **state)
     fx.ident = ident_key_new(fx_key, 7, 100, 0);
     blocks_init(&fx.blocks);
     arena_init(&fx.arena, 65536, 0);
-    fx.transport = (struct transport){fx_send, fx_via};
+    fx.transport = (struct transport){.send = fx_send, .via = fx_via};
     fx.txns = txns_new(&(struct txns_param){.timers = fx.timers,
                                             .transport = &fx.transport,
                                             .ident = fx.ident,
