@@ -304,6 +304,14 @@ void stack_handed(struct stack *s, const char *buf, size_t len, const struct flo
     (void)enter(s, buf, len, flow, load, NULL);
 }
 
+void stack_unsent(struct stack *s, const char *buf, size_t len)
+{
+    struct peek pk;
+
+    if (peek_parse(buf, len, &s->emergency, &pk) == 0)
+        txn_unsent(s->calls.txns, &pk);
+}
+
 void stack_turn_end(struct stack *s)
 {
     calls_reap(&s->calls);

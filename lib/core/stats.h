@@ -45,6 +45,7 @@
     X(txn_late_response, "responses after the final one, not sent") \
     X(txn_impossible, "events a transaction's state does not allow") \
     X(txn_transport_failed, "transactions ended because the transport refused") \
+    X(txn_unsent, "responses and ACKs that a stream could not deliver") \
     X(txn_no_room, "transactions refused for want of memory or by their limit") \
     X(dialog_2xx_retransmit, "2xx to INVITE sent again") \
     X(dialog_no_ack, "2xx to INVITE without an ACK") \

@@ -7,12 +7,15 @@
 
 #include <string.h>
 
-#define SIP_PORT 5060
+uint16_t flow_port(unsigned proto)
+{
+    return proto == PROTO_TLS ? 5061 : 5060;
+}
 
 void flow_of_response(struct flow *f, bool has_rport, uint16_t via_port)
 {
-    if (!has_rport)
-        f->remote.port = via_port ? via_port : SIP_PORT;
+    if (!has_rport || proto_is_stream(f->proto))
+        f->remote.port = via_port ? via_port : flow_port(f->proto);
 }
 
 struct wire *wire_new(struct blocks *b, const struct flow *f, const char *buf, size_t len)

@@ -48,9 +48,14 @@ struct transport {
     int (*by_tcp)(struct transport *t, const struct flow *udp, struct flow *tcp);
 };
 
+/** 5060, for TLS 5061 (RFC 3261 §19.1.2). */
+uint16_t flow_port(unsigned proto);
+
 /**
  * Where the response to a request goes (RFC 3261 §18.2.2, RFC 3581 §4): the source address; the source port if the top Via has rport,
- * else the port of its sent-by (0: 5060). maddr is not followed: a stranger would choose whom we send to.
+ * else the port of its sent-by (0: flow_port). maddr is not followed: a stranger would choose whom we send to.
+ * A stream's response goes by the connection of the request (f->conn stays) while it stands; when it is gone, a new one goes to the source
+ * address and the port of the sent-by, whatever rport says: the source port was the peer's end of the old connection.
  */
 void flow_of_response(struct flow *f, bool has_rport, uint16_t via_port);
 

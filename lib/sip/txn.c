@@ -129,6 +129,17 @@ static int recv_response(struct txns *t, const struct msg *m, const struct flow 
     return -ENOENT;
 }
 
+void txn_unsent(struct txns *t, const struct peek *p)
+{
+    struct txn_client *ct = NULL;
+
+    if (p->is_request && p->method != SIP_ACK)
+        ct = find_client(t, p->via_branch, p->method);
+    if (ct && txn_client_unsent(ct))
+        return;
+    stat_inc(t->p.stats, STAT_txn_unsent);
+}
+
 /* ---- requests ---- */
 
 static bool absorb_request(struct txns *t, const struct peek *p)

@@ -17,7 +17,7 @@
 #include "sip/transport.h"
 #include <stdbool.h>
 
-/* RFC 3261 table 4 [ms]. UDP values; a reliable transport skips A, E, G and makes D, I, J, K zero. */
+/* RFC 3261 table 4 [ms]. UDP values; over a stream A, E, G are not run and D, I, J, K are zero (B, F, H, L, M stay). */
 enum {
     TXN_T1_MS = 500,
     TXN_T2_MS = 4000,
@@ -89,6 +89,14 @@ bool txn_absorb(struct txns *t, const struct peek *p, const struct flow *f);
  * @return 0 consumed; -ENOENT response to nothing (counted as sip_stray_response); -ENOMEM no room (503 was sent where one could be)
  */
 int txn_recv(struct txns *t, const struct msg *m, const struct flow *f);
+
+/**
+ * A message of ours that a stream could not deliver: a request without any response ends its client transaction with TXN_END_TRANSPORT
+ * (RFC 3261 §17.1.4, §18.4) or, where TCP stood in for UDP, goes by UDP now (§18.1.1). A response, an ACK and what was answered meanwhile
+ * are counted as txn_unsent: the machines live on by their timers.
+ * @param p of the message; borrowed
+ */
+void txn_unsent(struct txns *t, const struct peek *p);
 
 /** Live transactions (audit, tests). */
 struct txns_count {

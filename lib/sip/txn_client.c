@@ -40,10 +40,18 @@ static void run_end_timer(struct txn_client *ct, uint64_t ms)
     timer_set(&ct->timer, ms);
 }
 
+/* D and K: zero over a stream. */
+static void run_absorb_timer(struct txn_client *ct, uint64_t ms)
+{
+    run_end_timer(ct, ct->is_stream ? 0 : ms);
+}
+
 static void run_resend_timer(struct txn_client *ct, unsigned interval)
 {
     unsigned left = (unsigned)TXN_64T1_MS - ct->elapsed_ms;
 
+    if (ct->is_stream)
+        interval = left;
     ct->interval_ms = (uint16_t)(interval < left ? interval : left);
     timer_set(&ct->timer, ct->interval_ms);
 }
@@ -141,7 +149,7 @@ static int accept_2xx(struct txn_client *ct, const struct txn_client_input *in)
 static int finish_other(struct txn_client *ct, const struct txn_client_input *in)
 {
     forget_request(ct);
-    run_end_timer(ct, TXN_T4_MS); /* K */
+    run_absorb_timer(ct, TXN_T4_MS); /* K */
     return deliver(ct, in);
 }
 
@@ -197,7 +205,7 @@ static int reject(struct txn_client *ct, const struct txn_client_input *in)
         ack = wire_new(t->p.blocks, &ct->sent->flow, b->p, b->len);
     forget_request(ct);
     ct->sent = ack;
-    run_end_timer(ct, TXN_64T1_MS); /* D */
+    run_absorb_timer(ct, TXN_64T1_MS); /* D */
     if (ack)
         err = wire_send(t->p.transport, ack);
     else
@@ -388,6 +396,16 @@ enum txn_client_event txn_client_event_of(unsigned status)
     return status < 300 ? TXN_CE_2XX : TXN_CE_FINAL;
 }
 
+bool txn_client_unsent(struct txn_client *ct)
+{
+    const struct txn_client_input nothing = {0};
+
+    if (ct->state != TXN_C_CALLING)
+        return false;
+    txn_client_step(ct, TXN_CE_TRANSPORT, &nothing);
+    return true;
+}
+
 /* 100 says nothing to a TU that is no proxy; a CANCEL has no user; else what the table ignores or answers by itself. */
 bool txn_client_can_absorb(const struct txn_client *ct, unsigned status)
 {
@@ -504,8 +522,10 @@ int txn_client_start(struct txn_client *ct)
     wire_free(t->p.blocks, ct->sent);
     ct->sent = w;
     ct->is_started = true;
+    ct->is_stream = proto_is_stream(w->flow.proto);
     stat_inc(t->p.stats, STAT_txn_client_new);
-    run_resend_timer(ct, TXN_T1_MS); /* A or E, and at the end of their sum B or F */
+    run_resend_timer(
+        ct, TXN_T1_MS); /* A or E, and at the end of their sum B or F; over a stream these alone */
     return 0;
 }
 

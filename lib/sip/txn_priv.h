@@ -75,6 +75,7 @@ struct txn_server {
     uint8_t state;
     uint8_t end;        /* enum txn_end, set by the action that ends it */
     bool is_merged : 1; /* in the merged table */
+    bool is_stream : 1; /* the request came over a reliable transport (proto_is_stream) */
     bool is_accepted_2xx : 1;
     struct timer timer;
 };
@@ -132,6 +133,7 @@ struct txn_client {
     void *user;
     struct wire *sent;   /* the request; INVITE in Completed: its ACK */
     struct wire *reason; /* of a CANCEL that waits for a provisional response */
+
     uint16_t interval_ms;
     uint16_t elapsed_ms;
     uint8_t method;
@@ -140,6 +142,7 @@ struct txn_client {
     bool is_started : 1;
     bool wants_cancel : 1; /* asked for, not sent */
     bool is_cancelled : 1; /* CANCEL was sent */
+    bool is_stream : 1;    /* sent over a reliable transport: no timer A or E, D and K are zero */
     struct timer timer;
 };
 
@@ -156,6 +159,8 @@ bool txn_client_can_absorb(const struct txn_client *ct, unsigned status);
 void txn_client_step(struct txn_client *ct, enum txn_client_event ev,
                      const struct txn_client_input *in);
 void txn_client_free(struct txn_client *ct);
+/** The stream could not deliver its request. @return false: it has been answered, nothing is done */
+bool txn_client_unsent(struct txn_client *ct);
 
 /* ---- the tables, for the tests that visit each cell ---- */
 

@@ -53,11 +53,25 @@ static void run_end_timer(struct txn_server *st, uint64_t ms)
     timer_set(&st->timer, ms);
 }
 
-/* Durations add up to 64*T1 exactly, so that all transactions share the same few timer queues. */
+/*
+ * I and J only absorb what UDP may bring twice: zero over a stream (RFC 3261 table 4). The state is passed through all the same and left by
+ * the timer, in the next loop turn.
+ */
+static void run_absorb_timer(struct txn_server *st, uint64_t ms)
+{
+    run_end_timer(st, st->is_stream ? 0 : ms);
+}
+
+/*
+ * Durations add up to 64*T1 exactly, so that all transactions share the same few timer queues. Over a stream nothing is sent again and what
+ * is left of H alone runs.
+ */
 static void run_resend_timer(struct txn_server *st, uint16_t interval)
 {
     uint16_t left = (uint16_t)(TXN_64T1_MS - st->elapsed_ms);
 
+    if (st->is_stream)
+        interval = left;
     st->interval_ms = interval < left ? interval : left;
     timer_set(&st->timer, st->interval_ms);
 }
@@ -126,7 +140,7 @@ static int send_accept(struct txn_server *st)
 static int send_final(struct txn_server *st)
 {
     forget_request(st);
-    run_end_timer(st, TXN_64T1_MS); /* J */
+    run_absorb_timer(st, TXN_64T1_MS); /* J */
     return send_last(st);
 }
 
@@ -142,7 +156,7 @@ static int confirm(struct txn_server *st)
 {
     wire_free(st->txns->p.blocks, st->last);
     st->last = NULL;
-    run_end_timer(st, TXN_T4_MS); /* I */
+    run_absorb_timer(st, TXN_T4_MS); /* I */
     return 0;
 }
 
@@ -510,6 +524,7 @@ struct txn_server *txn_server_new(struct txns *t, const struct msg *m, const str
     st->txns = t;
     st->check = k.check;
     st->method = (uint8_t)m->method;
+    st->is_stream = proto_is_stream(f->proto);
     st->reply = make_reply(t, m, f);
     if (!st->reply) {
         pool_put(&t->server_pool, st);

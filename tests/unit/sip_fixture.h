@@ -38,6 +38,7 @@ struct fx {
     struct flow sent_flow[FX_SENT_MAX];
     unsigned n_sent;
     int send_error;
+    uint8_t proto; /* of the flows that messages come on and requests are made with */
     /* the TU */
     unsigned n_request, n_ack, n_cancel, n_stray, n_response, n_end, n_no_ack;
     unsigned last_status;
@@ -145,7 +146,7 @@ static const uint8_t fx_key[16] = "0123456789abcde";
 
 static inline struct flow fx_flow(void)
 {
-    struct flow f = {.listener = 3};
+    struct flow f = {.listener = 3, .proto = fx.proto, .conn = fx.proto ? 77 : 0};
 
     assert_int_equal(addr_parse(SPAN("192.0.2.1:5060"), 0, &f.local), 0);
     assert_int_equal(addr_parse(SPAN("198.51.100.7:5070"), 0, &f.remote), 0);

@@ -464,6 +464,101 @@ static void ten_thousand_live_transactions_are_found_directly(void **state)
     assert_int_equal(htab_first(&fx.txns->client, ct->node.hash) == &ct->node, 1);
 }
 
+/* ---- streams ---- */
+
+static void over_a_stream_an_invite_is_sent_once_and_timer_b_stays(void **state)
+{
+    (void)state;
+    fx.proto = PROTO_TCP;
+    start(SIP_INVITE);
+    fx_advance(TXN_64T1_MS - 1);
+    assert_int_equal(fx.n_sent, 1);
+    assert_int_equal(fx.n_end, 0);
+    fx_advance(1);
+    assert_int_equal(fx.n_end, 1);
+    assert_int_equal(fx.last_end, TXN_END_TIMEOUT);
+}
+
+static void over_a_stream_a_non_invite_is_sent_once_and_timer_f_stays(void **state)
+{
+    (void)state;
+    fx.proto = PROTO_TLS;
+    start(SIP_BYE);
+    fx_advance(1000);
+    fx_recv(response(100, "BYE"));
+    fx_advance(TXN_64T1_MS - 1001);
+    assert_int_equal(fx.n_sent, 1);
+    assert_int_equal(fx.n_end, 0);
+    fx_advance(1);
+    assert_int_equal(fx.last_end, TXN_END_TIMEOUT);
+}
+
+static void over_a_stream_timers_d_and_k_are_zero_and_m_stays(void **state)
+{
+    (void)state;
+    fx.proto = PROTO_TCP;
+    start(SIP_INVITE);
+    fx_recv(response(486, "INVITE"));
+    fx_assert_last_starts("ACK ");
+    fx_advance(0);
+    assert_int_equal(fx.n_end, 1);
+    assert_int_equal(fx.last_end, TXN_END_OK);
+    start(SIP_BYE);
+    fx_recv(response(200, "BYE"));
+    fx_advance(0);
+    assert_int_equal(fx.n_end, 2);
+    start(SIP_INVITE);
+    fx_recv(response(200, "INVITE"));
+    fx_advance(TXN_64T1_MS - 1);
+    assert_int_equal(fx.n_end, 2);
+    fx_recv(response(200, "INVITE"));
+    assert_int_equal(fx.n_response, 4);
+    fx_advance(1);
+    assert_int_equal(fx.n_end, 3);
+}
+
+static void unsent(const char *text)
+{
+    struct peek p;
+
+    assert_int_equal(peek_parse(text, strlen(text), NULL, &p), 0);
+    txn_unsent(fx.txns, &p);
+}
+
+static void undelivered_request_ends_its_transaction_with_transport(void **state)
+{
+    (void)state;
+    fx.proto = PROTO_TCP;
+    start(SIP_INVITE);
+    unsent(fx_last_sent());
+    assert_int_equal(fx.n_end, 1);
+    assert_int_equal(fx.last_end, TXN_END_TRANSPORT);
+    start(SIP_INFO);
+    unsent(fx_last_sent());
+    assert_int_equal(fx.n_end, 2);
+    unsent(fx_last_sent()); /* nobody's any more */
+    assert_int_equal(fx_stat(STAT_txn_unsent), 1);
+}
+
+static void undelivered_cancel_ends_alone_and_acks_and_responses_are_counted(void **state)
+{
+    (void)state;
+    fx.proto = PROTO_TCP;
+    start(SIP_INVITE);
+    fx_recv(response(180, "INVITE"));
+    assert_int_equal(txn_client_cancel(ct, SPAN_NONE), 0);
+    fx_assert_last_starts("CANCEL ");
+    unsent(fx_last_sent());
+    assert_int_equal(txns_count(fx.txns).client, 1);
+    assert_int_equal(fx.n_end, 0);
+    unsent(fx.sent[0]); /* answered: it cannot have been lost */
+    assert_int_equal(fx.n_end, 0);
+    fx_recv(response(487, "INVITE"));
+    unsent(fx_last_sent());
+    unsent(response(200, "INVITE"));
+    assert_int_equal(fx_stat(STAT_txn_unsent), 3);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
 int main(void)
@@ -494,6 +589,11 @@ int main(void)
         T(late_2xx_of_a_detached_invite_is_given_to_the_tu),
         T(unstarted_ones_can_be_thrown_away),
         T(ten_thousand_live_transactions_are_found_directly),
+        T(over_a_stream_an_invite_is_sent_once_and_timer_b_stays),
+        T(over_a_stream_a_non_invite_is_sent_once_and_timer_f_stays),
+        T(over_a_stream_timers_d_and_k_are_zero_and_m_stays),
+        T(undelivered_request_ends_its_transaction_with_transport),
+        T(undelivered_cancel_ends_alone_and_acks_and_responses_are_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

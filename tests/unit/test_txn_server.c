@@ -477,6 +477,65 @@ static void transaction_is_small(void **state)
     assert_true(sizeof(struct txn_client) <= 256);
 }
 
+/* ---- streams ---- */
+
+static void over_a_stream_a_reject_is_sent_once_and_timer_h_stays(void **state)
+{
+    (void)state;
+    fx.proto = PROTO_TCP;
+    fx_recv(INVITE);
+    txn_server_reply(fx.st, 486, SPAN_NONE, SPAN_NONE);
+    fx_forget_sent();
+    fx_advance(TXN_64T1_MS - 1);
+    assert_int_equal(fx.n_sent, 0);
+    assert_int_equal(fx.n_end, 0);
+    fx_advance(1);
+    assert_int_equal(fx.last_end, TXN_END_NO_ACK);
+}
+
+static void over_a_stream_timers_i_and_j_are_zero_and_l_stays(void **state)
+{
+    (void)state;
+    fx.proto = PROTO_TLS;
+    fx_recv(INVITE);
+    txn_server_reply(fx.st, 486, SPAN_NONE, SPAN_NONE);
+    fx_recv(ACK);
+    assert_int_equal(fx.n_end, 0);
+    fx_advance(0);
+    assert_int_equal(fx.n_end, 1);
+    fx_recv(BYE);
+    txn_server_reply(fx.st, 200, SPAN_NONE, SPAN_NONE);
+    fx_advance(0);
+    assert_int_equal(fx.n_end, 2);
+    fx_recv(fx_request("INVITE", "z9hG4bKc", 3, "INVITE"));
+    txn_server_reply(fx.st, 200, SPAN_NONE, SPAN_NONE);
+    fx_advance(TXN_64T1_MS - 1);
+    assert_int_equal(txns_count(fx.txns).server, 1);
+    fx_advance(1);
+    assert_int_equal(txns_count(fx.txns).server, 0);
+}
+
+static void answer_goes_by_the_connection_of_its_request_else_to_the_sent_by_port(void **state)
+{
+    char req[2048];
+
+    (void)state;
+    fx.proto = PROTO_TCP;
+    snprintf(req, sizeof(req), "%s", fx_request("OPTIONS", "z9hG4bK2;rport", 1, "OPTIONS"));
+    memcpy(strstr(req, ":5070"), ":5099", 5);
+    fx_recv(req);
+    txn_server_reply(fx.st, 200, SPAN_NONE, SPAN_NONE);
+    assert_int_equal(fx.sent_flow[0].conn, 77);
+    assert_int_equal(fx.sent_flow[0].proto, PROTO_TCP);
+    assert_int_equal(fx.sent_flow[0].remote.port, 5099);
+    fx.proto = PROTO_TLS;
+    fx_recv("OPTIONS sip:192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/TLS h.example.org;branch=z9hG4bK1\r\n"
+            "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
+            "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n");
+    txn_server_reply(fx.st, 200, SPAN_NONE, SPAN_NONE);
+    assert_int_equal(fx.sent_flow[1].remote.port, 5061);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
 int main(void)
@@ -512,6 +571,9 @@ int main(void)
         T(without_room_nothing_begins_but_all_can_end),
         T(over_the_limit_a_request_gets_503_without_a_transaction),
         T(transaction_is_small),
+        T(over_a_stream_a_reject_is_sent_once_and_timer_h_stays),
+        T(over_a_stream_timers_i_and_j_are_zero_and_l_stays),
+        T(answer_goes_by_the_connection_of_its_request_else_to_the_sent_by_port),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
