@@ -6,6 +6,7 @@
 #include "call/headers.h"
 #include "call/model.h"
 #include "call/offer.h"
+#include "call/own.h"
 #include "call/pass.h"
 
 #include <stdio.h>
@@ -105,6 +106,7 @@ void leg_drop_dialogs(struct leg *leg, const struct ldlg *keep)
             continue;
         }
         pass_drop_dialog(ld);
+        own_drop_dialog(ld);
         *pp = ld->next;
         ldlg_free(leg->call->calls, ld);
     }
@@ -417,6 +419,7 @@ static void leg_free(struct leg *leg)
     if (leg->bye_ct)
         txn_client_detach(leg->bye_ct);
     cac_release(&leg->hold, cs->worker);
+    own_drop_leg(leg);
     leg_drop_dialogs(leg, NULL);
     gen_give(cs, leg->trunk.gen);
     pool_put(&cs->leg_pool, leg);

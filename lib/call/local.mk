@@ -12,6 +12,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/leg_in.c lib/call/leg_out.c lib/call/leg_table.h \
 	lib/call/model.h \
 	lib/call/offer.c lib/call/offer.h \
+	lib/call/own.c lib/call/own.h \
 	lib/call/options.c lib/call/options.h \
 	lib/call/pass.c lib/call/pass.h \
 	lib/call/priority.c lib/call/priority.h \

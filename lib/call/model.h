@@ -93,6 +93,7 @@ struct leg {
     struct txn_server *invite_st; /**< in: while its INVITE has no final answer */
     struct txn_client *invite_ct; /**< out: until its transaction ends or the leg is freed */
     struct txn_client *bye_ct;
+    struct own *owns;   /**< requests of our own in its dialogs, see own.h */
     struct timer timer; /**< of the state */
     struct flow flow;
     struct leg_trunk trunk;
@@ -103,6 +104,7 @@ struct leg {
     uint32_t invite_cseq; /**< of the INVITE that made it */
     uint8_t state;        /**< enum leg_state */
     uint8_t attempt;      /**< out: 1 is the first */
+    uint8_t n_owns;
     bool is_in;
     bool offered;    /**< in: its INVITE bore an offer */
     bool ack_owed;   /**< out: 2xx seen, ACK not sent: the answer must come from the other side */
@@ -235,7 +237,7 @@ struct calls {
     struct arena *arena; /**< of the message at hand */
     char *scratch;       /**< SDP_BYTES_MAX + 1024: the body being written */
     struct htab by_id;
-    struct pool call_pool, leg_pool, ldlg_pool, pass_pool;
+    struct pool call_pool, leg_pool, ldlg_pool, pass_pool, own_pool;
     struct call *reap;
     size_t up;
     uint8_t worker;

@@ -7,6 +7,7 @@
 
 #include "call/headers.h"
 #include "call/offer.h"
+#include "call/own.h"
 
 /* 185 s: Timer C of a proxy is more than three minutes (RFC 3261 §16.6), its 408 comes first. */
 #define PASS_INVITE_MS 185000U
@@ -104,6 +105,11 @@ static bool invite_to(const struct call *c, const struct ldlg *ld)
     return false;
 }
 
+bool pass_invite_pending(const struct ldlg *ld)
+{
+    return invite_from(ld->leg->call, ld) || invite_to(ld->leg->call, ld);
+}
+
 /* RFC 3261 §14.2 and RFC 3311 §5.2. @return 0, or the status to refuse with */
 static unsigned pass_glare(const struct call *c, const struct ldlg *from, const struct ldlg *to,
                            const struct msg *m)
@@ -115,7 +121,8 @@ static unsigned pass_glare(const struct call *c, const struct ldlg *from, const 
     if (m->method == SIP_INVITE) {
         if (invite_from(c, from))
             return 500;
-        if (invite_to(c, from) || invite_from(c, to))
+        if (invite_to(c, from) || invite_from(c, to) || own_invite_pending(from) ||
+            own_invite_pending(to))
             return 491;
     }
     if (!offers)

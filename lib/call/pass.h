@@ -26,6 +26,8 @@ void pass_drop_leg(struct leg *leg);
 void pass_drop_dialog(const struct ldlg *ld);
 /** False if the body is SDP or may hold one: such a body must never cross as it is. */
 bool pass_body_is_plain(const struct msg *m);
+/** An INVITE crosses from or to this dialog, or its ACK is outstanding. */
+bool pass_invite_pending(const struct ldlg *ld);
 /** The call is freed. */
 void pass_free_all(struct call *c);
 

@@ -8,6 +8,7 @@
 #include "call/model.h"
 #include "call/offer.h"
 #include "call/options.h"
+#include "call/own.h"
 #include "sip/gate.h"
 
 #include <stdlib.h>
@@ -100,6 +101,7 @@ struct stack *stack_new(const struct stack_param *p)
     pool_init(&cs->leg_pool, "leg", sizeof(struct leg), 0);
     pool_init(&cs->ldlg_pool, "ldlg", sizeof(struct ldlg), 0);
     pool_init(&cs->pass_pool, "pass", sizeof(struct pass), 0);
+    pool_init(&cs->own_pool, "own", sizeof(struct own), 0);
     if (stack_wire(s, p) < 0) {
         stack_free(s);
         return NULL;
@@ -141,6 +143,7 @@ void stack_free(struct stack *s)
     pool_fini(&cs->leg_pool, 1);
     pool_fini(&cs->ldlg_pool, 1);
     pool_fini(&cs->pass_pool, 1);
+    pool_fini(&cs->own_pool, 1);
     blocks_fini(&s->blocks, 1);
     arena_fini(&s->arena);
     free(s->emergency_users);

@@ -160,10 +160,15 @@ static void tu_on_stray_response(void *tu, const struct msg *m, const struct flo
 {
     struct calls *cs = tu;
     struct dialog *d;
+    const struct ldlg *ld;
 
     (void)f;
-    if (dialog_find_response(cs->dialogs, m, &d) == 0)
-        (void)dialog_ack_again(d, m->cseq);
+    if (dialog_find_response(cs->dialogs, m, &d) < 0)
+        return;
+    ld = d->leg;
+    /* A re-INVITE of ours that crossed the end of its dialog: its 2xx is owed an ACK all the same. */
+    if (dialog_ack_again(d, m->cseq) == -ENOENT && ld->leg->state >= LEG_CLOSING)
+        (void)dialog_ack(d, m->cseq, SPAN_NONE, SPAN_NONE);
 }
 
 const struct tu_ops calls_tu_ops = {tu_on_request, tu_on_cancel, tu_on_stray_response};

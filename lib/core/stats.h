@@ -77,6 +77,8 @@
     X(hunt_skipped, "candidates passed over: full, down or gone") \
     X(pass_requests, "requests inside a dialog carried to the other leg") \
     X(pass_refused, "such requests refused here: glare, order, no dialog") \
+    X(own_requests, "requests of our own inside a dialog: refreshes, NOTIFY, transfers") \
+    X(own_again, "of these, sent again after 491 or 500") \
     X(options_answered, "OPTIONS answered") \
     X(options_sent, "health probes sent") \
     X(options_ok, "health probes answered well") \
