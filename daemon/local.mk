@@ -5,6 +5,7 @@ daemon_libtddaemon_a_SOURCES = \
 	daemon/admin.c daemon/admin.h \
 	daemon/command.c \
 	daemon/dispatch.c daemon/dispatch.h \
+	daemon/lobby.c daemon/lobby.h \
 	daemon/node.c daemon/node.h \
 	daemon/render.c daemon/render.h \
 	daemon/snapshot.c daemon/snapshot.h \

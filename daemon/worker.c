@@ -15,6 +15,7 @@
 #include "core/ident.h"
 #include "core/log.h"
 #include "core/timer.h"
+#include "daemon/lobby.h"
 #include "sip/udp.h"
 
 /* Datagrams read from one socket before the others have their turn: 8 batches, about 10 ms of work at the most. */
@@ -30,6 +31,15 @@
  * behind it is older still when its turn comes. 100 ms are 70 % here, where the gate begins to shed ordinary calls [ms].
  */
 #define AGE_FULL_MS 143
+/* From this many datagrams of one read on there is more to read than to serve at once, and new requests wait for the rest. */
+#define DEEP_READ UDP_BATCH
+/* The lobby is served at least this long a turn [us], and as long as the reading took: neither starves the other. */
+#define LOBBY_MIN_US 2000U
+/* Items served between two looks at the clock. */
+#define LOBBY_LOOK 8U
+
+/* Load at which the gate sheds ordinary requests (call/stack.h). */
+#define LOAD_STALE 70U
 
 struct worker_socket {
     struct worker *worker;
@@ -50,6 +60,9 @@ struct worker {
     struct udp *udp;
     struct media *media;
     struct stack *stack;
+    struct lobby *lobby;
+    unsigned read_now; /* datagrams of the read that is under way */
+    uint64_t turn_us;  /* begin of this turn's work */
     struct ring *asks;
     struct event *bell_ev, *flush_ev;
     struct worker_socket *socket;
@@ -66,11 +79,57 @@ static unsigned load_of_age(uint64_t age_ms)
     return load < 99 ? (unsigned)load : 99;
 }
 
+static uint64_t now_us(void)
+{
+    return clock_now_ns() / 1000U;
+}
+
+/* A new request that there is no time for now. Without room it is shed as if it had waited: emergency is served at once. */
+static void let_wait(struct worker *w, const char *buf, size_t len, const struct flow *flow,
+                     const struct stack_hand *hand, uint64_t born_wall_ms)
+{
+    if (lobby_put(w->lobby, hand->cls, buf, len, flow, born_wall_ms) == 0) {
+        stat_inc(&w->stats, STAT_lobby_waited);
+        return;
+    }
+    stat_inc(&w->stats, STAT_lobby_full);
+    (void)stack_handed(w->stack, buf, len, flow, load_of_age(AGE_FULL_MS), NULL);
+}
+
 static void on_handed(void *arg, const char *buf, size_t len, const struct flow *flow,
                       uint64_t wait_us)
 {
     struct worker *w = arg;
-    stack_handed(w->stack, buf, len, flow, load_of_age(wait_us / 1000));
+    struct stack_hand hand;
+    uint64_t age_ms = wait_us / 1000;
+    if (stack_handed(w->stack, buf, len, flow, load_of_age(age_ms), &hand) == STACK_WAIT)
+        let_wait(w, buf, len, flow, &hand, w->clock.wall_ms - age_ms);
+}
+
+/* What waited, until the time for it is over. */
+static void lobby_serve(struct worker *w)
+{
+    uint64_t from, limit;
+    struct lobby_item *it;
+    stack_let_wait(w->stack, false);
+    lobby_clock(w->lobby, w->clock.mono_ms);
+    if (lobby_count(w->lobby) == 0)
+        return;
+    from = now_us();
+    limit = from - w->turn_us > LOBBY_MIN_US ? from - w->turn_us : LOBBY_MIN_US;
+    for (unsigned i = 1; (it = lobby_take(w->lobby)); i++) {
+        uint64_t wall = w->clock.wall_ms;
+        unsigned load = load_of_age(wall > it->born_wall_ms ? wall - it->born_wall_ms : 0);
+        (void)stack_handed(w->stack, it->buf, it->len, &it->flow, load, NULL);
+        lobby_done(w->lobby, it, load < LOAD_STALE);
+        if (i % LOBBY_LOOK)
+            continue;
+        clock_update(&w->clock);
+        if (now_us() - from >= limit)
+            break;
+    }
+    /* What comes next must not overtake those who wait. */
+    stack_let_wait(w->stack, lobby_count(w->lobby) > 0);
 }
 
 /* 0..100: how stale the queue is or how full the rings are. The stack sheds by class from it. */
@@ -87,12 +146,26 @@ static void on_datagram(void *arg, const struct udp_dgram *d)
 {
     struct worker *w = arg;
     struct stack_hand hand;
-    if (stack_datagram(w->stack, d->data, d->len, &d->flow, worker_load(w, d), &hand) != STACK_HAND)
+    enum stack_verdict v;
+    if (++w->read_now == DEEP_READ)
+        stack_let_wait(w->stack, true);
+    v = stack_datagram(w->stack, d->data, d->len, &d->flow, worker_load(w, d), &hand);
+    if (v == STACK_WAIT)
+        let_wait(w, d->data, d->len, &d->flow, &hand,
+                 d->rx_wall_ns ? d->rx_wall_ns / 1000000U : w->clock.wall_ms);
+    if (v != STACK_HAND)
         return;
     stat_inc(&w->stats, STAT_handover_out);
     if (dispatch_give(w->p.dispatch, w->p.id, hand.worker, d->data, d->len, &d->flow, hand.cls,
                       hand.in_dialog) < 0)
         stat_inc(&w->stats, STAT_handover_refused);
+}
+
+/* The first thing that this turn does. */
+static void turn_begins(struct worker *w)
+{
+    if (w->turn_us == 0)
+        w->turn_us = now_us();
 }
 
 static void on_socket(evutil_socket_t fd, short what, void *arg)
@@ -101,6 +174,8 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     clock_update(&s->worker->clock);
+    turn_begins(s->worker);
+    s->worker->read_now = 0;
     udp_recv(s->worker->udp, s->id, READ_MAX, on_datagram, s->worker);
 }
 
@@ -157,6 +232,7 @@ static void worker_turn_end(struct worker *w)
     static const struct timeval retry = {0, FLUSH_RETRY_US};
     worker_take_snapshot(w);
     dispatch_take(w->p.dispatch, w->p.id, TAKE_MAX, &w->stats, on_handed, w);
+    lobby_serve(w);
     worker_answer(w);
     stack_turn_end(w->stack);
     if (w->media)
@@ -172,7 +248,8 @@ static void worker_turn_end(struct worker *w)
 
 static bool worker_has_work(struct worker *w)
 {
-    return ring_len(w->asks) > 0 || dispatch_waiting(w->p.dispatch, w->p.id) ||
+    return lobby_count(w->lobby) > 0 || ring_len(w->asks) > 0 ||
+           dispatch_waiting(w->p.dispatch, w->p.id) ||
            snapshots_current(w->p.snapshots) != w->snapshot || atomic_load(&w->stop);
 }
 
@@ -185,7 +262,9 @@ static void *worker_main(void *arg)
         bell_arm(bell);
         event_base_loop(w->base, EVLOOP_ONCE | (worker_has_work(w) ? EVLOOP_NONBLOCK : 0));
         clock_update(&w->clock);
+        turn_begins(w);
         worker_turn_end(w);
+        w->turn_us = 0;
     }
     udp_flush(w->udp);
     log_hold(false);
@@ -251,11 +330,12 @@ static int worker_make_parts(struct worker *w)
     w->timers = timers_new(w->base, &w->clock);
     w->ident = ident_key_new(w->p.key, w->p.node, w->p.epoch, (uint8_t)w->p.id);
     w->udp = udp_new(&w->stats);
+    w->lobby = lobby_new();
     w->asks = ring_new(ASK_SLOTS);
     w->bell_ev = event_new(w->base, bell->fd, EV_READ | EV_PERSIST, on_bell, w);
     w->flush_ev = event_new(w->base, -1, 0, on_flush, w);
-    if (!w->timers || !w->ident || !w->udp || !w->asks || !w->bell_ev || !w->flush_ev ||
-        event_add(w->bell_ev, NULL) < 0)
+    if (!w->timers || !w->ident || !w->udp || !w->lobby || !w->asks || !w->bell_ev ||
+        !w->flush_ev || event_add(w->bell_ev, NULL) < 0)
         return -ENOMEM;
     if (c->media.n > 0) {
         struct media_param mp = {.base = w->base,
@@ -342,6 +422,7 @@ void worker_free(struct worker *w)
         event_free(w->bell_ev);
     if (w->flush_ev)
         event_free(w->flush_ev);
+    lobby_free(w->lobby);
     ring_free(w->asks);
     if (w->timers)
         timers_free(w->timers);

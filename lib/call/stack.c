@@ -32,6 +32,7 @@ struct stack {
     struct peek_table emergency;
     struct span *emergency_users;
     uint8_t workers;
+    bool let_wait;
     bool quiet; /* no health probes */
     char reply[GATE_REPLY_ROOM(MSG_BYTES_MAX)];
 };
@@ -264,9 +265,15 @@ static enum gate_level level_of(unsigned load)
                         : GATE_LEVEL_OPEN;
 }
 
-/* hand NULL: another worker has found it to be this one's. */
+/* A load, whose it can be and whether it may wait. */
+struct entry {
+    unsigned load;
+    bool is_handed;          /* another worker has found it to be this one's */
+    struct stack_hand *hand; /* NULL: it is served now */
+};
+
 static enum stack_verdict enter(struct stack *s, const char *buf, size_t len,
-                                const struct flow *flow, unsigned load, struct stack_hand *hand)
+                                const struct flow *flow, const struct entry *e)
 {
     struct peek pk;
     uint8_t worker = 0;
@@ -275,12 +282,12 @@ static enum stack_verdict enter(struct stack *s, const char *buf, size_t len,
         stat_inc(s->calls.stats, STAT_stack_not_sip);
         return STACK_DROP;
     }
-    switch (gate_decide(&s->gate, &pk, source_of(s, flow), level_of(load), &worker)) {
+    switch (gate_decide(&s->gate, &pk, source_of(s, flow), level_of(e->load), &worker)) {
     case GATE_HERE: break;
     case GATE_HAND:
-        if (!hand)
+        if (e->is_handed || !e->hand)
             break; /* a change of snapshot between two workers: it is served where it is */
-        *hand = (struct stack_hand){
+        *e->hand = (struct stack_hand){
             worker, pk.cls, !(pk.is_request && pk.method == SIP_INVITE && pk.to_tag.len == 0)};
         return STACK_HAND;
     case GATE_403: reply_raw(s, buf, len, &pk, flow, 403); return STACK_HERE;
@@ -291,20 +298,31 @@ static enum stack_verdict enter(struct stack *s, const char *buf, size_t len,
     case GATE_DROP:
     default: return STACK_DROP;
     }
+    if (e->hand && s->let_wait && gate_may_wait(&pk)) {
+        if (txn_absorb(s->calls.txns, &pk, flow))
+            return STACK_HERE;
+        *e->hand = (struct stack_hand){s->calls.worker, pk.cls, false};
+        return STACK_WAIT;
+    }
     run(s, buf, len, &pk, flow);
     return STACK_HERE;
+}
+
+void stack_let_wait(struct stack *s, bool on)
+{
+    s->let_wait = on;
 }
 
 enum stack_verdict stack_datagram(struct stack *s, const char *buf, size_t len,
                                   const struct flow *flow, unsigned load, struct stack_hand *hand)
 {
-    return enter(s, buf, len, flow, load, hand);
+    return enter(s, buf, len, flow, &(struct entry){load, false, hand});
 }
 
-void stack_handed(struct stack *s, const char *buf, size_t len, const struct flow *flow,
-                  unsigned load)
+enum stack_verdict stack_handed(struct stack *s, const char *buf, size_t len,
+                                const struct flow *flow, unsigned load, struct stack_hand *hand)
 {
-    (void)enter(s, buf, len, flow, load, NULL);
+    return enter(s, buf, len, flow, &(struct entry){load, true, hand});
 }
 
 void stack_unsent(struct stack *s, const char *buf, size_t len)

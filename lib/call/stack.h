@@ -27,9 +27,10 @@ enum stack_verdict {
     STACK_HERE, /**< parsed and given to the transaction layer, or absorbed, or answered without state */
     STACK_HAND, /**< belongs to another worker: nothing was done, the caller hands the bytes over */
     STACK_DROP, /**< silently dropped, counted */
+    STACK_WAIT, /**< only after stack_let_wait: may be served later by stack_handed; nothing was done */
 };
 
-/** For STACK_HAND: whose it is, and what the hand-over ring must know to refuse the right ones when it fills. */
+/** For STACK_HAND and STACK_WAIT: whose it is, and what the hand-over ring must know to refuse the right ones when it fills. */
 struct stack_hand {
     unsigned worker;
     enum sip_class cls;
@@ -73,9 +74,19 @@ void stack_snapshot(struct stack *s, const struct call_view *view);
 enum stack_verdict stack_datagram(struct stack *s, const char *buf, size_t len,
                                   const struct flow *flow, unsigned load, struct stack_hand *hand);
 
-/** A datagram that another worker handed over: it belongs here. load: as above, of its time in the ring. */
-void stack_handed(struct stack *s, const char *buf, size_t len, const struct flow *flow,
-                  unsigned load);
+/**
+ * While on, new requests (and their CANCELs) come back as STACK_WAIT, with hand filled, unless they are repetitions of what is known: the caller
+ * has more to read, and what stands goes before what begins.
+ */
+void stack_let_wait(struct stack *s, bool on);
+
+/**
+ * A datagram that another worker handed over, or that waited: it belongs here.
+ * @param load  as above, of its time there
+ * @param hand  NULL: it has waited, and is served or shed now
+ */
+enum stack_verdict stack_handed(struct stack *s, const char *buf, size_t len,
+                                const struct flow *flow, unsigned load, struct stack_hand *hand);
 
 /**
  * A message of ours that a stream could not deliver (connection refused, lost, timed out), as the transport gives it back: a request ends its

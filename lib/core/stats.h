@@ -35,6 +35,8 @@
     X(gate_403, "requests of unknown sources answered 403") \
     X(gate_dropped, "messages of unknown sources dropped") \
     X(gate_shed, "requests over the load level") \
+    X(lobby_waited, "new requests that waited because there was more to read") \
+    X(lobby_full, "of these, refused because too many waited") \
     X(txn_server_new, "server transactions begun") \
     X(txn_client_new, "client transactions begun") \
     X(txn_retransmit, "messages sent again by a transaction") \

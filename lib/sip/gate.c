@@ -73,6 +73,11 @@ static bool begins_something(const struct peek *p)
            p->method != SIP_CANCEL;
 }
 
+bool gate_may_wait(const struct peek *p)
+{
+    return p->complete && (begins_something(p) || (p->is_request && p->method == SIP_CANCEL));
+}
+
 static bool is_shed(const struct peek *p, enum gate_level level)
 {
     static const enum gate_level shed_from[SIP_CLASS_N] = {

@@ -68,6 +68,12 @@ enum gate_verdict gate_decide(const struct gate *g, const struct peek *p, enum g
                               enum gate_level level, uint8_t *worker);
 
 /**
+ * May it be served behind others? What begins something, and the CANCEL that follows it: never a message of something that stands, nor the
+ * answers to ours.
+ */
+bool gate_may_wait(const struct peek *p);
+
+/**
  * The verdict on what nobody knows: GATE_403 or GATE_DROP, counted. Also for a stranger's request whose tag is of ours but names no
  * dialog that stands: it must not make a transaction.
  */

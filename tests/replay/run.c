@@ -622,6 +622,14 @@ static void cmd_monkey(struct world *w, char **word, unsigned n)
 }
 
 /* load PERCENT: how loaded the worker says it is from now on. */
+static void cmd_wait(struct world *w, char **word, unsigned n)
+{
+    if (n != 1 || (strcmp(word[0], "on") && strcmp(word[0], "serve")))
+        world_fail(w, "wait on|serve");
+    else
+        world_wait(w, word[0][0] == 'o');
+}
+
 static void cmd_load(struct world *w, char **word, unsigned n)
 {
     w->load = n ? (unsigned)strtoul(word[0], NULL, 10) : 0;
@@ -739,7 +747,7 @@ static const struct command {
     {"hangup", cmd_hangup},   {"calls", cmd_calls},     {"config", cmd_config},
     {"cell", cmd_cell},       {"load", cmd_load},       {"monkey", cmd_monkey},
     {"workers", cmd_workers}, {"handed", cmd_handed},   {"impossible", cmd_impossible},
-    {"pierce", cmd_pierce},   {"noleak", cmd_noleak},
+    {"pierce", cmd_pierce},   {"noleak", cmd_noleak},   {"wait", cmd_wait},
 };
 
 static void run_line(struct world *w)

@@ -264,10 +264,33 @@ void world_deliver(struct world *w, const struct actor *a, const char *msg)
         world_dump("->", a->name, msg);
     leak_learn(&w->leak, a->trunk, msg);
     snprintf(w->received, sizeof w->received, "%s", msg);
-    if (stack_datagram(w->stack, copy, len, &f, w->load, &hand) == STACK_HAND) {
+    switch (stack_datagram(w->stack, copy, len, &f, w->load, &hand)) {
+    case STACK_HAND:
         w->handed++;
-        stack_handed(w->stack, copy, len, &f, 0); /* one stack plays all workers */
+        (void)stack_handed(w->stack, copy, len, &f, 0, NULL); /* one stack plays all workers */
+        break;
+    case STACK_WAIT:
+        if (w->n_waiting == sizeof w->waiting / sizeof w->waiting[0])
+            abort();
+        w->waiting[w->n_waiting].msg = copy;
+        w->waiting[w->n_waiting].len = len;
+        w->waiting[w->n_waiting++].flow = f;
+        copy = NULL;
+        break;
+    default: break;
     }
     free(copy);
     world_settle(w);
+}
+
+void world_wait(struct world *w, bool on)
+{
+    stack_let_wait(w->stack, on);
+    for (unsigned i = 0; i < w->n_waiting; i++) {
+        (void)stack_handed(w->stack, w->waiting[i].msg, w->waiting[i].len, &w->waiting[i].flow,
+                           w->load, NULL);
+        free(w->waiting[i].msg);
+        world_settle(w);
+    }
+    w->n_waiting = 0;
 }

@@ -53,7 +53,13 @@ struct world {
         uint32_t n;
     } sum[64]; /* the auditor's recount */
     unsigned n_sum;
-    unsigned load;   /* of the worker, for shedding */
+    unsigned load; /* of the worker, for shedding */
+    struct {
+        char *msg;
+        size_t len;
+        struct flow flow;
+    } waiting[16]; /* new requests that the worker had no time for */
+    unsigned n_waiting;
     unsigned handed; /* datagrams that the gate gave to another worker */
     bool no_leak;    /* the case lets the sides know each other's media addresses */
     bool impossible; /* the case is about an event that a state does not allow */
@@ -77,6 +83,8 @@ void world_settle(struct world *w);
 void world_advance(struct world *w, uint64_t ms);
 /** A message of a peer arrives at the gate. */
 void world_deliver(struct world *w, const struct actor *a, const char *msg);
+/** From now on new requests wait, as on a worker that has more to read; or those that wait are served in order. */
+void world_wait(struct world *w, bool on);
 
 /* ---- run.c ---- */
 

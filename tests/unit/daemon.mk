@@ -5,6 +5,9 @@ TD_LIBS_DAEMON_TEST = daemon/libtddaemon.a $(TD_LIBS_CALL) $(TD_LIBS_DAEMON)
 TD_UNIT_TESTS += tests/unit/test_dispatch
 tests_unit_test_dispatch_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
 
+TD_UNIT_TESTS += tests/unit/test_lobby
+tests_unit_test_lobby_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
+
 TD_UNIT_TESTS += tests/unit/test_render
 tests_unit_test_render_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
 
