@@ -124,6 +124,19 @@ static bool same_realm(const struct conf *a, const struct conf_listen *la, const
     return true;
 }
 
+/* Addresses only: certificates, what is asked of a client, and limits of streams change by reload. */
+static bool same_sockets(const struct conf_listen *a, const struct conf_listen *b)
+{
+    bool same = a->udp.n == b->udp.n && a->tcp.n == b->tcp.n && a->tls.n == b->tls.n;
+    for (uint32_t i = 0; same && i < a->udp.n; i++)
+        same = addr_eq(&a->udp.v[i].addr, &b->udp.v[i].addr);
+    for (uint32_t i = 0; same && i < a->tcp.n; i++)
+        same = addr_eq(&a->tcp.v[i].addr, &b->tcp.v[i].addr);
+    for (uint32_t i = 0; same && i < a->tls.n; i++)
+        same = addr_eq(&a->tls.v[i].addr, &b->tls.v[i].addr);
+    return same;
+}
+
 static bool same_listens(const struct conf *a, const struct conf *b, char *why, size_t size)
 {
     if (a->listen.n != b->listen.n) {
@@ -132,11 +145,7 @@ static bool same_listens(const struct conf *a, const struct conf *b, char *why, 
     }
     for (uint32_t i = 0; i < a->listen.n; i++) {
         const struct conf_listen *la = &a->listen.v[i], *lb = &b->listen.v[i];
-        bool same =
-            strcmp(la->name, lb->name) == 0 && la->udp.n == lb->udp.n && same_realm(a, la, b, lb);
-        for (uint32_t j = 0; same && j < la->udp.n; j++)
-            same = addr_eq(&la->udp.v[j].addr, &lb->udp.v[j].addr);
-        if (!same) {
+        if (strcmp(la->name, lb->name) != 0 || !same_sockets(la, lb) || !same_realm(a, la, b, lb)) {
             snprintf(why, size, "the sockets of listen '%s' changed", la->name);
             return false;
         }

@@ -3,10 +3,13 @@
  * Third pass of a load: addresses, ports and limits that are well formed and yet cannot work together.
  * load.c calls it after linking; trunks and routes are in check_trunk.c.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/parse.h"
+#include "core/err.h"
 
 /* ---- addresses ---- */
 
@@ -93,6 +96,13 @@ static void check_realms(struct parser *p)
 struct bound {
     const struct conf_addr *addr;
     const struct conf_listen *listen;
+    bool stream; /* tcp and tls share their ports */
+};
+
+/* A CONF_LIST, with a name to hand it on. */
+struct bounds {
+    struct bound *v;
+    uint32_t n;
 };
 
 static int by_bound(const void *va, const void *vb)
@@ -100,6 +110,8 @@ static int by_bound(const void *va, const void *vb)
     const struct bound *a = va, *b = vb;
     int d = memcmp(&a->addr->addr, &b->addr->addr, sizeof(struct addr));
 
+    if (d == 0)
+        d = a->stream - b->stream;
     if (d == 0)
         d = a->listen->realm.id < b->listen->realm.id ? -1
                                                       : a->listen->realm.id > b->listen->realm.id;
@@ -142,31 +154,75 @@ static void check_against_media(struct parser *p, const struct bound *b)
     }
 }
 
+/* A file that the daemon will read: said now rather than at the first call. */
+static void check_file(struct parser *p, const struct conf_tls *tls, const char *path)
+{
+    int fd;
+
+    if (!path || p->from_memory)
+        return;
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        parse_error(p, tls->loc, 0, "%s: %s", path, strerror(errno));
+    else
+        close(fd);
+}
+
+static void check_tls(struct parser *p, const struct conf_tls *tls)
+{
+    check_file(p, tls, tls->cert);
+    if (tls->key != tls->cert)
+        check_file(p, tls, tls->key);
+    check_file(p, tls, tls->ca);
+}
+
+static void bind_one(struct parser *p, struct bounds *all, const struct conf_addr *a,
+                     const struct conf_listen *l, bool stream)
+{
+    struct bound *b = parse_append(p, &p->scratch, all, sizeof(*b));
+
+    *b = (struct bound){.addr = a, .listen = l, .stream = stream};
+    check_in_realm(p, &p->conf->realm.v[l->realm.id], a);
+    if (!stream)
+        check_against_media(p, b); /* RTP is UDP */
+    if (all->n == CONF_LISTENERS_MAX + 1)
+        parse_error(p, a->loc, 0, "more than %u sockets to listen on", CONF_LISTENERS_MAX);
+}
+
+static void bind_listen(struct parser *p, struct bounds *all, const struct conf_listen *l)
+{
+    uint32_t i;
+
+    for (i = 0; i < l->udp.n; i++)
+        bind_one(p, all, &l->udp.v[i], l, false);
+    for (i = 0; i < l->tcp.n; i++)
+        bind_one(p, all, &l->tcp.v[i], l, true);
+    for (i = 0; i < l->tls.n; i++) {
+        struct conf_addr *a = parse_zalloc(p, &p->scratch, sizeof(*a));
+
+        *a = (struct conf_addr){.addr = l->tls.v[i].addr, .loc = l->tls.v[i].loc};
+        bind_one(p, all, a, l, true);
+        check_tls(p, &l->tls.v[i]);
+    }
+}
+
 static void check_listens(struct parser *p)
 {
-    CONF_LIST(struct bound) all = {NULL, 0};
+    struct bounds all = {NULL, 0};
     struct conf *c = p->conf;
-    uint32_t i, j;
+    uint32_t i;
 
     for (i = 0; i < c->listen.n; i++) {
-        const struct conf_listen *l = &c->listen.v[i];
-
-        if (l->realm.id == CONF_NONE)
-            continue;
-        for (j = 0; j < l->udp.n; j++) {
-            struct bound *b = parse_append(p, &p->scratch, &all, sizeof(*b));
-
-            *b = (struct bound){.addr = &l->udp.v[j], .listen = l};
-            check_in_realm(p, &c->realm.v[l->realm.id], &l->udp.v[j]);
-            check_against_media(p, b);
-        }
+        if (c->listen.v[i].realm.id != CONF_NONE)
+            bind_listen(p, &all, &c->listen.v[i]);
     }
     if (all.n > 1)
         qsort(all.v, all.n, sizeof(*all.v), by_bound);
     for (i = 1; i < all.n; i++) {
         const struct bound *a = &all.v[i - 1], *b = &all.v[i];
 
-        if (addr_eq(&a->addr->addr, &b->addr->addr) && a->listen->realm.id == b->listen->realm.id)
+        if (addr_eq(&a->addr->addr, &b->addr->addr) && a->stream == b->stream &&
+            a->listen->realm.id == b->listen->realm.id)
             parse_error(p, b->addr->loc, 0, "address and port are those of listen '%s' already",
                         a->listen->name);
     }

@@ -35,43 +35,6 @@ static void check_codes(struct parser *p, const struct conf_trunk *t)
         parse_error(p, s->loc, 4, "a code is both in 'advance' and in 'stop'");
 }
 
-static bool listens_in(const struct conf *c, const struct conf_trunk *t, uint8_t family)
-{
-    uint32_t i, j;
-
-    for (i = 0; i < t->listen.n; i++) {
-        const struct conf_listen *l;
-
-        if (t->listen.v[i].id == CONF_NONE)
-            return true; /* reported */
-        l = &c->listen.v[t->listen.v[i].id];
-        for (j = 0; j < l->udp.n; j++) {
-            if (l->udp.v[j].addr.family == family)
-                return true;
-        }
-        if (l->udp.n == 0)
-            return true; /* reported */
-    }
-    return false;
-}
-
-static void check_peers(struct parser *p, const struct conf_trunk *t)
-{
-    uint32_t i, j;
-
-    for (i = 0; i < t->peer.n; i++) {
-        const struct conf_peer *peer = &t->peer.v[i];
-
-        if (!listens_in(p->conf, t, peer->addr.family))
-            parse_error(p, peer->loc, 0, "no listen of trunk '%s' has an IPv%u address", t->name,
-                        peer->addr.family);
-        for (j = 0; j < i && !addr_eq(&t->peer.v[j].addr, &peer->addr); j++)
-            ;
-        if (j < i)
-            parse_error(p, peer->loc, 0, "peer is written twice in trunk '%s'", t->name);
-    }
-}
-
 static void check_listens_of(struct parser *p, const struct conf_trunk *t)
 {
     uint32_t i, j;
@@ -112,7 +75,7 @@ static void check_complete(struct parser *p, const struct conf_trunk *t)
                     p->conf->media.n == 0
                         ? "has no media: add a section 'media', or write 'media none'"
                         : "must name its media: its realm has none, or several");
-    if (t->accept.n == 0)
+    if (t->accept.n == 0 && t->peer.n == 0)
         trunk_error(p, t, "has neither peer nor accept");
 }
 

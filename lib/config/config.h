@@ -41,12 +41,14 @@
 #define CONF_DIGITS_MAX     31 /**< digits of a prefix or pattern: E.164's 15, 011, a tech prefix */
 #define CONF_CANDIDATES_MAX 32U   /**< targets of a route line, members of a group */
 #define CONF_RULES_MAX      4096U /**< lines of a `numbers` section: each call walks them in order */
-#define CONF_PEERS_MAX      64U   /**< peers of a trunk: carriers with more use several trunks */
-#define CONF_SHARED_MAX     256U /**< trunks on one source, told apart by match: tried for each call */
-#define CONF_MATCH_MAX      64U /**< match lines of a trunk: each is tried for each call */
-#define CONF_ERRORS_MAX     100 /**< messages kept, the rest are counted: nobody reads more */
-#define CONF_CODE_MIN       300 /**< first SIP status that advance/stop may name */
-#define CONF_CODE_MAX       699 /**< last one */
+#define CONF_LISTENERS_MAX \
+    256U /**< sockets to listen on: each worker has one of each, and polls them all */
+#define CONF_PEERS_MAX  64U  /**< peers of a trunk: carriers with more use several trunks */
+#define CONF_SHARED_MAX 256U /**< trunks on one source, told apart by match: tried for each call */
+#define CONF_MATCH_MAX  64U  /**< match lines of a trunk: each is tried for each call */
+#define CONF_ERRORS_MAX 100  /**< messages kept, the rest are counted: nobody reads more */
+#define CONF_CODE_MIN   300  /**< first SIP status that advance/stop may name */
+#define CONF_CODE_MAX   699  /**< last one */
 
 /** Where something was written. */
 struct conf_loc {

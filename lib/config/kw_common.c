@@ -196,6 +196,14 @@ void kw_duration(struct parser *p, const struct keyword *kw, void *field, struct
         memcpy(field, &ms, sizeof(ms));
 }
 
+void kw_number(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    uint32_t n;
+
+    if (parse_number(p, args_next(args), kw->lo, kw->hi, &n))
+        memcpy(field, &n, sizeof(n));
+}
+
 static void bad_limit(struct parser *p, const struct lex_token *t, int err)
 {
     if (err == -ERANGE)

@@ -369,14 +369,19 @@ static void imply_accept(struct parser *p, struct conf_trunk *t)
         *(struct conf_accept *)APPEND(p, all) = t->accept.v[i];
     for (i = 0; i < t->peer.n; i++) {
         const struct conf_peer *peer = &t->peer.v[i];
+        struct addr from = peer->addr;
 
-        for (j = 0; j < all.n && !addr_in_prefix(&peer->addr, &all.v[j].net); j++)
+        if (peer->lookup != CONF_LOOKUP_NONE)
+            continue; /* what DNS says today is no source */
+        if (peer->transport != PROTO_UDP)
+            from.port = 0; /* a stream comes from any port (RFC 3261 §18) */
+        for (j = 0; j < all.n && !addr_in_prefix(&from, &all.v[j].net); j++)
             ;
         if (j < all.n)
             continue;
         a = APPEND(p, all);
-        a->net.net = peer->addr;
-        a->net.bits = peer->addr.family == 4 ? 32 : 128;
+        a->net.net = from;
+        a->net.bits = from.family == 4 ? 32 : 128;
         a->from_peer = true;
         a->loc = peer->loc;
     }

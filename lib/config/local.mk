@@ -3,6 +3,7 @@
 noinst_LIBRARIES += lib/config/libtdconfig.a
 lib_config_libtdconfig_a_SOURCES = \
 	lib/config/check.c \
+	lib/config/check_peer.c \
 	lib/config/check_trunk.c \
 	lib/config/config.c \
 	lib/config/config.h \
@@ -16,8 +17,11 @@ lib_config_libtdconfig_a_SOURCES = \
 	lib/config/parse.c \
 	lib/config/parse.h \
 	lib/config/pattern.c \
+	lib/config/schema.h \
 	lib/config/schema_net.c \
+	lib/config/schema_peer.c \
 	lib/config/schema_route.c \
+	lib/config/schema_sip.c \
 	lib/config/schema_trunk.c \
 	lib/config/value.c \
 	lib/config/value.h

@@ -28,13 +28,13 @@ struct unserved {
 };
 
 static const struct unserved kw_not_served[] = {
-    {"global", "trace"},         {"global", "country"},      {"listen", "tcp"},
-    {"listen", "tls"},           {"media", "path"},          {"trunk", "codec"},
-    {"trunk", "dtmf"},           {"trunk", "session-timer"}, {"trunk", "100rel"},
-    {"trunk", "identity"},       {"trunk", "hide-topology"}, {"trunk", "breaker"},
-    {"trunk", "stir"},           {"trunk", "header"},        {"trunk", "caller-allow"},
-    {"trunk", "default-caller"}, {"route", "lnp"},           {"route", "block"},
-    {"customer", "routes"},      {"cdr", "fields"},          {NULL, NULL},
+    {"global", "trace"},         {"global", "country"},
+    {"media", "path"},           {"trunk", "dtmf"},
+    {"trunk", "hide-topology"},  {"trunk", "breaker"},
+    {"trunk", "stir"},           {"trunk", "caller-allow"},
+    {"trunk", "default-caller"}, {"route", "lnp"},
+    {"route", "block"},          {"customer", "routes"},
+    {"cdr", "fields"},           {NULL, NULL},
 };
 
 /* ---- memory ---- */

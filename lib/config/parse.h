@@ -163,6 +163,8 @@ void kw_string(struct parser *p, const struct keyword *kw, void *field, struct a
 void kw_path(struct parser *p, const struct keyword *kw, void *field, struct args *args);
 /** A DSCP, into a uint8_t. */
 void kw_dscp(struct parser *p, const struct keyword *kw, void *field, struct args *args);
+/** A number within kw->lo..hi, into a uint32_t. */
+void kw_number(struct parser *p, const struct keyword *kw, void *field, struct args *args);
 void kw_ref(struct parser *p, const struct keyword *kw, void *field, struct args *args);
 void kw_refs(struct parser *p, const struct keyword *kw, void *field, struct args *args);
 void kw_ips(struct parser *p, const struct keyword *kw, void *field, struct args *args);
@@ -190,6 +192,8 @@ void link_pass(struct parser *p);
 void check_pass(struct parser *p);
 /** Parts of it (check_trunk.c). */
 void check_trunks(struct parser *p);
+/** Of one trunk (check_peer.c). */
+void check_peers(struct parser *p, const struct conf_trunk *t);
 void check_routes(struct parser *p);
 
 /** Bit of conf_trunk.set: the section had an error; what it lacks is no second one. */

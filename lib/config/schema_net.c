@@ -6,11 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "config/parse.h"
+#include "config/schema.h"
 #include "core/err.h"
-
-#define FIELD(type, member) offsetof(type, member), sizeof(((type *)0)->member)
-#define LIST(member)        offsetof(struct conf, member)
 
 /* ---- global ---- */
 
@@ -42,14 +39,6 @@ static void kw_include(struct parser *p, const struct keyword *kw, void *field, 
     }
 }
 
-static void kw_workers(struct parser *p, const struct keyword *kw, void *field, struct args *args)
-{
-    uint32_t n;
-
-    if (parse_number(p, args_next(args), kw->lo, kw->hi, &n))
-        memcpy(field, &n, sizeof(n));
-}
-
 static void kw_emergency(struct parser *p, const struct keyword *kw, void *field, struct args *args)
 {
     const struct lex_token *t;
@@ -66,6 +55,25 @@ static void kw_emergency(struct parser *p, const struct keyword *kw, void *field
     }
 }
 
+static void kw_dns(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t;
+    struct conf_addr a;
+
+    (void)kw;
+    while ((t = args_next(args))) {
+        memset(&a, 0, sizeof(a));
+        if (value_addr(t->s, &a.addr)) {
+            parse_token_error(p, t, "'%.*s' is not IP, IP:PORT or [IPv6]:PORT", SPAN_ARG(t->s));
+            continue;
+        }
+        if (a.addr.port == 0)
+            a.addr.port = 53;
+        a.loc = parse_loc(p, t);
+        *(struct conf_addr *)parse_append(p, &p->conf->arena, field, sizeof(a)) = a;
+    }
+}
+
 #define G(member) FIELD(struct conf_global, member)
 
 /* 256 workers: worker numbers are 8 bits of a sealed token. */
@@ -73,11 +81,13 @@ static const struct keyword global_kw[] = {
     {"node", NULL, kw_node, G(node), 1, 1, 0, 0, 0, "node NAME"},
     {"limit", NULL, kw_limit, G(limit), 1, 4, 0, 0, 0, "limit Ncalls [Ncps [burst N]]"},
     {"include", NULL, kw_include, 0, 0, 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "include FILE..."},
-    {"workers", NULL, kw_workers, G(workers), 1, 1, 0, 1, CONF_WORKERS_MAX, "workers N"},
+    {"workers", NULL, kw_number, G(workers), 1, 1, 0, 1, CONF_WORKERS_MAX, "workers N"},
     {"run-dir", NULL, kw_path, G(run_dir), 1, 1, 0, 0, 0, "run-dir DIRECTORY"},
     {"state-dir", NULL, kw_path, G(state_dir), 1, 1, 0, 0, 0, "state-dir DIRECTORY"},
     {"media-socket", NULL, kw_path, G(media_socket), 1, 1, 0, 0, 0, "media-socket PATH"},
     {"emergency", NULL, kw_emergency, G(emergency), 1, 32, KW_REPEAT, 0, 0, "emergency NUMBER..."},
+    /* 8: each is asked in turn with seconds between; nobody waits for a ninth. */
+    {"dns", NULL, kw_dns, G(dns), 1, 8, 0, 0, 0, "dns IP[:PORT]..."},
 };
 
 const struct section section_global = {
@@ -144,7 +154,7 @@ const struct section section_realm = {
 
 /* ---- listen ---- */
 
-static void kw_udp(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+static void kw_sockets(struct parser *p, const struct keyword *kw, void *field, struct args *args)
 {
     const struct lex_token *t;
     struct conf_addr a;
@@ -174,21 +184,80 @@ static void kw_unknown(struct parser *p, const struct keyword *kw, void *field, 
     }
 }
 
+static bool tls_option(struct parser *p, const struct keyword *kw, struct args *args,
+                       struct conf_tls *tls)
+{
+    static const char *const words[] = {"cert", "key", "ca", "verify", NULL};
+    static const char *const verify[] = {"none", "request", "require", NULL};
+    const char **const file[] = {&tls->cert, &tls->key, &tls->ca};
+    const struct lex_token *t;
+    int i = parse_choice(p, args_next(args), words);
+
+    if (i < 0 || !(t = args_need(p, kw, args, i == 3 ? "verify" : "file")))
+        return false;
+    if (i == 3) {
+        i = parse_choice(p, t, verify);
+        if (i >= 0)
+            tls->verify = (enum conf_verify)i;
+        return i >= 0;
+    }
+    if (t->s.len == 0 || t->s.p[0] != '/') {
+        parse_token_error(p, t, "a path begins with '/'");
+        return false;
+    }
+    *file[i] = parse_strdup(p, t->s);
+    return true;
+}
+
+static void kw_tls(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t = args_next(args);
+    struct conf_tls tls = {.loc = parse_loc(p, t)};
+
+    if (value_addr(t->s, &tls.addr) || tls.addr.port == 0) {
+        parse_token_error(p, t, "'%.*s' is not IP:PORT or [IPv6]:PORT", SPAN_ARG(t->s));
+        return;
+    }
+    while (args->i < args->n) {
+        if (!tls_option(p, kw, args, &tls))
+            return;
+    }
+    if (!tls.cert) {
+        parse_token_error(p, t, "a tls socket needs a certificate: %s", kw->syntax);
+        return;
+    }
+    if (!tls.key)
+        tls.key = tls.cert;
+    *(struct conf_tls *)parse_append(p, &p->conf->arena, field, sizeof(tls)) = tls;
+}
+
 static void close_listen(struct parser *p, void *obj, bool clean)
 {
     const struct conf_listen *l = obj;
 
     if (clean && !l->realm.name)
         parse_error(p, l->loc, strlen(l->name), "listen '%s' names no realm", l->name);
-    else if (clean && l->udp.n == 0)
-        parse_error(p, l->loc, strlen(l->name), "listen '%s' has no udp address", l->name);
+    else if (clean && l->udp.n + l->tcp.n + l->tls.n == 0)
+        parse_error(p, l->loc, strlen(l->name), "listen '%s' has no udp, tcp or tls address",
+                    l->name);
 }
 
 #define L(member) FIELD(struct conf_listen, member)
 
+/*
+ * idle-timeout: below 10 s a stream goes between two messages of one call; over a day nobody is there.
+ * connections, per-source: a stream is a descriptor, and a unit file that raises LimitNOFILE rarely passes 65,535.
+ */
 static const struct keyword listen_kw[] = {
     {"realm", NULL, kw_ref, L(realm), 1, 1, 0, 0, 0, "realm NAME"},
-    {"udp", NULL, kw_udp, L(udp), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "udp IP:PORT..."},
+    {"udp", NULL, kw_sockets, L(udp), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "udp IP:PORT..."},
+    {"tcp", NULL, kw_sockets, L(tcp), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "tcp IP:PORT..."},
+    {"tls", NULL, kw_tls, L(tls), 3, 9, KW_REPEAT, 0, 0,
+     "tls IP:PORT cert FILE [key FILE] [ca FILE] [verify none|request|require]"},
+    {"idle-timeout", NULL, kw_duration, L(idle_ms), 1, 1, KW_OFF, 10 * SECOND, 24 * HOUR,
+     "idle-timeout DURATION|off"},
+    {"connections", NULL, kw_number, L(connections), 1, 1, 0, 1, 65535, "connections N"},
+    {"per-source", NULL, kw_number, L(per_source), 1, 1, 0, 1, 65535, "per-source N"},
     {"unknown", NULL, kw_unknown, L(unknown), 1, 1, 0, 0, 0, "unknown drop|403"},
     {"dscp", NULL, kw_dscp, L(dscp), 1, 1, 0, 0, 0, "dscp VALUE"},
 };

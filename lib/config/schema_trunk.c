@@ -7,11 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "config/parse.h"
+#include "config/schema.h"
 #include "core/err.h"
-
-#define FIELD(type, member) offsetof(type, member), sizeof(((type *)0)->member)
-#define LIST(member)        offsetof(struct conf, member)
 
 static void kw_media(struct parser *p, const struct keyword *kw, void *field, struct args *args)
 {
@@ -23,125 +20,6 @@ static void kw_media(struct parser *p, const struct keyword *kw, void *field, st
         t->media_none = true;
     else
         parse_ref(p, args_next(args), &t->media);
-}
-
-/* ---- peer and accept ---- */
-
-static bool peer_address(struct parser *p, const struct lex_token *t, struct addr *a)
-{
-    if (value_addr(t->s, a) == 0) {
-        if (a->port == 0)
-            a->port = 5060; /* RFC 3261 §19.1.2 */
-        return true;
-    }
-    if (value_is_dns_name(t->s))
-        parse_token_error(p, t, "'%.*s': names need the resolver, not served by this version",
-                          SPAN_ARG(t->s));
-    else
-        parse_token_error(p, t, "'%.*s' is not IP, IP:PORT or [IPv6]:PORT", SPAN_ARG(t->s));
-    return false;
-}
-
-static bool peer_option(struct parser *p, const struct keyword *kw, struct args *args,
-                        struct conf_peer *peer)
-{
-    static const char *const words[] = {"priority", "weight", NULL};
-    const struct lex_token *v;
-    int i = parse_choice(p, args_next(args), words);
-    uint32_t n;
-
-    if (i < 0 || !(v = args_need(p, kw, args, "number")) ||
-        !parse_number(p, v, i == 0 ? 0 : 1, UINT16_MAX, &n))
-        return false;
-    if (i == 0)
-        peer->priority = (uint16_t)n;
-    else
-        peer->weight = (uint16_t)n;
-    return true;
-}
-
-static void kw_peer(struct parser *p, const struct keyword *kw, void *field, struct args *args)
-{
-    const struct lex_token *t = args_next(args), *transport;
-    struct conf_peer peer = {.transport = PROTO_UDP, .priority = 1, .weight = 100};
-
-    if (parse_list_view(field).n >= CONF_PEERS_MAX) {
-        parse_token_error(p, t, "more than %u peers", CONF_PEERS_MAX);
-        return;
-    }
-    peer.loc = parse_loc(p, t);
-    if (!peer_address(p, t, &peer.addr))
-        return;
-    transport = args_need(p, kw, args, "transport");
-    if (!transport)
-        return;
-    if (span_eq(transport->s, SPAN("tcp")) || span_eq(transport->s, SPAN("tls"))) {
-        parse_token_error(p, transport, "transport '%.*s' is not served by this version",
-                          SPAN_ARG(transport->s));
-        return;
-    }
-    if (!span_eq(transport->s, SPAN("udp"))) {
-        parse_token_error(p, transport, "'%.*s' is not a transport: udp", SPAN_ARG(transport->s));
-        return;
-    }
-    while (args->i < args->n) {
-        if (!peer_option(p, kw, args, &peer))
-            return;
-    }
-    *(struct conf_peer *)parse_append(p, &p->conf->arena, field, sizeof(peer)) = peer;
-}
-
-static void kw_accept(struct parser *p, const struct keyword *kw, void *field, struct args *args)
-{
-    const struct lex_token *t;
-    struct conf_accept a;
-
-    (void)kw;
-    while ((t = args_next(args))) {
-        memset(&a, 0, sizeof(a));
-        if (addr_parse_prefix(t->s, &a.net)) {
-            parse_token_error(p, t, "'%.*s' is not a network, as 203.0.113.16/28 (host bits zero)",
-                              SPAN_ARG(t->s));
-            continue;
-        }
-        a.loc = parse_loc(p, t);
-        *(struct conf_accept *)parse_append(p, &p->conf->arena, field, sizeof(a)) = a;
-    }
-}
-
-/* ---- match ---- */
-
-static const char *const match_subs[] = {"tech-prefix", "ruri-domain", "to-domain",
-                                         "from-domain", "tgrp",        "header"};
-
-static void kw_match(struct parser *p, const struct keyword *kw, void *field, struct args *args)
-{
-    struct conf_match m = {.kind = CONF_MATCH_TECH_PREFIX};
-    const struct lex_token *t = &args->tok[args->i];
-    uint32_t i;
-
-    for (i = 0; i < COUNT(match_subs); i++) {
-        if (strcmp(kw->sub, match_subs[i]) == 0)
-            m.kind = (enum conf_match_kind)i;
-    }
-    if (parse_list_view(field).n >= CONF_MATCH_MAX) {
-        parse_token_error(p, t, "more than %u match lines", CONF_MATCH_MAX);
-        return;
-    }
-    m.loc = parse_loc(p, t);
-    if (m.kind == CONF_MATCH_HEADER)
-        m.header = parse_strdup(p, args_next(args)->s);
-    t = args_next(args);
-    if (m.kind == CONF_MATCH_TECH_PREFIX && !value_is_digits(t->s, true)) {
-        parse_token_error(p, t, "'%.*s' is not a prefix of digits", SPAN_ARG(t->s));
-        return;
-    }
-    if (t->s.len == 0 || (m.header && !m.header[0])) {
-        parse_token_error(p, t, "value is empty");
-        return;
-    }
-    m.value = parse_strdup(p, t->s);
-    *(struct conf_match *)parse_append(p, &p->conf->arena, field, sizeof(m)) = m;
 }
 
 /* ---- advance and stop ---- */
@@ -265,15 +143,13 @@ static void kw_latch(struct parser *p, const struct keyword *kw, void *field, st
         word, NULL, kw_duration, T(member), 1, 1, flags, lo, hi, word " DURATION" \
     }
 
-#define SECOND 1000U
-#define MINUTE (60 * SECOND)
-#define HOUR   (60 * MINUTE)
-
 /*
  * trying: below 500 ms T1 has not even retransmitted once; over 32 s Timer B is first (RFC 3261 §17.1.1.2).
  * progress, ring, setup: over 10 minutes nobody waits for an answer.
  * max-duration: a week; longer is a leak, not a call. media-inactivity: 5 s is a comfort-noise gap.
  * options: below 1 s probing is a load, over an hour it is no probing.
+ * session-timer: 90 s is the least RFC 4028 §5 allows; a day is longer than max-duration of any call that is watched.
+ * tcp-above: below 500 a plain INVITE is too large, above 65,507 UDP has no room.
  */
 #define TRUNK_TIMERS                                                            \
     TIMER("trying-timeout", trying_timeout_ms, 0, 500, 32 * SECOND),            \
@@ -291,8 +167,9 @@ static const struct keyword trunk_kw[] = {
     {"about", NULL, kw_string, T(about), 1, 1, 0, 0, 0, "about \"TEXT\""},
     {"listen", NULL, kw_refs, T(listen), 1, VMAX, KW_REPEAT, 0, 0, "listen NAME..."},
     {"media", NULL, kw_media, T_MEDIA, 1, 1, 0, 0, 0, "media NAME|none"},
-    {"peer", NULL, kw_peer, T(peer), 1, 6, KW_REPEAT, 0, 0,
-     "peer IP[:PORT] udp [priority N] [weight N]"},
+    {"peer", NULL, kw_peer, T(peer), 1, 7, KW_REPEAT, 0, 0,
+     "peer IP[:PORT]|NAME[:PORT] udp|tcp|tls [priority N] [weight N], peer NAME srv udp|tcp|tls, "
+     "peer NAME auto, peer registered"},
     {"accept", NULL, kw_accept, T(accept), 1, VMAX, KW_REPEAT, 0, 0, "accept NETWORK[:PORT]..."},
     MATCH("tech-prefix", 1, "match tech-prefix DIGITS"),
     MATCH("ruri-domain", 1, "match ruri-domain DOMAIN"),
@@ -313,11 +190,24 @@ static const struct keyword trunk_kw[] = {
     {"customer", NULL, kw_ref, T(customer), 1, 1, 0, 0, 0, "customer NAME"},
     {"latch", NULL, kw_latch, T(latch), 1, 1, 0, 0, 0, "latch learn-once|sdp-only|follow"},
     {"dscp", "media", kw_dscp, T(dscp_media), 1, 1, 0, 0, 0, "dscp media VALUE"},
+    {"tls-name", NULL, kw_tls_name, T(tls_name), 1, 16, KW_REPEAT, 0, 0, "tls-name NAME..."},
+    {"tcp-above", NULL, kw_tcp_above, T(tcp_above), 1, 1, 0, 500, 65507, "tcp-above Nbytes|off"},
+    {"100rel", NULL, kw_rel100, T(rel100), 1, 1, 0, 0, 0, "100rel supported|off|required"},
+    {"session-timer", NULL, kw_session_timer, T(timer), 1, 5, 0, 90 * SECOND, 24 * HOUR,
+     "session-timer off | DURATION [min DURATION] [refresher any|us|them]"},
+    {"offer", NULL, kw_offer, T(offer), 1, 1, 0, 0, 0, "offer keep|early|delayed"},
+    {"codec", NULL, kw_codec, T(codec), 1, 4, 0, 0, 0, "codec pcmu|pcma|g729|telephone-event..."},
+    {"redirect", NULL, kw_redirect, T(redirect), 1, 1, 0, 0, 0, "redirect reject|follow|pass"},
+    {"refer", NULL, kw_refer, T(refer), 1, 1, 0, 0, 0, "refer reject|pass|consume"},
+    {"pass", NULL, kw_pass, T(pass), 1, 4, 0, 0, 0, "pass INFO|MESSAGE|NOTIFY|OPTIONS... | none"},
 };
+
+_Static_assert(COUNT(trunk_kw) < 63, "conf_trunk.set has a bit a keyword, and TRUNK_SET_UNCLEAN");
 
 static void trunk_defaults(void *obj)
 {
     static const unsigned causes[] = {34, 38, 41, 42, 44, 47};
+    static const char *codecs[] = {"pcma", "pcmu", "telephone-event"};
     struct conf_trunk *t = obj;
     uint32_t i;
 
@@ -332,6 +222,8 @@ static void trunk_defaults(void *obj)
     t->dscp_media = 46;
     t->tcp_above = 1300; /* RFC 3261 §18.1.1, where the path MTU is not known */
     t->timer = (struct conf_session_timer){.expires_ms = 1800 * SECOND, .min_ms = 90 * SECOND};
+    t->codec.v = codecs;
+    t->codec.n = COUNT(codecs);
     t->pass = CONF_PASS_INFO;
     t->diversions_max = 5;
     t->reg.expires_ms = HOUR;

@@ -58,26 +58,19 @@ static void a_misspelt_section_keyword_and_name_are_told_with_what_was_meant(voi
 static void what_this_version_does_not_serve_is_refused_by_name(void **state)
 {
     static const struct golden g = {
-        "ratedeck a\n file x\nlisten sip\n tcp 192.0.2.1:5060\n"
-        "trunk a\n peer sbc1.alpha.example udp\n peer 192.0.2.1 tls\n codec pcmu\n"
+        "ratedeck a\n file x\ntrunk a\n breaker trip 50%\n stir sign\n"
         "route r\n prefix + lcr x\n",
         "t:1:1: error: section 'ratedeck' is not served by this version\n"
         "    1 | ratedeck a\n"
         "      | ^^^^^^^^\n"
-        "t:4:2: error: keyword 'tcp' is not served by this version\n"
-        "    4 |  tcp 192.0.2.1:5060\n"
-        "      |  ^^^\n"
-        "t:6:7: error: 'sbc1.alpha.example': names need the resolver, not served by this version\n"
-        "    6 |  peer sbc1.alpha.example udp\n"
-        "      |       ^^^^^^^^^^^^^^^^^^\n"
-        "t:7:17: error: transport 'tls' is not served by this version\n"
-        "    7 |  peer 192.0.2.1 tls\n"
-        "      |                 ^^^\n"
-        "t:8:2: error: keyword 'codec' is not served by this version\n"
-        "    8 |  codec pcmu\n"
-        "      |  ^^^^^\n"
-        "t:10:11: error: 'lcr' is not served by this version\n"
-        "   10 |  prefix + lcr x\n"
+        "t:4:2: error: keyword 'breaker' is not served by this version\n"
+        "    4 |  breaker trip 50%\n"
+        "      |  ^^^^^^^\n"
+        "t:5:2: error: keyword 'stir' is not served by this version\n"
+        "    5 |  stir sign\n"
+        "      |  ^^^^\n"
+        "t:7:11: error: 'lcr' is not served by this version\n"
+        "    7 |  prefix + lcr x\n"
         "      |           ^^^\n",
     };
 
@@ -251,14 +244,13 @@ static const struct golden faults[] = {
     {"realm x\n address 1.1.1.1\nrealm x\n address 1.1.1.2\n",
      "second name 'x': realm 'x' is at t:1"},
     {"listen x\n", "listen 'x' names no realm"},
-    {CONFIG_REALM "listen x\n realm lan\n", "listen 'x' has no udp address"},
+    {CONFIG_REALM "listen x\n realm lan\n", "listen 'x' has no udp, tcp or tls address"},
     {CONFIG_REALM "listen x\n realm lan\n udp 192.0.2.1\n", "'192.0.2.1' is not IP:PORT"},
     {CONFIG_REALM "listen x\n realm lan\n udp 192.0.2.9:5060\n",
      "192.0.2.9 is not an address of realm 'lan'"},
     {CONFIG_NET "listen y\n realm lan\n udp 192.0.2.1:5060\n",
      "address and port are those of listen 'sip' already"},
     {CONFIG_NET "listen y\n realm lan\n udp 192.0.2.1:10001\n", "port 10001 is one of media 'rtp'"},
-    {"listen x\n tls 1.1.1.1:5061\n", "keyword 'tls' is not served by this version"},
     {"media x\n", "media 'x' names no realm"},
     {CONFIG_REALM "media x\n realm lan\n", "media 'x' has no ports"},
     {CONFIG_REALM "media x\n realm lan\n ports 10000-19999\n ports priority 19998-20001\n",
@@ -278,16 +270,16 @@ static const struct golden faults[] = {
     {CONFIG_NET "trunk x\n listen sip sip\n accept 1.1.1.1\n", "listen 'sip' is written twice"},
     {CONFIG_REALM "listen v4\n realm lan\n udp 192.0.2.1:5060\n" CONFIG_MEDIA
                   "trunk x\n listen v4\n peer [2001:db8::9]:5060 udp\n",
-     "no listen of trunk 'x' has an IPv6 address"},
+     "no listen of trunk 'x' has an IPv6 address for udp"},
     {CONFIG_NET "trunk x\n listen sip\n peer 1.1.1.1 udp\n peer 1.1.1.1:5060 udp\n",
      "peer is written twice in trunk 'x'"},
     {"trunk x\n peer 1.1.1.1\n", "transport missing"},
-    {"trunk x\n peer\n", "value missing: peer IP[:PORT] udp"},
-    {"trunk x\n peer 1.1.1.1 sctp\n", "'sctp' is not a transport: udp"},
+    {"trunk x\n peer\n", "value missing: peer IP[:PORT]|NAME[:PORT] udp|tcp|tls"},
+    {"trunk x\n peer 1.1.1.1 sctp\n", "'sctp' is not one of: udp, tcp, tls"},
     {"trunk x\n peer 1.1.1.1 udp weight 0\n", "'0' is not a number from 1 to 65535"},
     {"trunk x\n peer 1.1.1.1 udp wait 3\n", "'wait' is not one of: priority, weight"},
     {"trunk x\n peer 1.1.1.1 udp weight\n", "number missing"},
-    {"trunk x\n peer 1.1.1.1:99999 udp\n", "is not IP, IP:PORT or [IPv6]:PORT"},
+    {"trunk x\n peer 1.1.1.1:99999 udp\n", "is not IP, IP:PORT, [IPv6]:PORT, NAME or NAME:PORT"},
     {"trunk x\n from nobody\n", "no profile 'nobody'"},
     {"profile x\n from y\nprofile y\n", "a profile inherits from nothing"},
     {"trunk x\n match\n", "after 'match' comes one of: tech-prefix, ruri-domain"},

@@ -61,6 +61,35 @@ static void what_needs_a_restart_is_named(void **state)
     conf_free(now);
 }
 
+#define STREAMS "realm r\n  address 192.0.2.1\nlisten l\n  realm r\n  udp 192.0.2.1:5060\n"
+
+static void tcp_and_tls_sockets_need_a_restart_but_certificates_do_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *next;
+        bool ok;
+    } row[] = {
+        {STREAMS "  tcp 192.0.2.1:5060\n  tls 192.0.2.1:5061 cert /new.pem key /k.pem\n"
+                 "  idle-timeout 1m\n",
+         true},
+        {STREAMS "  tls 192.0.2.1:5061 cert /c.pem\n", false},
+        {STREAMS "  tcp 192.0.2.1:5060\n", false},
+        {STREAMS "  tcp 192.0.2.1:5070\n  tls 192.0.2.1:5061 cert /c.pem\n", false},
+        {STREAMS "  tcp 192.0.2.1:5060\n  tls 192.0.2.1:5071 cert /c.pem\n", false},
+    };
+    struct conf *now = load(STREAMS "  tcp 192.0.2.1:5060\n  tls 192.0.2.1:5061 cert /c.pem\n");
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        char why[256] = "";
+        struct conf *next = load(row[i].next);
+        assert_int_equal(snapshot_can_replace(now, next, why, sizeof(why)), row[i].ok);
+        if (!row[i].ok)
+            assert_non_null(strstr(why, "listen 'l'"));
+        conf_free(next);
+    }
+    conf_free(now);
+}
+
 static void the_first_media_section_needs_a_restart(void **state)
 {
     (void)state;
@@ -122,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_needs_a_restart_is_named),
+        cmocka_unit_test(tcp_and_tls_sockets_need_a_restart_but_certificates_do_not),
         cmocka_unit_test(the_first_media_section_needs_a_restart),
         cmocka_unit_test(pools_are_those_of_the_media_sections),
         cmocka_unit_test(a_snapshot_is_freed_only_when_all_have_moved_on),

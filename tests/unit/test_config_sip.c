@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Keywords of transports, names and SIP: what they become, what is refused, what a trunk takes over.
+ * The others are in test_config.c and test_config_errors.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "config_load.h"
+
+/* One address with all three transports. */
+#define NET3                                                           \
+    CONFIG_REALM                                                       \
+    "listen sip\n realm lan\n udp 192.0.2.1:5060 [2001:db8::1]:5060\n" \
+    " tcp 192.0.2.1:5060\n tls 192.0.2.1:5061 cert /c.pem\n" CONFIG_MEDIA
+
+/* Load text that must be free of errors and warnings. */
+static struct conf *good(const char *text)
+{
+    char *messages;
+    struct conf *conf = config_load(text, &messages);
+
+    assert_string_equal(messages, "");
+    assert_non_null(conf);
+    free(messages);
+    return conf;
+}
+
+/* The trunk `out` of a right configuration, with these lines. */
+static struct conf *with_out(const char *lines, const struct conf_trunk **out)
+{
+    char text[2048];
+    struct conf *conf;
+
+    snprintf(text, sizeof(text),
+             NET3 CONFIG_IN "trunk out\n listen sip\n peer 203.0.113.1 udp\n%s" CONFIG_ROUTE,
+             lines);
+    conf = good(text);
+    *out = conf_find_trunk(conf, "out");
+    return conf;
+}
+
+struct fault {
+    const char *text;
+    const char *says;
+};
+
+static void check_faults(const struct fault *faults, size_t n)
+{
+    char *messages;
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        struct conf *conf = config_load(faults[i].text, &messages);
+
+        assert_null(conf);
+        if (!strstr(messages, faults[i].says))
+            fail_msg("\"%s\" gives:\n%s\nnot \"%s\"", faults[i].text, messages, faults[i].says);
+        free(messages);
+    }
+}
+#define CHECK_FAULTS(faults) check_faults(faults, sizeof(faults) / sizeof((faults)[0]))
+
+/* ---- listen ---- */
+
+static void sockets_are_numbered_udp_then_tcp_then_tls(void **state)
+{
+    struct conf *c = good(NET3 "listen two\n realm lan\n tls 192.0.2.1:5071 cert /d.pem key /k.pem"
+                               " ca /a.pem verify require\n udp 192.0.2.1:5070\n"
+                               "trunk in\n listen sip two\n accept 198.51.100.0/24\n"
+                               " routes all\n" CONFIG_OUT CONFIG_ROUTE);
+    static const struct {
+        uint32_t listen;
+        uint8_t proto;
+        uint16_t port;
+    } want[] = {{0, PROTO_UDP, 5060}, {0, PROTO_UDP, 5060}, {0, PROTO_TCP, 5060},
+                {0, PROTO_TLS, 5061}, {1, PROTO_UDP, 5070}, {1, PROTO_TLS, 5071}};
+    struct conf_socket s;
+    unsigned i;
+
+    (void)state;
+    assert_int_equal(conf_listeners(c), 6);
+    for (i = 0; i < 6; i++) {
+        assert_int_equal(conf_listener(c, i, &s), 0);
+        assert_int_equal(s.listen, want[i].listen);
+        assert_int_equal(s.proto, want[i].proto);
+        assert_int_equal(s.addr.port, want[i].port);
+        assert_int_equal(s.tls != NULL, s.proto == PROTO_TLS);
+    }
+    assert_string_equal(s.tls->key, "/k.pem");
+    assert_string_equal(s.tls->ca, "/a.pem");
+    assert_int_equal(s.tls->verify, CONF_VERIFY_REQUIRE);
+    assert_string_equal(c->listen.v[0].tls.v[0].key, "/c.pem");
+    assert_null(c->listen.v[0].tls.v[0].ca);
+    assert_int_equal(c->listen.v[0].tls.v[0].verify, CONF_VERIFY_NONE);
+    assert_int_equal(conf_listener(c, 6, &s), -ENOENT);
+    conf_free(c);
+}
+
+static void a_listen_may_have_streams_alone_and_has_their_limits(void **state)
+{
+    struct conf *c = good(
+        CONFIG_REALM "listen sip\n realm lan\n tcp 192.0.2.1:5060\n"
+                     " idle-timeout off\n connections 7\n per-source 65535\n" CONFIG_MEDIA CONFIG_IN
+                     "trunk out\n listen sip\n peer 203.0.113.1 tcp\n" CONFIG_ROUTE);
+
+    (void)state;
+    assert_int_equal(c->listen.v[0].idle_ms, 0);
+    assert_int_equal(c->listen.v[0].connections, 7);
+    assert_int_equal(c->listen.v[0].per_source, 65535);
+    conf_free(c);
+    c = good(CONFIG_BASE);
+    assert_int_equal(c->listen.v[0].idle_ms, 600000);
+    assert_int_equal(c->listen.v[0].connections, 4096);
+    assert_int_equal(c->listen.v[0].per_source, 4);
+    conf_free(c);
+}
+
+static void wrong_sockets_are_refused(void **state)
+{
+    static const struct fault faults[] = {
+        {"listen x\n tls 192.0.2.1:5061\n", "value missing: tls IP:PORT cert FILE"},
+        {"listen x\n tls 192.0.2.1:5061 verify none\n", "a tls socket needs a certificate"},
+        {"listen x\n tls 192.0.2.1 cert /c\n", "'192.0.2.1' is not IP:PORT"},
+        {"listen x\n tls 192.0.2.1:5061 cert c.pem\n", "a path begins with '/'"},
+        {"listen x\n tls 192.0.2.1:5061 cert\n", "value missing: tls IP:PORT cert FILE"},
+        {"listen x\n tls 192.0.2.1:5061 cert /c key\n", "file missing"},
+        {"listen x\n tls 192.0.2.1:5061 cert /c verify yes\n",
+         "'yes' is not one of: none, request, require"},
+        {"listen x\n tls 192.0.2.1:5061 crt /c\n", "did you mean 'cert'?"},
+        {"listen x\n tcp 192.0.2.1\n", "'192.0.2.1' is not IP:PORT"},
+        {"listen x\n idle-timeout 1s\n", "'1s' is outside 10s to 1d"},
+        {"listen x\n connections 0\n", "'0' is not a number from 1 to 65535"},
+        {"listen x\n per-source 65536\n", "'65536' is not a number from 1 to 65535"},
+        {CONFIG_REALM "listen x\n realm lan\n tcp 192.0.2.9:5060\n",
+         "192.0.2.9 is not an address of realm 'lan'"},
+        {CONFIG_REALM "listen x\n realm lan\n tls 192.0.2.9:5061 cert /c\n",
+         "192.0.2.9 is not an address of realm 'lan'"},
+        {CONFIG_REALM "listen x\n realm lan\n tcp 192.0.2.1:5060\n tls 192.0.2.1:5060 cert /c\n",
+         "t:6:6: error: address and port are those of listen 'x' already"},
+        {"global\n dns 192.0.2.300\n", "'192.0.2.300' is not IP, IP:PORT"},
+        {"global\n dns 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1\n",
+         "one value too many: dns"},
+    };
+
+    (void)state;
+    CHECK_FAULTS(faults);
+}
+
+static void a_stream_may_have_the_port_of_a_datagram_socket_or_of_media(void **state)
+{
+    struct conf *c = good(
+        CONFIG_REALM
+        "listen sip\n realm lan\n udp 192.0.2.1:5060\n"
+        " tcp 192.0.2.1:5060 192.0.2.1:10001\n" CONFIG_MEDIA CONFIG_IN CONFIG_OUT CONFIG_ROUTE);
+
+    (void)state;
+    assert_int_equal(conf_listeners(c), 3);
+    conf_free(c);
+}
+
+static void more_sockets_than_a_worker_polls_are_refused(void **state)
+{
+    char *text = malloc(16384), *messages;
+    size_t len = (size_t)snprintf(text, 16384, CONFIG_REALM "listen x\n realm lan\n");
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i <= CONF_LISTENERS_MAX; i++)
+        len += (size_t)snprintf(text + len, 16384 - len, " tcp 192.0.2.1:%u\n", 5000 + i);
+    assert_null(config_load(text, &messages));
+    assert_non_null(strstr(messages, "t:261:6: error: more than 256 sockets to listen on"));
+    free(messages);
+    free(text);
+}
+
+static void name_servers_have_port_53_unless_told(void **state)
+{
+    struct conf *c = good("global\n dns 192.0.2.53 [2001:db8::53]:5353\n");
+
+    (void)state;
+    assert_int_equal(c->global.dns.n, 2);
+    assert_int_equal(c->global.dns.v[0].addr.port, 53);
+    assert_int_equal(c->global.dns.v[1].addr.port, 5353);
+    conf_free(c);
+}
+
+/* ---- peers ---- */
+
+static void a_peer_says_how_it_is_found(void **state)
+{
+    static const struct {
+        const char *line;
+        enum conf_lookup lookup;
+        uint8_t transport;
+        uint16_t port;
+        const char *host;
+    } table[] = {
+        {"203.0.113.1 tcp", CONF_LOOKUP_NONE, PROTO_TCP, 5060, NULL},
+        {"203.0.113.1 tls", CONF_LOOKUP_NONE, PROTO_TLS, 5061, NULL},
+        {"203.0.113.1:5070 tls", CONF_LOOKUP_NONE, PROTO_TLS, 5070, NULL},
+        {"sbc1.alpha.example:5080 tcp", CONF_LOOKUP_HOST, PROTO_TCP, 5080, "sbc1.alpha.example"},
+        {"alpha.example tls", CONF_LOOKUP_SRV, PROTO_TLS, 0, "alpha.example"},
+        {"alpha.example. udp", CONF_LOOKUP_SRV, PROTO_UDP, 0, "alpha.example"},
+        {"_sip._tcp.alpha.example srv tls", CONF_LOOKUP_SRV_NAME, PROTO_TLS, 0,
+         "_sip._tcp.alpha.example"},
+        {"alpha.example auto", CONF_LOOKUP_NAPTR, PROTO_UDP, 0, "alpha.example"},
+        {"registered", CONF_LOOKUP_REGISTERED, PROTO_UDP, 0, NULL},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        const struct conf_peer *peer;
+        struct conf *c;
+        char text[1024];
+
+        snprintf(text, sizeof(text),
+                 NET3 CONFIG_IN
+                 "trunk out\n listen sip\n peer %s priority 3 weight 4\n" CONFIG_ROUTE,
+                 table[i].line);
+        c = good(text);
+        peer = &conf_find_trunk(c, "out")->peer.v[0];
+        assert_int_equal(peer->lookup, table[i].lookup);
+        assert_int_equal(peer->transport, table[i].transport);
+        assert_int_equal(peer->addr.port, table[i].port);
+        if (table[i].host)
+            assert_string_equal(peer->host, table[i].host);
+        else
+            assert_null(peer->host);
+        assert_int_equal(peer->priority, 3);
+        assert_int_equal(peer->weight, 4);
+        conf_free(c);
+    }
+}
+
+static void a_stream_peer_is_a_source_with_any_port_and_a_name_is_none(void **state)
+{
+    struct conf *c =
+        good(NET3 CONFIG_IN "trunk out\n listen sip\n peer 203.0.113.1 udp\n peer 203.0.113.1 tcp\n"
+                            " peer 203.0.113.2 tls\n peer alpha.example udp\n" CONFIG_ROUTE);
+    const struct conf_trunk *t = conf_find_trunk(c, "out");
+
+    (void)state;
+    assert_int_equal(t->accept.n, 3);
+    assert_int_equal(t->accept.v[0].net.net.port, 5060);
+    assert_int_equal(t->accept.v[1].net.net.port, 0);
+    assert_int_equal(t->accept.v[2].net.net.port, 0);
+    assert_int_equal(t->accept.v[2].net.bits, 32);
+    conf_free(c);
+}
+
+static void wrong_peers_are_refused(void **state)
+{
+    static const struct fault faults[] = {
+        {"trunk x\n peer alpha.example:0 udp\n", "is not IP, IP:PORT, [IPv6]:PORT, NAME"},
+        {"trunk x\n peer a..b udp\n", "'a..b' is not IP"},
+        {"trunk x\n peer -a.b udp\n", "'-a.b' is not IP"},
+        {"trunk x\n peer 1.2.3.4.5 udp\n", "'1.2.3.4.5' is not IP"},
+        {"trunk x\n peer alpha.example srv tls\n",
+         "'alpha.example' is not a name of SRV records, as _sip._tcp.example.net"},
+        {"trunk x\n peer _sip._tcp.a.b:5060 srv tls\n", "is not a name of SRV records"},
+        {"trunk x\n peer 192.0.2.1 srv tls\n", "is not a name of SRV records"},
+        {"trunk x\n peer _sip._tcp.a.b srv\n", "transport missing"},
+        {"trunk x\n peer 192.0.2.1 auto\n", "needs a name without a port"},
+        {"trunk x\n peer alpha.example:5060 auto\n", "needs a name without a port"},
+        {"trunk x\n peer registered udp\n", "'udp' is not one of: priority, weight"},
+        {CONFIG_NET "trunk x\n listen sip\n peer 203.0.113.1 tcp\n",
+         "no listen of trunk 'x' has a tcp address"},
+        {CONFIG_NET "trunk x\n listen sip\n peer alpha.example tls\n",
+         "no listen of trunk 'x' has a tls address"},
+        {NET3 "trunk x\n listen sip\n peer 2001:db8::9 tcp\n",
+         "no listen of trunk 'x' has an IPv6 address for tcp"},
+        {NET3 "trunk x\n listen sip\n peer A.example tcp\n peer a.example tcp\n",
+         "peer is written twice in trunk 'x'"},
+        {"trunk x\n tls-name a b..c\n", "'b..c' is not a host name"},
+        {"trunk x\n tcp-above 499bytes\n", "is not a size from 500bytes to 65507bytes, or off"},
+        {"trunk x\n tcp-above 1300\n", "is not a size from 500bytes to 65507bytes, or off"},
+    };
+
+    (void)state;
+    CHECK_FAULTS(faults);
+}
+
+static void a_trunk_that_takes_no_calls_for_want_of_a_source_is_a_warning(void **state)
+{
+    char *messages;
+    struct conf *conf = config_load(
+        NET3 "trunk out\n listen sip\n peer alpha.example udp\n routes all\n" CONFIG_ROUTE,
+        &messages);
+
+    (void)state;
+    assert_non_null(conf);
+    assert_string_equal(messages,
+                        "t:14:9: warning: trunk 'out' has no source: a peer by name is none, so "
+                        "calls from it are not taken; add 'accept'\n"
+                        "   14 |  routes all\n"
+                        "      |         ^^^\n");
+    free(messages);
+    conf_free(conf);
+}
+
+static void a_tls_name_without_tls_is_a_warning(void **state)
+{
+    char *messages;
+    struct conf *conf =
+        config_load(CONFIG_BASE "trunk x\n listen sip\n accept 198.18.0.1\n routes all\n"
+                                " tls-name a.example\n",
+                    &messages);
+
+    (void)state;
+    assert_non_null(conf);
+    assert_non_null(strstr(messages, "trunk 'x' has a tls-name, but none of its listens has tls"));
+    free(messages);
+    conf_free(conf);
+}
+
+/* ---- SIP ---- */
+
+static void sip_keywords_have_their_defaults(void **state)
+{
+    const struct conf_trunk *t;
+    struct conf *c = with_out("", &t);
+    int i;
+
+    (void)state;
+    for (i = 0; i < 2; i++, t = conf_trunk_default()) {
+        assert_int_equal(t->tls_name.n, 0);
+        assert_int_equal(t->tcp_above, 1300);
+        assert_int_equal(t->rel100, CONF_100REL_SUPPORTED);
+        assert_int_equal(t->timer.expires_ms, 1800000);
+        assert_int_equal(t->timer.min_ms, 90000);
+        assert_int_equal(t->timer.refresher, CONF_REFRESHER_ANY);
+        assert_int_equal(t->offer, CONF_OFFER_KEEP);
+        assert_int_equal(t->codec.n, 3);
+        assert_string_equal(t->codec.v[0], "pcma");
+        assert_int_equal(t->redirect, CONF_REDIRECT_REJECT);
+        assert_int_equal(t->refer, CONF_REFER_REJECT);
+        assert_int_equal(t->pass, CONF_PASS_INFO);
+    }
+    conf_free(c);
+}
+
+static void sip_keywords_take_what_is_written(void **state)
+{
+    const struct conf_trunk *t;
+    struct conf *c = with_out(" tls-name a.example b.example\n tcp-above off\n 100rel required\n"
+                              " session-timer 30m min 2m refresher them\n offer delayed\n"
+                              " codec g729 pcmu telephone-event\n redirect follow\n"
+                              " refer consume\n pass MESSAGE NOTIFY OPTIONS\n",
+                              &t);
+
+    (void)state;
+    assert_int_equal(t->tls_name.n, 2);
+    assert_int_equal(t->tcp_above, 0);
+    assert_int_equal(t->rel100, CONF_100REL_REQUIRED);
+    assert_int_equal(t->timer.expires_ms, 1800000);
+    assert_int_equal(t->timer.min_ms, 120000);
+    assert_int_equal(t->timer.refresher, CONF_REFRESHER_THEM);
+    assert_int_equal(t->offer, CONF_OFFER_DELAYED);
+    assert_int_equal(t->codec.n, 3);
+    assert_string_equal(t->codec.v[0], "g729");
+    assert_string_equal(t->codec.v[2], "telephone-event");
+    assert_int_equal(t->redirect, CONF_REDIRECT_FOLLOW);
+    assert_int_equal(t->refer, CONF_REFER_CONSUME);
+    assert_int_equal(t->pass, CONF_PASS_MESSAGE | CONF_PASS_NOTIFY | CONF_PASS_OPTIONS);
+    conf_free(c);
+    c = with_out(" 100rel off\n session-timer off\n offer early\n redirect pass\n refer pass\n"
+                 " pass none\n tcp-above 1500bytes\n",
+                 &t);
+    assert_int_equal(t->rel100, CONF_100REL_OFF);
+    assert_int_equal(t->timer.expires_ms, 0);
+    assert_int_equal(t->offer, CONF_OFFER_EARLY);
+    assert_int_equal(t->redirect, CONF_REDIRECT_PASS);
+    assert_int_equal(t->refer, CONF_REFER_PASS);
+    assert_int_equal(t->pass, 0);
+    assert_int_equal(t->tcp_above, 1500);
+    conf_free(c);
+}
+
+static void sip_keywords_are_taken_over_from_a_profile(void **state)
+{
+    struct conf *c = good(NET3 CONFIG_IN
+                          "profile p\n 100rel off\n session-timer off\n codec g729\n offer early\n"
+                          " tcp-above off\n pass none\n tls-name a.example\n"
+                          "trunk out\n from p\n listen sip\n peer 203.0.113.1 udp\n"
+                          " 100rel required\n codec pcmu\n" CONFIG_ROUTE);
+    const struct conf_trunk *t = conf_find_trunk(c, "out");
+
+    (void)state;
+    assert_int_equal(t->rel100, CONF_100REL_REQUIRED);
+    assert_int_equal(t->timer.expires_ms, 0);
+    assert_int_equal(t->codec.n, 1);
+    assert_string_equal(t->codec.v[0], "pcmu");
+    assert_int_equal(t->offer, CONF_OFFER_EARLY);
+    assert_int_equal(t->tcp_above, 0);
+    assert_int_equal(t->pass, 0);
+    assert_int_equal(t->tls_name.n, 1);
+    assert_int_equal(conf_find_trunk(c, "in")->rel100, CONF_100REL_SUPPORTED);
+    conf_free(c);
+}
+
+static void wrong_sip_values_are_refused(void **state)
+{
+    static const struct fault faults[] = {
+        {"trunk x\n 100rel on\n", "'on' is not one of: supported, off, required"},
+        {"trunk x\n session-timer 89s\n", "'89s' is outside 90s to 1d"},
+        {"trunk x\n session-timer 100s min 2m\n", "min is longer than the interval itself"},
+        {"trunk x\n session-timer 30m min 30s\n", "'30s' is outside 90s to 1d"},
+        {"trunk x\n session-timer 30m min\n", "duration missing"},
+        {"trunk x\n session-timer 30m refresher me\n", "'me' is not one of: any, us, them"},
+        {"trunk x\n session-timer off min 90s\n", "nothing may follow here, found 'min'"},
+        {"trunk x\n offer late\n", "'late' is not one of: keep, early, delayed"},
+        {"trunk x\n codec opus\n", "'opus' is not one of: pcmu, pcma, g729, telephone-event"},
+        {"trunk x\n codec pcmu pcmu\n", "'pcmu' is written twice"},
+        {"trunk x\n codec telephone-event\n", "needs a codec for the voice beside it"},
+        {"trunk x\n redirect folow\n", "did you mean 'follow'?"},
+        {"trunk x\n refer no\n", "'no' is not one of: reject, pass, consume"},
+        {"trunk x\n pass INVITE\n", "'INVITE' is not one of: INFO, MESSAGE, NOTIFY, OPTIONS"},
+        {"trunk x\n pass none INFO\n", "nothing may follow here, found 'INFO'"},
+        {"trunk x\n session-timr off\n", "did you mean 'session-timer'?"},
+    };
+
+    (void)state;
+    CHECK_FAULTS(faults);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sockets_are_numbered_udp_then_tcp_then_tls),
+        cmocka_unit_test(a_listen_may_have_streams_alone_and_has_their_limits),
+        cmocka_unit_test(wrong_sockets_are_refused),
+        cmocka_unit_test(a_stream_may_have_the_port_of_a_datagram_socket_or_of_media),
+        cmocka_unit_test(more_sockets_than_a_worker_polls_are_refused),
+        cmocka_unit_test(name_servers_have_port_53_unless_told),
+        cmocka_unit_test(a_peer_says_how_it_is_found),
+        cmocka_unit_test(a_stream_peer_is_a_source_with_any_port_and_a_name_is_none),
+        cmocka_unit_test(wrong_peers_are_refused),
+        cmocka_unit_test(a_trunk_that_takes_no_calls_for_want_of_a_source_is_a_warning),
+        cmocka_unit_test(a_tls_name_without_tls_is_a_warning),
+        cmocka_unit_test(sip_keywords_have_their_defaults),
+        cmocka_unit_test(sip_keywords_take_what_is_written),
+        cmocka_unit_test(sip_keywords_are_taken_over_from_a_profile),
+        cmocka_unit_test(wrong_sip_values_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
