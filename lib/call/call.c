@@ -146,6 +146,15 @@ static uint8_t latch_of(enum conf_latch l)
     }
 }
 
+void leg_set_flow(struct leg *leg, const struct flow *f)
+{
+    uint32_t above = leg->trunk.conf->tcp_above;
+
+    leg->flow = *f;
+    leg->flow.owner = leg->trunk.state->slot + 1;
+    leg->flow.tcp_above = (uint16_t)(above < UINT16_MAX ? above : UINT16_MAX);
+}
+
 int leg_take_trunk(struct leg *leg, const struct call_view *view, uint32_t trunk)
 {
     const struct conf_trunk *t = &view->conf->trunk.v[trunk];

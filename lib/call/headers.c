@@ -180,6 +180,13 @@ struct span headers_host(const struct calls *cs, const struct flow *f)
     return host;
 }
 
+void headers_transport(struct build *b, const struct flow *f)
+{
+    static const char *const param[PROTO_N] = {"", ";transport=tcp", ";transport=tls"};
+
+    build_str(b, param[f->proto < PROTO_N ? f->proto : PROTO_UDP]);
+}
+
 struct span headers_our_contact(const struct calls *cs, const struct flow *f, char buf[128])
 {
     struct span via = cs->transport->via(cs->transport, f);
@@ -190,6 +197,7 @@ struct span headers_our_contact(const struct calls *cs, const struct flow *f, ch
     build_init(&b, buf, 128);
     build_span(&b, SPAN("<sip:"));
     build_span(&b, host);
+    headers_transport(&b, f);
     build_char(&b, '>');
     return build_text(&b);
 }

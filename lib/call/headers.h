@@ -30,6 +30,8 @@ void headers_contact(struct build *b, const struct dialog *d);
 
 /** Our host for this leg's flow, without port: the advertised address. Valid until the next call. */
 struct span headers_host(const struct calls *cs, const struct flow *f);
+/** ";transport=tcp" of a URI that leads over this flow; UDP says nothing (RFC 3261 §19.1.1). */
+void headers_transport(struct build *b, const struct flow *f);
 /** "<sip:host:port>" of ours for this flow, into buf. */
 struct span headers_our_contact(const struct calls *cs, const struct flow *f, char buf[128]);
 

@@ -69,6 +69,7 @@ static int hunt_dialog(struct call *c, struct leg *out, const struct route_candi
     build_span(&bu, span_of(cand->called));
     build_char(&bu, '@');
     build_host_port(&bu, &out->flow.remote);
+    headers_transport(&bu, &out->flow);
     build_init(&bt, to, sizeof to);
     build_span(&bt, SPAN("<sip:"));
     build_span(&bt, span_of(cand->called));
@@ -102,6 +103,7 @@ static int hunt_start(struct call *c, const struct route_candidate *cand)
     struct calls *cs = c->calls;
     const struct conf *conf = cs->view->conf;
     struct route_hop hop;
+    struct flow flow;
     struct leg *out;
     uint32_t trunk, rnd;
     int rc;
@@ -122,7 +124,8 @@ static int hunt_start(struct call *c, const struct route_candidate *cand)
         out->state = LEG_DEAD; /* it knows no trunk yet */
         return rc;
     }
-    out->flow = flow_to(&hop);
+    flow = flow_to(&hop);
+    leg_set_flow(out, &flow);
     snprintf(out->sent, sizeof out->sent, "%s", cand->called);
     rc = hunt_admit(c, out, &conf->trunk.v[trunk]);
     if (rc == 0)

@@ -287,10 +287,11 @@ static int in_leg_begin(struct call *c, struct txn_server *st, const struct msg 
     rc = leg_take_trunk(in, cs->view, trunk);
     if (rc < 0)
         return rc;
+    leg_set_flow(in, f);
     in->invite_cseq = m->cseq;
     in->invite_st = st;
     txn_server_set_user(st, &calls_invite_cb, in);
-    rc = dialog_new_uas(cs->dialogs, m, f, headers_our_contact(cs, f, contact), &d);
+    rc = dialog_new_uas(cs->dialogs, m, &in->flow, headers_our_contact(cs, f, contact), &d);
     if (rc < 0)
         return rc;
     in->main = ldlg_new(in, d);

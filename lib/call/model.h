@@ -281,6 +281,8 @@ void leg_drop_dialogs(struct leg *leg, const struct ldlg *keep);
 struct leg *leg_other(const struct leg *leg);
 /** Take what a leg needs of its trunk. @return 0 or -ENOMEM */
 int leg_take_trunk(struct leg *leg, const struct call_view *view, uint32_t trunk);
+/** The leg's flow with what its trunk adds: whose it is, and from what size on requests go by TCP. After leg_take_trunk. */
+void leg_set_flow(struct leg *leg, const struct flow *f);
 /** The call is answered and both sides joined. */
 void call_answered(struct call *c);
 /** The call ends for this cause: the first one wins. Closes media, reports, stops timers; legs are ended by the caller. */

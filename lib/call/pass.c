@@ -295,6 +295,7 @@ static void pass_reply_2xx(struct pass *p, const struct msg *m)
     headers_response(b, m, p->from->leg);
     if (build_end(b, type, body) < 0 || txn_server_send(st) < 0)
         return;
+    dialog_answered(p->from->d, p->from_cseq);
     if (p->method == SIP_INVITE) {
         p->wait_ack = true;
         (void)dialog_2xx_start(p->from->d, st, p->from_cseq);

@@ -240,6 +240,9 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     leg->trunk.dscp_media = r->dscp_media;
     leg->trunk.media_none = r->media_none;
     leg->flow = r->flow;
+    leg->flow.conn = 0;
+    leg->flow.owner = d->flow.owner =
+        leg->trunk.state->slot + 1; /* the slot is this process's own */
     leg->invite_cseq = r->invite_cseq;
     leg->attempt = r->attempt;
     leg->offered = r->offered;

@@ -47,6 +47,8 @@
     X(txn_late_response, "responses after the final one, not sent") \
     X(txn_impossible, "events a transaction's state does not allow") \
     X(txn_transport_failed, "transactions ended because the transport refused") \
+    X(txn_by_tcp, "requests too large for UDP that went by TCP") \
+    X(txn_back_to_udp, "of these, sent by UDP because TCP failed") \
     X(txn_unsent, "responses and ACKs that a stream could not deliver") \
     X(txn_no_room, "transactions refused for want of memory or by their limit") \
     X(dialog_2xx_retransmit, "2xx to INVITE sent again") \

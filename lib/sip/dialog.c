@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Dialogs: table, identity, CSeq order, targets and routes, requests (RFC 3261 §12).
- * Legs call it; 2xx and ACK are in dialog_ack.c, records in dialog_save.c. It must not know calls, trunks or media.
+ * Legs call it; 2xx and ACK are in dialog_ack.c, where requests go in dialog_target.c, records in dialog_save.c. It must not know calls, trunks or media.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -132,6 +132,7 @@ void dialog_insert(struct dialog *d, const struct ident *id)
 void dialog_discard(struct dialog *d)
 {
     dialog_2xx_stop(d);
+    dialog_drop_target(d);
     wire_free(d->dialogs->p.blocks, d->ack);
     free(d->strs);
     pool_put(&d->dialogs->pool, d);
@@ -178,34 +179,6 @@ void dialog_set_state(struct dialog *d, enum dialog_state s)
 }
 
 /* ---- where requests go ---- */
-
-static bool first_route(const struct dialog *d, struct span *rest, struct name_addr *route)
-{
-    struct span member;
-
-    *rest = dialog_str(d, DIALOG_ROUTES);
-    return hdr_list_next(rest, &member) && name_addr_parse(member, route) == 0;
-}
-
-/* The address a request goes to (§12.2.1.1, §8.1.2), if it is written as numbers. */
-static void follow_target(struct dialog *d)
-{
-    struct name_addr route;
-    struct sip_uri uri;
-    struct span rest;
-    struct addr a;
-
-    if (d->is_pinned)
-        return;
-    if (first_route(d, &rest, &route))
-        uri = route.parsed;
-    else if (uri_parse(dialog_str(d, DIALOG_TARGET), &uri) < 0)
-        return;
-    if (addr_parse_ip(uri.host, &a) < 0 || a.family != d->flow.remote.family)
-        return;
-    a.port = uri.port ? uri.port : 5060;
-    d->flow.remote = a;
-}
 
 void dialog_set_flow(struct dialog *d, const struct flow *f)
 {
@@ -273,7 +246,7 @@ int dialog_new_uas(struct dialogs *ds, const struct msg *m, const struct flow *f
     d->has_remote_cseq = true;
     d->secure = m->uri.scheme == URI_SIPS;
     dialog_set_state(d, DIALOG_EARLY);
-    follow_target(d);
+    dialog_follow_target(d);
     *out = d;
     return 0;
 }
@@ -361,21 +334,6 @@ static bool is_target_refresh(enum sip_method m)
            m == SIP_REFER;
 }
 
-static int refresh_target(struct dialog *d, const struct msg *m)
-{
-    struct span s[DIALOG_N_STRS];
-    int err;
-
-    if (span_eq(dialog_str(d, DIALOG_TARGET), m->contact[0].uri))
-        return 0;
-    get_strs(d, s);
-    s[DIALOG_TARGET] = m->contact[0].uri;
-    err = dialog_set_strs(d, s);
-    if (err == 0)
-        follow_target(d);
-    return err;
-}
-
 int dialog_on_request(struct dialog *d, const struct msg *m)
 {
     if (m->method == SIP_ACK || m->method == SIP_CANCEL)
@@ -390,7 +348,9 @@ int dialog_on_request(struct dialog *d, const struct msg *m)
         return 0;
     if (!has_target(m))
         return 400;
-    return refresh_target(d, m) < 0 ? 500 : 0;
+    if (m->method == SIP_INVITE || m->method == SIP_UPDATE)
+        return dialog_keep_target(d, m) < 0 ? 500 : 0;
+    return dialog_set_target(d, m->contact[0].uri) < 0 ? 500 : 0;
 }
 
 /* Tag, route set and target of the response that makes the dialog, or that confirms it (§12.1.2, §13.2.2.4). */
@@ -409,7 +369,7 @@ static int adopt(struct dialog *d, const struct msg *m)
     err = dialog_set_strs(d, s);
     if (err < 0)
         return err == -EINVAL ? -EBADMSG : err;
-    follow_target(d);
+    dialog_follow_target(d);
     return m->status >= 200 && !has_target(m) ? -EBADMSG : 0;
 }
 
@@ -435,7 +395,7 @@ int dialog_on_response(struct dialog *d, const struct msg *m)
         if (err != -ENOMEM)
             dialog_set_state(d, next);
     } else if (is_2xx && is_target_refresh(m->cseq_method) && has_target(m)) {
-        err = refresh_target(d, m);
+        err = dialog_set_target(d, m->contact[0].uri);
     }
     return err;
 }
@@ -456,7 +416,7 @@ static void build_party(struct build *b, const char *name, struct span who, stru
 /* Request-URI into *uri; Route lines later. A first route without lr is a strict router (§12.2.1.1). */
 static bool is_strict(const struct dialog *d, struct name_addr *route, struct span *rest)
 {
-    return first_route(d, rest, route) && !uri_param(&route->parsed, SPAN("lr"), NULL);
+    return dialog_first_route(d, rest, route) && !uri_param(&route->parsed, SPAN("lr"), NULL);
 }
 
 static void build_routes(struct build *b, const struct dialog *d)

@@ -31,6 +31,7 @@ enum dialog_str {
 
 struct dialogs;
 struct dialog_2xx;
+struct dialog_next;
 
 struct dialog {
     struct htab_node node;
@@ -39,8 +40,10 @@ struct dialog {
     char *strs;
     struct dialog_2xx *sent_2xx; /* while our 2xx is not acknowledged */
     struct wire
-        *ack;        /* only an ACK with a body is kept; others are composed again, byte for byte */
-    uint64_t serial; /* of the local tag; with node_id, epoch and worker the key */
+        *ack; /* only an ACK with a body is kept; others are composed again, byte for byte */
+    struct dialog_next
+        *next; /* the peer's new target until the 2xx to the request that bore it; NULL: none */
+    uint64_t serial;     /* of the local tag; with node_id, epoch and worker the key */
     uint64_t ack_serial; /* of the branch of the last ACK */
     uint32_t epoch;
     uint32_t local_cseq;  /* last used */
@@ -107,8 +110,9 @@ int dialog_fork(struct dialog *d, const struct msg *response, struct dialog **ou
 int dialog_fork_uas(const struct dialog *d, struct dialog **out);
 void dialog_free(struct dialog *d);
 /**
- * Requests go there from now on, whatever Route and target say (peers behind NAT). Without it the flow's remote address follows the first
- * Route or the target where that is an IP address of the same family, and stays what it was where it is a name.
+ * Requests go there from now on, whatever Route and target say (peers behind NAT). Without it the flow follows the first Route or the target
+ * where that is an IP address, and stays what it was where it is a name: remote address; protocol, if the URI names one that we have a
+ * listener of (sips: TLS); the connection stays while the host does.
  */
 void dialog_set_flow(struct dialog *d, const struct flow *f);
 
@@ -127,11 +131,17 @@ int dialog_find_tags(struct dialogs *ds, struct span local_tag, struct span remo
                      struct span call_id, struct dialog **out);
 
 /**
- * A request in the dialog: CSeq order (§12.2.2), then remote target refresh by INVITE and UPDATE (§12.2.2), SUBSCRIBE, NOTIFY, REFER.
+ * A request in the dialog: CSeq order (§12.2.2), then remote target refresh by SUBSCRIBE, NOTIFY, REFER (§12.2.2); that of INVITE and UPDATE
+ * waits for dialog_answered.
  * ACK and CANCEL pass.
  * @return 0; a SIP status to answer with: 500 for a CSeq not higher than before, 400 for a target refresh whose Contact is no URI
  */
 int dialog_on_request(struct dialog *d, const struct msg *m);
+/**
+ * A 2xx to the peer's INVITE or UPDATE with this CSeq number was sent: its Contact is the remote target from now on. One that is refused
+ * changes nothing (RFC 6141 §4.2, RFC 3311 §5.2).
+ */
+void dialog_answered(struct dialog *d, uint32_t cseq);
 /**
  * A response to a request of ours: first tag, route set and target (§12.1.2, again by the 2xx: §13.2.2.4), state, target refresh.
  * @return 0; -EBADMSG 2xx to INVITE without Contact (old target stays); -ENOENT another To tag than the dialog's: dialog_fork; -ENOMEM

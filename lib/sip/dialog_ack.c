@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include "sip/dialog_priv.h"
+#include "sip/mtu.h"
 
 /* ---- 2xx ---- */
 
@@ -102,6 +103,17 @@ static int compose_ack(struct dialog *d, struct build *b, struct span content_ty
     return build_end(b, content_type, body);
 }
 
+/* By TCP if it is too large for UDP; should TCP fail, the peer's next 2xx asks again and by_tcp knows of the failure. */
+static int send_ack(struct dialog *d, struct build *b)
+{
+    struct transport *t = d->dialogs->p.transport;
+    struct flow f = d->flow;
+
+    if (mtu_by_tcp(t, b, &d->flow, &f))
+        stat_inc(d->dialogs->p.stats, STAT_txn_by_tcp);
+    return t->send(t, &f, b->p, b->len);
+}
+
 int dialog_ack(struct dialog *d, uint32_t cseq, struct span content_type, struct span body)
 {
     struct dialogs *ds = d->dialogs;
@@ -120,7 +132,7 @@ int dialog_ack(struct dialog *d, uint32_t cseq, struct span content_type, struct
         if (!d->ack)
             return -ENOMEM;
     }
-    return ds->p.transport->send(ds->p.transport, &d->flow, b.p, b.len);
+    return send_ack(d, &b);
 }
 
 int dialog_ack_again(struct dialog *d, uint32_t cseq)
@@ -132,8 +144,11 @@ int dialog_ack_again(struct dialog *d, uint32_t cseq)
     if (d->ack_serial == 0 || d->ack_cseq != cseq)
         return -ENOENT;
     stat_inc(ds->p.stats, STAT_dialog_ack_again);
-    if (d->ack)
-        return wire_send(ds->p.transport, d->ack);
+    if (d->ack) {
+        build_init(&b, ds->scratch, sizeof(ds->scratch));
+        build_span(&b, (struct span){d->ack->bytes, d->ack->len});
+        return send_ack(d, &b);
+    }
     err = compose_ack(d, &b, SPAN_NONE, SPAN_NONE);
-    return err < 0 ? err : ds->p.transport->send(ds->p.transport, &d->flow, b.p, b.len);
+    return err < 0 ? err : send_ack(d, &b);
 }

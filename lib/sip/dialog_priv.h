@@ -27,11 +27,26 @@ struct dialog_2xx {
     uint16_t elapsed_ms;
 };
 
+/* Contact of a re-INVITE or UPDATE that may yet be refused (RFC 6141 §4.2). */
+struct dialog_next {
+    uint32_t cseq;
+    char target[]; /* terminated */
+};
+
 struct dialog_head {
     uint32_t cseq;
     unsigned hops; /* Max-Forwards + 1; 0: 70 */
 };
 
+/** First member of the route set. @return false: none, or none that can be read */
+bool dialog_first_route(const struct dialog *d, struct span *rest, struct name_addr *route);
+/** The flow goes to the first route or the target, by the transport that it names, where that is an IP address. */
+void dialog_follow_target(struct dialog *d);
+/** A new remote target, now. @return 0; -EINVAL too long; -ENOMEM */
+int dialog_set_target(struct dialog *d, struct span uri);
+/** The Contact of a request that may yet be refused. @return 0; -ENOMEM */
+int dialog_keep_target(struct dialog *d, const struct msg *m);
+void dialog_drop_target(struct dialog *d);
 struct dialog *dialog_alloc(struct dialogs *ds);
 /** Free one that is not in the table. */
 void dialog_discard(struct dialog *d);

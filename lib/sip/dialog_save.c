@@ -9,7 +9,7 @@
 #include "sip/dialog_priv.h"
 
 #define MAGIC          0x54444c47u /* also tells a record of the other byte order */
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 
 struct record {
     uint32_t magic;
@@ -52,6 +52,8 @@ int dialog_save(const struct dialog *d, void *buf, size_t cap)
     r.ack_cseq = d->ack_cseq;
     r.ack_serial = d->ack_serial;
     r.flow = d->flow;
+    r.flow.conn =
+        0; /* it does not outlive the process: the next request looks for one, or opens it */
     r.state = d->state;
     r.is_uac = d->is_uac;
     r.has_remote_cseq = d->has_remote_cseq;

@@ -2,7 +2,7 @@
 # L2: sees config and core, never a sibling.
 noinst_LIBRARIES += lib/sip/libtdsip.a
 lib_sip_libtdsip_a_SOURCES = \
-	lib/sip/method.h lib/sip/method.c lib/sip/lex.h lib/sip/lex.c lib/sip/hdr.h lib/sip/hdr.c \
+	lib/sip/mtu.h lib/sip/mtu.c lib/sip/method.h lib/sip/method.c lib/sip/lex.h lib/sip/lex.c lib/sip/hdr.h lib/sip/hdr.c \
 	lib/sip/uri.h lib/sip/uri.c lib/sip/peek.h lib/sip/peek.c lib/sip/msg.h lib/sip/msg.c \
 	lib/sip/msg_get.c lib/sip/via.c \
 	lib/sip/build.h lib/sip/build.c lib/sip/sdp.h lib/sip/sdp.c \
@@ -10,4 +10,4 @@ lib_sip_libtdsip_a_SOURCES = \
 lib_sip_libtdsip_a_SOURCES += \
 	lib/sip/transport.h lib/sip/transport.c lib/sip/udp.h lib/sip/udp.c lib/sip/gate.h lib/sip/gate.c \
 	lib/sip/txn.h lib/sip/txn_priv.h lib/sip/txn.c lib/sip/txn_client.c lib/sip/txn_server.c \
-	lib/sip/dialog.h lib/sip/dialog_priv.h lib/sip/dialog.c lib/sip/dialog_ack.c lib/sip/dialog_save.c
+	lib/sip/dialog.h lib/sip/dialog_priv.h lib/sip/dialog.c lib/sip/dialog_ack.c lib/sip/dialog_target.c lib/sip/dialog_save.c

@@ -18,6 +18,8 @@ struct flow {
     struct addr local; /* our address on it; family 0: let the kernel choose */
     struct addr remote;
     uint8_t proto; /* enum proto */
+    uint16_t
+        tcp_above; /* UDP: larger requests go by TCP where by_tcp has a way (RFC 3261 §18.1.1) [bytes]; 0: none does */
     /*
      * Opaque to SIP: whose address that is (trunk slot + 1), for the names that a TLS peer must show; 0: nobody's, only a connection that
      * stands can be used.
@@ -46,6 +48,12 @@ struct transport {
      * @return 0; -ENOTCONN no listener of the same address has tcp, or TCP to that remote has failed lately. NULL: never
      */
     int (*by_tcp)(struct transport *t, const struct flow *udp, struct flow *tcp);
+    /**
+     * The listener that a dialog's flow leaves by when its target names another protocol or has another family (RFC 3261 §12.2.1.1): of the
+     * same `listen` section as f's.
+     * @return its number; -ENOTCONN there is none. NULL: never
+     */
+    int (*listener_for)(struct transport *t, const struct flow *f, unsigned proto, uint8_t family);
 };
 
 /** 5060, for TLS 5061 (RFC 3261 §19.1.2). */

@@ -176,7 +176,7 @@ void txn_client_via(const struct txn_client *ct, struct build *b);
 /** An empty build, shared by all of this worker, to write the request into (start line, Via by txn_client_via, …, build_end). */
 struct build *txn_client_begin(struct txn_client *ct);
 /**
- * Send what was begun.
+ * Send what was begun; by TCP if its flow says that it is too large for UDP, and by UDP after all if TCP fails before any response.
  * @return 0; -ENOSPC build overflowed, -ENOMEM, -ENOTCONN …: ct is gone and no callback is called
  */
 int txn_client_start(struct txn_client *ct);

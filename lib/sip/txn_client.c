@@ -20,6 +20,7 @@
  */
 #include <errno.h>
 #include "core/log.h"
+#include "sip/mtu.h"
 #include "sip/txn_priv.h"
 
 typedef int (*client_action_fn)(struct txn_client *ct, const struct txn_client_input *in);
@@ -98,13 +99,16 @@ static void forget_request(struct txn_client *ct)
 
     wire_free(b, ct->sent);
     wire_free(b, ct->reason);
-    ct->sent = ct->reason = NULL;
+    wire_free(b, ct->udp);
+    ct->sent = ct->reason = ct->udp = NULL;
 }
 
 /* First 1xx to an INVITE: A and B stop, ringing may last; a CANCEL that had to wait goes out (§9.1). */
 static int proceed(struct txn_client *ct, const struct txn_client_input *in)
 {
     timer_del(&ct->timer);
+    wire_free(ct->txns->p.blocks, ct->udp);
+    ct->udp = NULL;
     if (ct->wants_cancel)
         make_cancel(ct);
     return deliver(ct, in);
@@ -396,13 +400,27 @@ enum txn_client_event txn_client_event_of(unsigned status)
     return status < 300 ? TXN_CE_2XX : TXN_CE_FINAL;
 }
 
+/* TCP has failed: the request as it was composed first, with all of UDP's timers (§18.1.1). */
+static int send_by_udp(struct txn_client *ct)
+{
+    wire_free(ct->txns->p.blocks, ct->sent);
+    ct->sent = ct->udp;
+    ct->udp = NULL;
+    ct->is_stream = false;
+    ct->elapsed_ms = 0;
+    stat_inc(ct->txns->p.stats, STAT_txn_back_to_udp);
+    run_resend_timer(ct, TXN_T1_MS);
+    return wire_send(ct->txns->p.transport, ct->sent);
+}
+
 bool txn_client_unsent(struct txn_client *ct)
 {
     const struct txn_client_input nothing = {0};
 
     if (ct->state != TXN_C_CALLING)
         return false;
-    txn_client_step(ct, TXN_CE_TRANSPORT, &nothing);
+    if (!ct->udp || send_by_udp(ct) < 0)
+        txn_client_step(ct, TXN_CE_TRANSPORT, &nothing);
     return true;
 }
 
@@ -504,15 +522,34 @@ struct build *txn_client_begin(struct txn_client *ct)
     return begin(ct->txns);
 }
 
+/* A request that is too large for a datagram goes by TCP; udp stays at hand. @return the other wire, sent; NULL: UDP it is */
+static struct wire *send_by_tcp(struct txn_client *ct, const struct wire *udp)
+{
+    struct txns *t = ct->txns;
+    struct wire *w;
+    struct flow tcp;
+
+    if (!mtu_by_tcp(t->p.transport, &t->build, &udp->flow, &tcp))
+        return NULL;
+    w = wire_new(t->p.blocks, &tcp, t->build.p, t->build.len);
+    if (!w || wire_send(t->p.transport, w) < 0) {
+        wire_free(t->p.blocks, w);
+        return NULL;
+    }
+    stat_inc(t->p.stats, STAT_txn_by_tcp);
+    return w;
+}
+
 int txn_client_start(struct txn_client *ct)
 {
     struct txns *t = ct->txns;
-    struct wire *w = NULL;
+    struct wire *w = NULL, *tcp = NULL;
     int err = t->build.overflow ? -ENOSPC : 0;
 
     if (err == 0) {
         w = wire_new(t->p.blocks, &ct->sent->flow, t->build.p, t->build.len);
-        err = w ? wire_send(t->p.transport, w) : -ENOMEM;
+        tcp = w ? send_by_tcp(ct, w) : NULL;
+        err = !w ? -ENOMEM : tcp ? 0 : wire_send(t->p.transport, w);
     }
     if (err < 0) {
         wire_free(t->p.blocks, w);
@@ -520,9 +557,10 @@ int txn_client_start(struct txn_client *ct)
         return err;
     }
     wire_free(t->p.blocks, ct->sent);
-    ct->sent = w;
+    ct->sent = tcp ? tcp : w;
+    ct->udp = tcp ? w : NULL;
     ct->is_started = true;
-    ct->is_stream = proto_is_stream(w->flow.proto);
+    ct->is_stream = proto_is_stream(ct->sent->flow.proto);
     stat_inc(t->p.stats, STAT_txn_client_new);
     run_resend_timer(
         ct, TXN_T1_MS); /* A or E, and at the end of their sum B or F; over a stream these alone */

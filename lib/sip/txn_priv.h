@@ -133,6 +133,8 @@ struct txn_client {
     void *user;
     struct wire *sent;   /* the request; INVITE in Completed: its ACK */
     struct wire *reason; /* of a CANCEL that waits for a provisional response */
+    struct wire *
+        udp; /* while TCP stands in for UDP (§18.1.1): what goes out if it fails before any response */
 
     uint16_t interval_ms;
     uint16_t elapsed_ms;

@@ -64,8 +64,8 @@ static int fx_send(struct transport *t, const struct flow *f, const char *buf, s
 static struct span fx_via(struct transport *t, const struct flow *f)
 {
     (void)t;
-    (void)f;
-    return SPAN("SIP/2.0/UDP 192.0.2.1:5060");
+    return f->proto == PROTO_TCP ? SPAN("SIP/2.0/TCP 192.0.2.1:5060")
+                                 : SPAN("SIP/2.0/UDP 192.0.2.1:5060");
 }
 
 static void fx_server_end(void *user, struct txn_server *st, enum txn_end why)

@@ -188,11 +188,132 @@ static void target_refresh_request_moves_the_target(void **state)
     assert_int_equal(dialog_on_request(d, in_dialog("INFO", 8, CONTACT_1)), 0);
     assert_str(d, DIALOG_TARGET, "sip:alice@198.51.100.9:5080"); /* INFO refreshes nothing */
     assert_int_equal(dialog_on_request(d, in_dialog("INVITE", 9, CONTACT_1)), 0);
+    assert_str(d, DIALOG_TARGET, "sip:alice@198.51.100.9:5080"); /* not answered yet */
+    dialog_answered(d, 9);
     assert_str(d, DIALOG_TARGET, "sip:bob@198.51.100.20:5090");
     assert_int_equal(dialog_on_request(d, in_dialog("UPDATE", 10, CONTACT_2)), 0);
+    dialog_answered(d, 10);
     assert_str(d, DIALOG_TARGET, "sip:bob@198.51.100.21;x=y");
+    assert_int_equal(dialog_on_request(d, in_dialog("REFER", 11, CONTACT_1)), 0);
+    assert_str(d, DIALOG_TARGET, "sip:bob@198.51.100.20:5090");
     assert_str(d, DIALOG_ROUTES, "<sip:198.51.100.7;lr>"); /* routes never change (§12.2) */
     assert_str(d, DIALOG_REMOTE_TAG, "alice1");
+}
+
+/* RFC 6141 §4.2 */
+static void target_of_a_refused_request_is_forgotten(void **state)
+{
+    (void)state;
+    new_uas();
+    assert_int_equal(dialog_on_request(d, in_dialog("INVITE", 9, CONTACT_1)), 0); /* 488 */
+    assert_int_equal(dialog_on_request(d, in_dialog("INVITE", 10, CONTACT_2)), 0);
+    dialog_answered(d, 9); /* late, and not the one that waits */
+    assert_str(d, DIALOG_TARGET, "sip:alice@198.51.100.9:5080");
+    assert_int_equal(
+        dialog_on_request(d, in_dialog("UPDATE", 11, "Contact: <sip:alice@198.51.100.9:5080>\r\n")),
+        0);
+    dialog_answered(d, 10);
+    assert_str(d, DIALOG_TARGET, "sip:alice@198.51.100.9:5080");
+}
+
+/* ---- streams ---- */
+
+static int listener_by_number(struct transport *t, const struct flow *f, unsigned proto,
+                              uint8_t family)
+{
+    (void)t;
+    (void)f;
+    return family == 4 && proto != PROTO_TLS ? (int)(10 + proto) : -ENOTCONN;
+}
+
+static void connection_is_kept_while_the_host_stays(void **state)
+{
+    (void)state;
+    fx.proto = PROTO_TCP;
+    new_uas(); /* route 198.51.100.7, which is where the connection is from */
+    assert_int_equal(d->flow.conn, 77);
+    assert_int_equal(d->flow.proto, PROTO_TCP);
+    assert_int_equal(d->flow.remote.port, 5060);
+    new_uac();
+    assert_int_equal(dialog_on_response(d, response_to(200, "them", "INVITE", CONTACT_1)), 0);
+    assert_int_equal(d->flow.conn, 0);
+    assert_int_equal(d->flow.proto, PROTO_TCP); /* the Contact says nothing of it */
+    assert_int_equal(d->flow.remote.port, 5090);
+}
+
+static void target_names_another_transport(void **state)
+{
+    (void)state;
+    fx.transport.listener_for = listener_by_number;
+    new_uac();
+    dialog_on_response(
+        d, response_to(180, "them", "INVITE", "Contact: <sip:bob@198.51.100.7;transport=TCP>\r\n"));
+    assert_int_equal(d->flow.proto, PROTO_TCP);
+    assert_int_equal(d->flow.listener, 11);
+    assert_int_equal(d->flow.remote.port, 5060);
+    dialog_on_response(
+        d, response_to(200, "them", "INVITE", "Contact: <sip:bob@198.51.100.7;transport=tls>\r\n"));
+    assert_int_equal(d->flow.proto, PROTO_TCP); /* we have no TLS there */
+    dialog_on_response(
+        d, response_to(200, "them", "UPDATE", "Contact: <sip:bob@198.51.100.7;transport=udp>\r\n"));
+    assert_int_equal(d->flow.proto, PROTO_UDP);
+    assert_int_equal(d->flow.listener, 10);
+    dialog_on_response(d,
+                       response_to(200, "them", "UPDATE", "Contact: <sip:bob@[2001:db8::1]>\r\n"));
+    assert_int_equal(d->flow.remote.family, 4); /* no listener of that family */
+}
+
+static void connection_does_not_outlive_the_record(void **state)
+{
+    struct dialog *again;
+    char buf[2048];
+    int len;
+
+    (void)state;
+    fx.proto = PROTO_TLS;
+    new_uas();
+    d->flow.owner = 5;
+    len = dialog_save(d, buf, sizeof(buf));
+    assert_true(len > 0);
+    dialog_free(d);
+    assert_int_equal(dialog_load(fx.dialogs, buf, (size_t)len, &again), len);
+    assert_int_equal(again->flow.conn, 0);
+    assert_int_equal(again->flow.proto, PROTO_TLS);
+    assert_int_equal(again->flow.owner, 5);
+}
+
+/* ---- a 2xx and an ACK too large for a datagram ---- */
+
+static int tcp_beside(struct transport *t, const struct flow *udp, struct flow *tcp)
+{
+    (void)t;
+    *tcp = *udp;
+    tcp->proto = PROTO_TCP;
+    return 0;
+}
+
+static void ack_with_a_large_body_goes_by_tcp(void **state)
+{
+    char body[400];
+
+    (void)state;
+    fx.transport.by_tcp = tcp_beside;
+    new_uac();
+    d->flow.tcp_above = 500;
+    dialog_on_response(d, response_to(200, "them", "INVITE", CONTACT_1));
+    assert_int_equal(dialog_ack(d, 1, SPAN_NONE, SPAN_NONE), 0);
+    assert_int_equal(fx.sent_flow[0].proto, PROTO_UDP);
+    memset(body, 'x', sizeof(body));
+    assert_int_equal(dialog_ack(d, 1, SPAN("application/sdp"), (struct span){body, sizeof(body)}),
+                     0);
+    assert_int_equal(fx.sent_flow[1].proto, PROTO_TCP);
+    assert_non_null(strstr(fx.sent[1], "\r\nVia: SIP/2.0/TCP 192.0.2.1:5060;branch="));
+    assert_int_equal(dialog_ack_again(d, 1), 0);
+    assert_string_equal(fx.sent[2], fx.sent[1]);
+    fx.transport.by_tcp = NULL; /* TCP has failed */
+    assert_int_equal(dialog_ack_again(d, 1), 0);
+    assert_int_equal(fx.sent_flow[3].proto, PROTO_UDP);
+    assert_non_null(strstr(fx.sent[3], "\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch="));
 }
 
 /* ---- UAC ---- */
@@ -503,6 +624,11 @@ int main(void)
         T(request_is_found_by_tags_and_call_id_only),
         T(lower_cseq_gets_500_and_ack_is_not_counted),
         T(target_refresh_request_moves_the_target),
+        T(target_of_a_refused_request_is_forgotten),
+        T(connection_is_kept_while_the_host_stays),
+        T(target_names_another_transport),
+        T(connection_does_not_outlive_the_record),
+        T(ack_with_a_large_body_goes_by_tcp),
         T(uac_first_request_has_no_to_tag_and_the_given_cseq),
         T(uac_provisional_makes_it_early_and_2xx_recomputes_routes_and_target),
         T(pinned_flow_stays_where_the_owner_put_it),

@@ -559,6 +559,118 @@ static void undelivered_cancel_ends_alone_and_acks_and_responses_are_counted(voi
     assert_int_equal(fx_stat(STAT_txn_unsent), 3);
 }
 
+/* ---- too large for a datagram (RFC 3261 §18.1.1) ---- */
+
+static int tcp_result;
+
+static int tcp_beside(struct transport *t, const struct flow *udp, struct flow *tcp)
+{
+    (void)t;
+    *tcp = *udp;
+    tcp->proto = PROTO_TCP;
+    tcp->listener = 4;
+    return tcp_result;
+}
+
+static void start_large(uint16_t above)
+{
+    struct flow f = fx_flow();
+    char body[600];
+
+    fx.transport.by_tcp = tcp_beside;
+    f.tcp_above = above;
+    ct = txn_client_new(fx.txns, SIP_INVITE, &f, &fx_client_cb, &fx);
+    span_copy(txn_client_branch(ct), branch, sizeof(branch));
+    build_request_line(txn_client_begin(ct), SPAN("INVITE"), SPAN("sip:bob@198.51.100.7:5070"));
+    txn_client_via(ct, &fx.txns->build);
+    build_str(&fx.txns->build, "From: <sip:a@192.0.2.1>;tag=us\r\nTo: <sip:bob@x>\r\n"
+                               "Call-ID: c1\r\nCSeq: 41 INVITE\r\n");
+    memset(body, 'x', sizeof(body));
+    build_end(&fx.txns->build, SPAN("text/plain"), (struct span){body, sizeof(body)});
+    assert_int_equal(txn_client_start(ct), 0);
+}
+
+static void large_request_goes_by_tcp_with_its_cancel_and_its_ack(void **state)
+{
+    (void)state;
+    tcp_result = 0;
+    start_large(600);
+    assert_int_equal(fx.sent_flow[0].proto, PROTO_TCP);
+    assert_int_equal(fx.sent_flow[0].listener, 4);
+    assert_non_null(strstr(fx.sent[0], "\r\nVia: SIP/2.0/TCP 192.0.2.1:5060;branch=z9hG4bK"));
+    fx_advance(20000);
+    assert_int_equal(fx.n_sent, 1);
+    fx_recv(response(180, "INVITE"));
+    txn_client_cancel(ct, SPAN_NONE);
+    fx_assert_last_starts("CANCEL ");
+    assert_int_equal(fx.sent_flow[1].proto, PROTO_TCP);
+    assert_non_null(strstr(fx.sent[1], "\r\nVia: SIP/2.0/TCP "));
+    fx_recv(response(487, "INVITE"));
+    fx_assert_last_starts("ACK ");
+    assert_int_equal(fx.sent_flow[2].proto, PROTO_TCP);
+    assert_int_equal(fx_stat(STAT_txn_by_tcp), 1);
+}
+
+static void by_udp_it_goes_where_small_enough_or_where_there_is_no_tcp(void **state)
+{
+    (void)state;
+    tcp_result = 0;
+    start_large(0);
+    assert_int_equal(fx.sent_flow[0].proto, PROTO_UDP);
+    start_large(1300);
+    assert_int_equal(fx.sent_flow[1].proto, PROTO_UDP);
+    tcp_result = -ENOTCONN;
+    start_large(600);
+    assert_int_equal(fx.sent_flow[2].proto, PROTO_UDP);
+    assert_non_null(strstr(fx.sent[2], "\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK"));
+}
+
+/* The threshold is the first size that changes: one byte more than it says. */
+static void threshold_is_the_largest_datagram(void **state)
+{
+    size_t len;
+
+    (void)state;
+    tcp_result = 0;
+    start_large(0);
+    len = strlen(fx.sent[0]);
+    start_large((uint16_t)len);
+    assert_int_equal(fx.sent_flow[1].proto, PROTO_UDP);
+    start_large((uint16_t)(len - 1));
+    assert_int_equal(fx.sent_flow[2].proto, PROTO_TCP);
+}
+
+static void large_request_falls_back_to_udp_with_all_its_timers(void **state)
+{
+    (void)state;
+    tcp_result = 0;
+    start_large(600);
+    fx_advance(3000);
+    unsent(fx.sent[0]);
+    assert_int_equal(fx.n_end, 0);
+    assert_int_equal(fx.n_sent, 2);
+    assert_int_equal(fx.sent_flow[1].proto, PROTO_UDP);
+    assert_non_null(strstr(fx.sent[1], "\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK"));
+    assert_int_equal(strlen(fx.sent[1]), strlen(fx.sent[0]));
+    fx_advance(500); /* A */
+    assert_int_equal(fx.n_sent, 3);
+    assert_string_equal(fx.sent[2], fx.sent[1]);
+    fx_advance(TXN_64T1_MS - 500); /* B */
+    assert_int_equal(fx.last_end, TXN_END_TIMEOUT);
+    assert_int_equal(fx_stat(STAT_txn_back_to_udp), 1);
+}
+
+static void after_a_response_tcp_stays(void **state)
+{
+    (void)state;
+    tcp_result = 0;
+    start_large(600);
+    fx_recv(response(180, "INVITE"));
+    unsent(fx.sent[0]);
+    assert_int_equal(fx.n_sent, 1);
+    assert_int_equal(fx_stat(STAT_txn_unsent), 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
 int main(void)
@@ -589,6 +701,11 @@ int main(void)
         T(late_2xx_of_a_detached_invite_is_given_to_the_tu),
         T(unstarted_ones_can_be_thrown_away),
         T(ten_thousand_live_transactions_are_found_directly),
+        T(large_request_goes_by_tcp_with_its_cancel_and_its_ack),
+        T(by_udp_it_goes_where_small_enough_or_where_there_is_no_tcp),
+        T(threshold_is_the_largest_datagram),
+        T(large_request_falls_back_to_udp_with_all_its_timers),
+        T(after_a_response_tcp_stays),
         T(over_a_stream_an_invite_is_sent_once_and_timer_b_stays),
         T(over_a_stream_a_non_invite_is_sent_once_and_timer_f_stays),
         T(over_a_stream_timers_d_and_k_are_zero_and_m_stays),
