@@ -25,4 +25,7 @@ tests_fuzz_fuzz_sdp_LDADD = $(TD_LIBS_SIP)
 noinst_PROGRAMS += tests/fuzz/fuzz_digest
 tests_fuzz_fuzz_digest_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_digest_LDADD = $(TD_LIBS_SIP)
+noinst_PROGRAMS += tests/fuzz/fuzz_stream
+tests_fuzz_fuzz_stream_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_stream_LDADD = $(TD_LIBS_SIP)
 endif

@@ -22,3 +22,5 @@ tests_unit_test_udp_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sendmmsg -Wl,--wrap=recvm
 tests_unit_test_udp_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_digest
 tests_unit_test_digest_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_stream
+tests_unit_test_stream_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
