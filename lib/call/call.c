@@ -213,7 +213,17 @@ static void bye_on_end(void *user, struct txn_client *ct, enum txn_end why)
     leg_event(leg, LEV_BYE_DONE, &(struct leg_arg){0});
 }
 
-static const struct txn_client_cb bye_cb = {.on_response = bye_on_response, .on_end = bye_on_end};
+static void bye_on_again(void *user, struct txn_client *ct, struct txn_client *again, uint32_t cseq)
+{
+    struct leg *leg = user;
+
+    (void)ct;
+    (void)cseq;
+    leg->bye_ct = again;
+}
+
+static const struct txn_client_cb bye_cb = {
+    .on_response = bye_on_response, .on_end = bye_on_end, .on_again = bye_on_again};
 
 static int bye_start(struct leg *leg, struct ldlg *ld, struct txn_client *ct)
 {

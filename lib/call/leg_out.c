@@ -15,8 +15,13 @@ static void out_on_end(void *user, struct txn_client *ct, enum txn_end why);
 
 static void out_on_trying(void *user, struct txn_client *ct);
 
-static const struct txn_client_cb out_cb = {
-    .on_response = out_on_response, .on_end = out_on_end, .on_trying = out_on_trying};
+static void out_on_again(void *user, struct txn_client *ct, struct txn_client *again,
+                         uint32_t cseq);
+
+static const struct txn_client_cb out_cb = {.on_response = out_on_response,
+                                            .on_end = out_on_end,
+                                            .on_trying = out_on_trying,
+                                            .on_again = out_on_again};
 
 static int out_compose(struct leg *leg, struct txn_client *ct)
 {
@@ -471,6 +476,16 @@ static void out_on_trying(void *user, struct txn_client *ct)
 {
     (void)ct;
     leg_event(user, LEV_100, &(struct leg_arg){.status = 100});
+}
+
+/* The INVITE goes on with credentials: the same attempt, another CSeq (RFC 3261 §22.2). */
+static void out_on_again(void *user, struct txn_client *ct, struct txn_client *again, uint32_t cseq)
+{
+    struct leg *leg = user;
+
+    (void)ct;
+    leg->invite_ct = again;
+    leg->invite_cseq = cseq;
 }
 
 static void out_on_end(void *user, struct txn_client *ct, enum txn_end why)

@@ -2,6 +2,7 @@
 # L3: sees everything below it.
 noinst_LIBRARIES += lib/call/libtdcall.a
 lib_call_libtdcall_a_SOURCES = \
+	lib/call/auth.c lib/call/auth.h \
 	lib/call/bridge.c lib/call/bridge.h \
 	lib/call/call.c lib/call/call.h \
 	lib/call/gen.c lib/call/gen.h \

@@ -243,6 +243,7 @@ struct calls {
     uint8_t worker;
     bool draining;
     struct probe *probes; /**< OPTIONS health probes, see options.c */
+    struct auths *auths;  /**< challenges that trunks gave us, see auth.c */
 };
 
 /** The flow to a hop that routing chose. */

@@ -73,8 +73,18 @@ static void probe_on_end(void *user, struct txn_client *ct, enum txn_end why)
     probe_result(p, 0);
 }
 
-static const struct txn_client_cb probe_cb = {.on_response = probe_on_response,
-                                              .on_end = probe_on_end};
+static void probe_on_again(void *user, struct txn_client *ct, struct txn_client *again,
+                           uint32_t cseq)
+{
+    struct probe *p = user;
+
+    (void)ct;
+    (void)cseq;
+    p->ct = again;
+}
+
+static const struct txn_client_cb probe_cb = {
+    .on_response = probe_on_response, .on_end = probe_on_end, .on_again = probe_on_again};
 
 static int probe_compose(struct probe *p, struct txn_client *ct)
 {

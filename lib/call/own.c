@@ -22,7 +22,17 @@ static void own_on_response(void *user, struct txn_client *ct, const struct msg 
 static void own_on_end(void *user, struct txn_client *ct, enum txn_end why);
 static void own_try(struct own *o);
 
-static const struct txn_client_cb own_cb = {.on_response = own_on_response, .on_end = own_on_end};
+static void own_on_again(void *user, struct txn_client *ct, struct txn_client *again, uint32_t cseq)
+{
+    struct own *o = user;
+
+    (void)ct;
+    o->ct = again;
+    o->cseq = cseq;
+}
+
+static const struct txn_client_cb own_cb = {
+    .on_response = own_on_response, .on_end = own_on_end, .on_again = own_on_again};
 
 static struct calls *calls_of(const struct own *o)
 {

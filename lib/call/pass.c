@@ -16,9 +16,11 @@ static void pass_on_response(void *user, struct txn_client *ct, const struct msg
                              const struct flow *f);
 static void pass_on_end(void *user, struct txn_client *ct, enum txn_end why);
 static void pass_on_server_end(void *user, struct txn_server *st, enum txn_end why);
+static void pass_on_again(void *user, struct txn_client *ct, struct txn_client *again,
+                          uint32_t cseq);
 
-static const struct txn_client_cb client_cb = {.on_response = pass_on_response,
-                                               .on_end = pass_on_end};
+static const struct txn_client_cb client_cb = {
+    .on_response = pass_on_response, .on_end = pass_on_end, .on_again = pass_on_again};
 static const struct txn_server_cb server_cb = {pass_on_server_end};
 
 void pass_refuse(struct call *c, struct txn_server *st, unsigned status)
@@ -407,6 +409,16 @@ static void pass_on_end(void *user, struct txn_client *ct, enum txn_end why)
         pass_free(p);
     if (status)
         pass_lost(to, status);
+}
+
+static void pass_on_again(void *user, struct txn_client *ct, struct txn_client *again,
+                          uint32_t cseq)
+{
+    struct pass *p = user;
+
+    (void)ct;
+    p->ct = again;
+    p->to_cseq = cseq;
 }
 
 bool pass_ack(struct ldlg *ld, const struct msg *ack)

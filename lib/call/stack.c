@@ -5,6 +5,7 @@
  */
 #include "call/stack.h"
 
+#include "call/auth.h"
 #include "call/model.h"
 #include "call/offer.h"
 #include "call/options.h"
@@ -68,7 +69,8 @@ static int stack_wire(struct stack *s, const struct stack_param *p)
     cs->txns = txns_new(&tp);
     cs->dialogs = dialogs_new(&dp);
     cs->scratch = malloc(SDP_BYTES_MAX + 1024);
-    if (!cs->txns || !cs->dialogs || !cs->scratch)
+    cs->auths = auth_new();
+    if (!cs->txns || !cs->dialogs || !cs->scratch || !cs->auths)
         return -ENOMEM;
     return htab_init(&cs->by_id, STACK_CALL_BUCKETS);
 }
@@ -126,6 +128,8 @@ void stack_free(struct stack *s)
         return;
     cs = &s->calls;
     options_stop(cs);
+    auth_free(cs->auths);
+    cs->auths = NULL;
     cs->reap = NULL;
     while (cs->by_id.count) {
         struct call *c = NULL;

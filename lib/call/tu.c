@@ -3,6 +3,7 @@
  * The transaction user: new requests go to a dialog's leg, to a new call, or are refused; CANCEL, ACK and strays find their leg.
  * Called by the transaction layer of the worker only.
  */
+#include "call/auth.h"
 #include "call/headers.h"
 #include "call/invite.h"
 #include "call/model.h"
@@ -171,7 +172,11 @@ static void tu_on_stray_response(void *tu, const struct msg *m, const struct flo
         (void)dialog_ack(d, m->cseq, SPAN_NONE, SPAN_NONE);
 }
 
-const struct tu_ops calls_tu_ops = {tu_on_request, tu_on_cancel, tu_on_stray_response};
+const struct tu_ops calls_tu_ops = {.on_request = tu_on_request,
+                                    .on_cancel = tu_on_cancel,
+                                    .on_stray_response = tu_on_stray_response,
+                                    .on_send = auth_on_send,
+                                    .on_challenge = auth_on_challenge};
 
 void calls_on_no_ack(void *tu, struct dialog *d)
 {

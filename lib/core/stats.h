@@ -83,6 +83,8 @@
     X(pass_refused, "such requests refused here: glare, order, no dialog") \
     X(own_requests, "requests of our own inside a dialog: refreshes, NOTIFY, transfers") \
     X(own_again, "of these, sent again after 491 or 500") \
+    X(auth_answered, "challenges of trunks answered with credentials") \
+    X(auth_refused, "challenges that could not be answered, or not again: no credentials, wrong secret") \
     X(options_answered, "OPTIONS answered") \
     X(options_sent, "health probes sent") \
     X(options_ok, "health probes answered well") \

@@ -326,6 +326,15 @@ int dialog_fork_uas(const struct dialog *d, struct dialog **out)
     return 0;
 }
 
+int dialog_set_auth(struct dialog *d, struct span lines)
+{
+    struct span s[DIALOG_N_STRS];
+
+    get_strs(d, s);
+    s[DIALOG_AUTH] = lines;
+    return dialog_set_strs(d, s);
+}
+
 /* ---- messages ---- */
 
 static bool is_target_refresh(enum sip_method m)
@@ -470,6 +479,8 @@ void dialog_build_headers(struct build *b, const struct dialog *d, enum sip_meth
         build_span(b, dialog_str(d, DIALOG_CONTACT));
         build_str(b, "\r\n");
     }
+    if (method == SIP_ACK)
+        build_span(b, dialog_str(d, DIALOG_AUTH));
 }
 
 struct build *dialog_request(struct dialog *d, struct txn_client *ct, int max_forwards)

@@ -26,6 +26,7 @@ enum dialog_str {
     DIALOG_TARGET,     /* remote target URI, without brackets */
     DIALOG_ROUTES,     /* route set, comma-separated, in the order of sending; empty: none */
     DIALOG_CONTACT,    /* value of our Contact */
+    DIALOG_AUTH, /* header lines of the INVITE's credentials, each with CRLF: its ACK has the same (§22.1); empty: none */
     DIALOG_N_STRS
 };
 
@@ -109,6 +110,8 @@ int dialog_fork(struct dialog *d, const struct msg *response, struct dialog **ou
  */
 int dialog_fork_uas(const struct dialog *d, struct dialog **out);
 void dialog_free(struct dialog *d);
+/** The credentials' header lines of the INVITE that goes out now, for its ACK. @return 0; -EINVAL too long; -ENOMEM: the old ones stay */
+int dialog_set_auth(struct dialog *d, struct span lines);
 /**
  * Requests go there from now on, whatever Route and target say (peers behind NAT). Without it the flow follows the first Route or the target
  * where that is an IP address, and stays what it was where it is a name: remote address; protocol, if the URI names one that we have a

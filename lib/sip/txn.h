@@ -47,6 +47,16 @@ struct tu_ops {
     void (*on_cancel)(void *tu, struct txn_server *invite, const struct msg *cancel);
     /** A 2xx to INVITE whose transaction has ended or was detached (RFC 3261 §13.2.2.4): the dialog sends its ACK again. Others are dropped. */
     void (*on_stray_response)(void *tu, const struct msg *m, const struct flow *f);
+    /** A request of ours (not CANCEL) is complete and goes out now: headers may be put into it. May be NULL. */
+    void (*on_send)(void *tu, struct build *b, const struct flow *f);
+    /**
+     * 401 or 407 (RFC 3261 §22.2) to a request whose user has on_again: compose it once more with txn_client_begin(again); on_send adds the
+     * credentials. May be NULL.
+     * @param request what was sent, and where
+     * @return the CSeq number it has now; 0: there are no credentials, the user gets the response
+     */
+    uint32_t (*on_challenge)(void *tu, struct txn_client *again, const struct wire *request,
+                             const struct msg *m);
 };
 
 struct txns_param {
@@ -159,6 +169,11 @@ struct txn_client_cb {
     void (*on_end)(void *user, struct txn_client *ct, enum txn_end why);
     /** A 100 to INVITE, which is not parsed: the peer lives. May be NULL. */
     void (*on_trying)(void *user, struct txn_client *ct);
+    /**
+     * Instead of a 401 or 407: the same request goes on as another transaction, with credentials and this CSeq number; ct is nobody's
+     * from now on. NULL: such responses are told like any other.
+     */
+    void (*on_again)(void *user, struct txn_client *ct, struct txn_client *again, uint32_t cseq);
 };
 
 /**
@@ -192,6 +207,8 @@ int txn_client_cancel(struct txn_client *ct, struct span reason);
 /** The user goes away: no more callbacks; the machine runs on by itself. */
 void txn_client_detach(struct txn_client *ct);
 void *txn_client_user(const struct txn_client *ct);
+/** How often its request was sent before, each time refused by a challenge. */
+unsigned txn_client_tries(const struct txn_client *ct);
 enum sip_method txn_client_method(const struct txn_client *ct);
 
 #endif

@@ -30,7 +30,12 @@ struct client_cell {
     unsigned next;
 };
 
+/* 3: a proxy's challenge, the server's behind it, and one stale nonce; more is a peer that will never have enough. */
+#define TRIES_MAX 3
+
 static int make_cancel(struct txn_client *ct);
+static struct txn_client *new_with_serial(struct txns *t, enum sip_method method,
+                                          const struct flow *flow, uint64_t serial);
 
 /* ---- timers: see txn_server.c ---- */
 
@@ -150,11 +155,64 @@ static int accept_2xx(struct txn_client *ct, const struct txn_client_input *in)
     return deliver(ct, in);
 }
 
+/* Out of the transaction, but kept while the answer is told: a challenge needs it. */
+static struct wire *take_request(struct txn_client *ct)
+{
+    struct wire *w = ct->sent;
+
+    ct->sent = NULL;
+    forget_request(ct);
+    return w;
+}
+
+/* 401, 407: the same once more with credentials, as a transaction of its own (§22.2). @return false: tell the user */
+static bool challenged(struct txn_client *ct, const struct msg *m, const struct wire *request)
+{
+    const struct txns_param *p = &ct->txns->p;
+    const struct txn_client_cb *cb = ct->cb;
+    void *user = ct->user;
+    struct txn_client *again;
+    uint32_t cseq;
+
+    if (!m || (m->status != 401 && m->status != 407) || !cb || !cb->on_again ||
+        !p->tu_ops->on_challenge || ct->tries >= TRIES_MAX || ct->wants_cancel || ct->is_cancelled)
+        return false;
+    again = new_with_serial(ct->txns, (enum sip_method)ct->method, &request->flow,
+                            ident_next_serial(p->ident));
+    if (!again)
+        return false;
+    again->tries = (uint8_t)(ct->tries + 1);
+    cseq = p->tu_ops->on_challenge(p->tu, again, request, m);
+    if (!cseq) {
+        txn_client_free(again);
+        return false;
+    }
+    again->cb = cb;
+    again->user = user;
+    if (txn_client_start(again) < 0)
+        return false;
+    txn_client_detach(ct);
+    cb->on_again(user, ct, again, cseq);
+    return true;
+}
+
+static int tell_final(struct txn_client *ct, const struct txn_client_input *in,
+                      struct wire *request)
+{
+    struct blocks *blocks = ct->txns->p.blocks;
+
+    if (!challenged(ct, in->msg, request))
+        deliver(ct, in);
+    wire_free(blocks, request);
+    return 0;
+}
+
 static int finish_other(struct txn_client *ct, const struct txn_client_input *in)
 {
-    forget_request(ct);
+    struct wire *request = take_request(ct);
+
     run_absorb_timer(ct, TXN_T4_MS); /* K */
-    return deliver(ct, in);
+    return tell_final(ct, in, request);
 }
 
 /*
@@ -201,20 +259,20 @@ static int reject(struct txn_client *ct, const struct txn_client_input *in)
 {
     struct txns *t = ct->txns;
     struct build *b = begin(t);
-    struct wire *ack = NULL;
+    struct wire *ack = NULL, *request;
     int err = 0;
 
     build_from_invite(b, ct, SIP_ACK, in->msg ? msg_value(in->msg, HDR_TO) : SPAN_NONE);
     if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
         ack = wire_new(t->p.blocks, &ct->sent->flow, b->p, b->len);
-    forget_request(ct);
+    request = take_request(ct);
     ct->sent = ack;
     run_absorb_timer(ct, TXN_64T1_MS); /* D */
     if (ack)
         err = wire_send(t->p.transport, ack);
     else
         stat_inc(t->p.stats, STAT_txn_no_room); /* the peer's Timer H ends it */
-    deliver(ct, in);
+    tell_final(ct, in, request);
     return err;
 }
 
@@ -543,8 +601,13 @@ static struct wire *send_by_tcp(struct txn_client *ct, const struct wire *udp)
 int txn_client_start(struct txn_client *ct)
 {
     struct txns *t = ct->txns;
+    const struct tu_ops *ops = t->p.tu_ops;
     struct wire *w = NULL, *tcp = NULL;
-    int err = t->build.overflow ? -ENOSPC : 0;
+    int err;
+
+    if (ops->on_send && ct->method != SIP_CANCEL)
+        ops->on_send(t->p.tu, &t->build, &ct->sent->flow);
+    err = t->build.overflow ? -ENOSPC : 0;
 
     if (err == 0) {
         w = wire_new(t->p.blocks, &ct->sent->flow, t->build.p, t->build.len);
@@ -617,4 +680,9 @@ void *txn_client_user(const struct txn_client *ct)
 enum sip_method txn_client_method(const struct txn_client *ct)
 {
     return ct->method;
+}
+
+unsigned txn_client_tries(const struct txn_client *ct)
+{
+    return ct->tries;
 }

@@ -141,6 +141,7 @@ struct txn_client {
     uint8_t method;
     uint8_t state;
     uint8_t end;
+    uint8_t tries; /* challenges answered before */
     bool is_started : 1;
     bool wants_cancel : 1; /* asked for, not sent */
     bool is_cancelled : 1; /* CANCEL was sent */

@@ -83,7 +83,8 @@ static void on_stray(void *tu, const struct msg *m, const struct flow *f)
     (void)tu, (void)m, (void)f;
 }
 
-static const struct tu_ops tu = {on_request, on_cancel, on_stray};
+static const struct tu_ops tu = {
+    .on_request = on_request, .on_cancel = on_cancel, .on_stray_response = on_stray};
 
 static void setup(void)
 {

@@ -140,7 +140,8 @@ static void fx_on_no_ack(void *tu, struct dialog *d)
     fx.n_no_ack++;
 }
 
-static const struct tu_ops fx_tu = {fx_on_request, fx_on_cancel, fx_on_stray};
+static const struct tu_ops fx_tu = {
+    .on_request = fx_on_request, .on_cancel = fx_on_cancel, .on_stray_response = fx_on_stray};
 
 static const uint8_t fx_key[16] = "0123456789abcde";
 

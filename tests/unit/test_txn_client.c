@@ -673,6 +673,130 @@ static void after_a_response_tcp_stays(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
+/* ---- challenges -------------------------------------------------------------------------------------------------- */
+
+static struct {
+    uint32_t cseq; /* what on_challenge says */
+    unsigned challenges, sends, agains;
+    struct txn_client *again;
+} ch;
+
+static void ch_on_send(void *tu, struct build *b, const struct flow *f)
+{
+    (void)tu;
+    (void)b;
+    assert_int_equal(f->listener, 3);
+    ch.sends++;
+}
+
+static uint32_t ch_on_challenge(void *tu, struct txn_client *again, const struct wire *request,
+                                const struct msg *m)
+{
+    struct build *b = txn_client_begin(again);
+
+    (void)tu;
+    ch.challenges++;
+    assert_true(m->status == 401 || m->status == 407);
+    assert_int_equal(txn_client_tries(again), ch.challenges);
+    assert_non_null(memmem(request->bytes, request->len, "v=0\r\n", 5));
+    build_request_line(b, txn_client_method(again) == SIP_INVITE ? SPAN("INVITE") : SPAN("BYE"),
+                       SPAN("sip:bob@198.51.100.7:5070"));
+    txn_client_via(again, b);
+    build_str(b, "CSeq: 42 BYE\r\n");
+    build_end(b, SPAN_NONE, SPAN_NONE);
+    return ch.cseq;
+}
+
+static void ch_on_again(void *user, struct txn_client *old, struct txn_client *again, uint32_t cseq)
+{
+    (void)user;
+    assert_ptr_equal(old, ct);
+    assert_int_equal(cseq, ch.cseq);
+    ch.again = again;
+    ch.agains++;
+    assert_true(span_copy(txn_client_branch(again), branch, sizeof(branch)) > 0);
+    ct = again;
+}
+
+/* A stack whose user answers challenges, and a request in it. */
+static void start_challenged(enum sip_method method, uint32_t cseq)
+{
+    static const struct tu_ops tu = {.on_request = fx_on_request,
+                                     .on_cancel = fx_on_cancel,
+                                     .on_stray_response = fx_on_stray,
+                                     .on_send = ch_on_send,
+                                     .on_challenge = ch_on_challenge};
+    static struct txn_client_cb cb;
+
+    cb = fx_client_cb;
+    cb.on_again = ch_on_again;
+    memset(&ch, 0, sizeof ch);
+    ch.cseq = cseq;
+    txns_free(fx.txns);
+    fx.txns = txns_new(&(struct txns_param){.timers = fx.timers,
+                                            .transport = &fx.transport,
+                                            .ident = fx.ident,
+                                            .stats = &fx.stats,
+                                            .blocks = &fx.blocks,
+                                            .tu_ops = &tu});
+    start(method);
+    ct->cb = &cb;
+}
+
+static void a_challenged_request_goes_on_in_another_transaction(void **state)
+{
+    static const enum sip_method method[] = {SIP_INVITE, SIP_BYE};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned told = fx.n_response;
+        const char *name = i ? "BYE" : "INVITE";
+
+        start_challenged(method[i], 42);
+        fx_recv_parsed(response(i ? 407 : 401, name));
+        assert_int_equal(ch.agains, 1);
+        assert_int_equal(ch.sends, 2);
+        assert_int_equal(fx.n_response, told);
+        assert_int_equal(txns_count(fx.txns).client, 2); /* the old one takes repetitions */
+        fx_recv_parsed(response(200, name));
+        assert_int_equal(fx.n_response, told + 1);
+        assert_int_equal(fx.last_status, 200);
+    }
+}
+
+static void without_credentials_the_user_gets_the_401(void **state)
+{
+    (void)state;
+    start_challenged(SIP_BYE, 0);
+    fx_recv_parsed(response(401, "BYE"));
+    assert_int_equal(ch.challenges, 1);
+    assert_int_equal(ch.agains, 0);
+    assert_int_equal(fx.last_status, 401);
+    assert_int_equal(txns_count(fx.txns).client, 1);
+}
+
+static void a_peer_that_challenges_for_ever_is_told_as_401(void **state)
+{
+    (void)state;
+    start_challenged(SIP_BYE, 42);
+    for (unsigned i = 0; i < 4; i++)
+        fx_recv_parsed(response(401, "BYE"));
+    assert_int_equal(ch.agains, 3);
+    assert_int_equal(fx.n_response, 1);
+    assert_int_equal(fx.last_status, 401);
+}
+
+static void a_cancelled_invite_is_not_sent_again(void **state)
+{
+    (void)state;
+    start_challenged(SIP_INVITE, 42);
+    fx_recv(response(180, "INVITE"));
+    assert_int_equal(txn_client_cancel(ct, SPAN_NONE), 0);
+    fx_recv_parsed(response(401, "INVITE"));
+    assert_int_equal(ch.challenges, 0);
+    assert_int_equal(fx.last_status, 401);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -711,6 +835,14 @@ int main(void)
         T(over_a_stream_timers_d_and_k_are_zero_and_m_stays),
         T(undelivered_request_ends_its_transaction_with_transport),
         T(undelivered_cancel_ends_alone_and_acks_and_responses_are_counted),
+        cmocka_unit_test_setup_teardown(a_challenged_request_goes_on_in_another_transaction,
+                                        fx_setup, fx_teardown),
+        cmocka_unit_test_setup_teardown(without_credentials_the_user_gets_the_401, fx_setup,
+                                        fx_teardown),
+        cmocka_unit_test_setup_teardown(a_peer_that_challenges_for_ever_is_told_as_401, fx_setup,
+                                        fx_teardown),
+        cmocka_unit_test_setup_teardown(a_cancelled_invite_is_not_sent_again, fx_setup,
+                                        fx_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
