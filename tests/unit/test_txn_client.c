@@ -703,7 +703,7 @@ static uint32_t ch_on_challenge(void *tu, struct txn_client *again, const struct
                        SPAN("sip:bob@198.51.100.7:5070"));
     txn_client_via(again, b);
     build_str(b, "CSeq: 42 BYE\r\n");
-    build_end(b, SPAN_NONE, SPAN_NONE);
+    build_end(b, SPAN("application/sdp"), SPAN("v=0\r\n"));
     return ch.cseq;
 }
 
