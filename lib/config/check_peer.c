@@ -94,11 +94,68 @@ static void check_peer_twice(struct parser *p, const struct conf_trunk *t, uint3
 /* A name is where calls go; where they come from must be written. */
 static void check_has_source(struct parser *p, const struct conf_trunk *t)
 {
-    if (t->peer.n > 0 && t->accept.n == 0 && t->routes.name)
+    if (t->peer.n > 0 && !t->registrar.on && t->accept.n == 0 && t->routes.name)
         parse_warn(p, t->routes.loc, strlen(t->routes.name),
                    "trunk '%s' has no source: a peer by name is none, so calls from it are not "
                    "taken; add 'accept'",
                    t->name);
+}
+
+/* ---- registration ---- */
+
+static bool has_registered(const struct conf_trunk *t)
+{
+    uint32_t i;
+
+    for (i = 0; i < t->peer.n; i++) {
+        if (t->peer.v[i].lookup == CONF_LOOKUP_REGISTERED)
+            return true;
+    }
+    return false;
+}
+
+/* A PBX registers with us. */
+static void check_registrar(struct parser *p, const struct conf_trunk *t)
+{
+    size_t width = strlen(t->name);
+
+    if (!t->registrar.on) {
+        if (has_registered(t))
+            parse_error(p, t->loc, width, "trunk '%s' has 'peer registered' but no 'registrar'",
+                        t->name);
+        return;
+    }
+    if (t->accept.n == 0)
+        parse_error(p, t->loc, width,
+                    "trunk '%s' has a registrar and no source that could register: add 'accept'",
+                    t->name);
+    if (!t->login.user)
+        parse_warn(p, t->loc, width,
+                   "trunk '%s' has a registrar without 'login': any source of it may register",
+                   t->name);
+    if (!has_registered(t))
+        parse_warn(p, t->loc, width,
+                   "trunk '%s' has a registrar, but nothing calls what registers: add 'peer "
+                   "registered'",
+                   t->name);
+}
+
+/* We register with a carrier. */
+static void check_register(struct parser *p, const struct conf_trunk *t)
+{
+    size_t width = strlen(t->name);
+
+    if (!t->reg.domain)
+        return;
+    if (t->peer.n == 0 || (t->peer.n == 1 && has_registered(t)))
+        parse_error(p, t->loc, width, "trunk '%s' has 'register' but no peer to send it to",
+                    t->name);
+    if (!t->reg.user)
+        parse_error(p, t->loc, width,
+                    "trunk '%s' registers nobody: 'register' needs 'aor', or 'auth' beside it",
+                    t->name);
+    else if (!t->auth.user)
+        parse_warn(p, t->loc, width, "trunk '%s' registers without 'auth': a 401 ends it", t->name);
 }
 
 void check_peers(struct parser *p, const struct conf_trunk *t)
@@ -110,6 +167,10 @@ void check_peers(struct parser *p, const struct conf_trunk *t)
         check_peer_twice(p, t, i);
     }
     check_has_source(p, t);
+    if (!(t->set & TRUNK_SET_UNCLEAN)) {
+        check_registrar(p, t);
+        check_register(p, t);
+    }
     if (t->tls_name.n > 0 && !trunk_serves(p->conf, t, PROTO_TLS, ANY_FAMILY))
         parse_warn(p, t->loc, strlen(t->name),
                    "trunk '%s' has a tls-name, but none of its listens has tls", t->name);

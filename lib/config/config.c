@@ -103,3 +103,42 @@ unsigned conf_listeners(const struct conf *conf)
         n += listen_sockets(&conf->listen.v[i]);
     return n;
 }
+
+bool conf_header_is_reserved(struct span name)
+{
+    static const char *const names[] = {"Via",
+                                        "From",
+                                        "To",
+                                        "CSeq",
+                                        "Call-ID",
+                                        "Contact",
+                                        "Route",
+                                        "Record-Route",
+                                        "Max-Forwards",
+                                        "v",
+                                        "f",
+                                        "t",
+                                        "i",
+                                        "m",
+                                        "c",
+                                        "e",
+                                        "l",
+                                        "x", /* short forms, RFC 3261 §7.3.3, RFC 4028 §4 */
+                                        "Require",
+                                        "Proxy-Require",
+                                        "RSeq",
+                                        "RAck",
+                                        "Session-Expires",
+                                        "Min-SE",
+                                        "Authorization",
+                                        "Proxy-Authorization",
+                                        "WWW-Authenticate",
+                                        "Proxy-Authenticate",
+                                        NULL};
+
+    for (uint32_t i = 0; names[i]; i++) {
+        if (span_case_eq(name, span_of(names[i])))
+            return true;
+    }
+    return name.len > 8 && span_case_eq((struct span){name.p, 8}, SPAN("Content-"));
+}

@@ -16,6 +16,7 @@
 #include "core/addr.h"
 #include "core/arena.h"
 #include "core/proto.h"
+#include "core/span.h"
 
 /*
  * Conventions of every struct below.
@@ -43,12 +44,13 @@
 #define CONF_RULES_MAX      4096U /**< lines of a `numbers` section: each call walks them in order */
 #define CONF_LISTENERS_MAX \
     256U /**< sockets to listen on: each worker has one of each, and polls them all */
-#define CONF_PEERS_MAX  64U  /**< peers of a trunk: carriers with more use several trunks */
-#define CONF_SHARED_MAX 256U /**< trunks on one source, told apart by match: tried for each call */
-#define CONF_MATCH_MAX  64U  /**< match lines of a trunk: each is tried for each call */
-#define CONF_ERRORS_MAX 100  /**< messages kept, the rest are counted: nobody reads more */
-#define CONF_CODE_MIN   300  /**< first SIP status that advance/stop may name */
-#define CONF_CODE_MAX   699  /**< last one */
+#define CONF_PEERS_MAX   64U  /**< peers of a trunk: carriers with more use several trunks */
+#define CONF_SHARED_MAX  256U /**< trunks on one source, told apart by match: tried for each call */
+#define CONF_HEADERS_MAX 64U  /**< header rules of a trunk: each is tried for each message */
+#define CONF_MATCH_MAX   64U  /**< match lines of a trunk: each is tried for each call */
+#define CONF_ERRORS_MAX  100  /**< messages kept, the rest are counted: nobody reads more */
+#define CONF_CODE_MIN    300  /**< first SIP status that advance/stop may name */
+#define CONF_CODE_MAX    699  /**< last one */
 
 /** Where something was written. */
 struct conf_loc {
@@ -301,7 +303,8 @@ enum conf_header_do {
  * pass. In order of writing. `in`: on INVITEs (and other requests that begin or cross) from this trunk, before all else
  * reads them; `out`: on those to this trunk, after all else was written. VALUE may hold {called} {caller} {billing}
  * {node} {trunk} {call} {ruri}. Headers that SIP itself lives on (Via, From, To, CSeq, Call-ID, Contact, Route,
- * Record-Route, Max-Forwards, Content-*) are refused by the check.
+ * Record-Route, Max-Forwards, Content-*; those of 100rel, session timers and digest) are refused by the check: see
+ * conf_header_is_reserved(), which a pattern with `*` has to ask, too.
  */
 struct conf_header {
     enum conf_header_do what;
@@ -311,14 +314,14 @@ struct conf_header {
     struct conf_loc loc;
 };
 
-/** `login USER file:/path [realm REALM]`: who sends requests from this trunk must authenticate (RFC 8760). */
+/** `login USER file:/path|cred:NAME [realm REALM]`: who sends requests from this trunk must authenticate (RFC 8760). */
 struct conf_login {
     const char *user;   /**< NULL = no login wanted */
     const char *realm;  /**< default: the node's name */
     const char *secret; /**< read from the file at load */
 };
 
-/** `auth USER file:/path [realm REALM]`: with what we answer 401 and 407 of this trunk. */
+/** `auth USER file:/path|cred:NAME [realm REALM]`: with what we answer 401 and 407 of this trunk. */
 struct conf_auth {
     const char *user;   /**< NULL = none */
     const char *realm;  /**< NULL = any */
@@ -525,6 +528,12 @@ struct conf_env {
     uint32_t relay_nofile; /**< descriptors tandem-media may open (its RLIMIT_NOFILE); 20,000 */
     uint16_t ephemeral_lo; /**< net.ipv4.ip_local_port_range */
     uint16_t ephemeral_hi;
+    const char *credentials; /**< directory of `cred:NAME` ($CREDENTIALS_DIRECTORY); NULL = none */
+    /**
+     * For tests: no secret is read, the last part of its name is it ("file:/x/sesame" is "sesame"). Without it a
+     * text from memory with a secret is an error.
+     */
+    bool secrets_are_names;
 };
 
 #define CONF_NOFILE_DEFAULT 20000U /**< LimitNOFILE= of tandem-media.service */
@@ -599,6 +608,12 @@ struct conf_socket {
 int conf_listener(const struct conf *conf, unsigned listener, struct conf_socket *out);
 /** How many there are; at most 256. */
 unsigned conf_listeners(const struct conf *conf);
+
+/**
+ * Is it a header that SIP itself lives on, in its long or short form? No `header` rule changes one; a pattern as `X-*`
+ * passes them over.
+ */
+bool conf_header_is_reserved(struct span name);
 
 /** Free the messages. */
 void conf_errors_fini(struct conf_errors *errs);

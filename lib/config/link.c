@@ -389,6 +389,15 @@ static void imply_accept(struct parser *p, struct conf_trunk *t)
     t->accept.n = all.n;
 }
 
+/* Who logs in to us is asked for the node's realm; who we register as is who we log in as. */
+static void default_names(const struct conf *c, struct conf_trunk *t)
+{
+    if (t->login.user && !t->login.realm)
+        t->login.realm = c->global.node;
+    if (t->reg.domain && !t->reg.user)
+        t->reg.user = t->auth.user;
+}
+
 static void default_addresses(struct parser *p)
 {
     struct conf *c = p->conf;
@@ -454,6 +463,7 @@ void link_pass(struct parser *p)
         default_media(&l, t);
         sort_peers(t);
         imply_accept(p, t);
+        default_names(p->conf, t);
     }
     /* What an erroneous section meant to use is unknown. */
     if (p->errs->errors == 0)

@@ -31,6 +31,7 @@ void conf_env_read(struct conf_env *env)
     unsigned lo, hi;
 
     *env = default_env;
+    env->credentials = getenv("CREDENTIALS_DIRECTORY");
     if (!f)
         return;
     if (fscanf(f, "%u %u", &lo, &hi) == 2 && lo <= hi && hi <= UINT16_MAX) {

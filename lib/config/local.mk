@@ -18,6 +18,8 @@ lib_config_libtdconfig_a_SOURCES = \
 	lib/config/parse.h \
 	lib/config/pattern.c \
 	lib/config/schema.h \
+	lib/config/schema_auth.c \
+	lib/config/schema_identity.c \
 	lib/config/schema_net.c \
 	lib/config/schema_peer.c \
 	lib/config/schema_route.c \

@@ -21,6 +21,18 @@
 #define KW_HANDLER(name) \
     void name(struct parser *p, const struct keyword *kw, void *field, struct args *args)
 
+/** The body of a handler: one word of a list, stored as the enum (or bool) with that order. */
+#define CHOICE(type, ...)                                        \
+    do {                                                         \
+        static const char *const words_[] = {__VA_ARGS__, NULL}; \
+        int i_ = parse_choice(p, args_next(args), words_);       \
+        type v_ = (type)i_;                                      \
+                                                                 \
+        (void)kw;                                                \
+        if (i_ >= 0)                                             \
+            memcpy(field, &v_, sizeof(v_));                      \
+    } while (0)
+
 /* ---- schema_peer.c ---- */
 KW_HANDLER(kw_peer);
 KW_HANDLER(kw_accept);

@@ -7,18 +7,6 @@
 
 #include "config/schema.h"
 
-/* One word of a list, stored as the enum with that order. */
-#define CHOICE(type, ...)                                        \
-    do {                                                         \
-        static const char *const words_[] = {__VA_ARGS__, NULL}; \
-        int i_ = parse_choice(p, args_next(args), words_);       \
-        type v_ = (type)i_;                                      \
-                                                                 \
-        (void)kw;                                                \
-        if (i_ >= 0)                                             \
-            memcpy(field, &v_, sizeof(v_));                      \
-    } while (0)
-
 void kw_rel100(struct parser *p, const struct keyword *kw, void *field, struct args *args)
 {
     CHOICE(enum conf_rel100, "supported", "off", "required");

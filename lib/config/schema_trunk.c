@@ -134,6 +134,10 @@ static void kw_latch(struct parser *p, const struct keyword *kw, void *field, st
     offsetof(struct conf_trunk, media_none), offsetof(struct conf_trunk, media) + \
                                                  sizeof(struct conf_ref) -        \
                                                  offsetof(struct conf_trunk, media_none)
+#define T_TGRP                                                                     \
+    offsetof(struct conf_trunk, tgrp), offsetof(struct conf_trunk, tgrp_context) + \
+                                           sizeof(const char *) -                  \
+                                           offsetof(struct conf_trunk, tgrp)
 #define MATCH(sub, n, syntax)                                           \
     {                                                                   \
         "match", sub, kw_match, T(match), n, n, KW_REPEAT, 0, 0, syntax \
@@ -149,6 +153,7 @@ static void kw_latch(struct parser *p, const struct keyword *kw, void *field, st
  * max-duration: a week; longer is a leak, not a call. media-inactivity: 5 s is a comfort-noise gap.
  * options: below 1 s probing is a load, over an hour it is no probing.
  * session-timer: 90 s is the least RFC 4028 §5 allows; a day is longer than max-duration of any call that is watched.
+ * diversions: a hundred is a loop. register, registrar: below 30 s a REGISTER is a load, beyond a day a lost one is one.
  * tcp-above: below 500 a plain INVITE is too large, above 65,507 UDP has no room.
  */
 #define TRUNK_TIMERS                                                            \
@@ -200,6 +205,27 @@ static const struct keyword trunk_kw[] = {
     {"redirect", NULL, kw_redirect, T(redirect), 1, 1, 0, 0, 0, "redirect reject|follow|pass"},
     {"refer", NULL, kw_refer, T(refer), 1, 1, 0, 0, 0, "refer reject|pass|consume"},
     {"pass", NULL, kw_pass, T(pass), 1, 4, 0, 0, 0, "pass INFO|MESSAGE|NOTIFY|OPTIONS... | none"},
+    {"trust", NULL, kw_trust, T(untrusted), 1, 1, 0, 0, 0, "trust yes|no"},
+    {"identity", NULL, kw_identity, T(identity), 2, 6, 0, 0, 0,
+     "identity [pai keep|drop|from] [privacy honour|ignore] "
+     "[diversion keep|drop|diversion|history-info]"},
+    {"diversions", "max", kw_diversions, T(diversions_max), 1, 1, 0, 1, 100,
+     "diversions max N|off"},
+    {"uri", NULL, kw_uri, T(uri), 1, 1, 0, 0, 0, "uri sip|phone|tel"},
+    {"tgrp", NULL, kw_tgrp, T_TGRP, 1, 3, 0, 0, 0, "tgrp LABEL [context DOMAIN]"},
+    {"number-params", NULL, kw_number_params, T(number_params_drop), 1, 1, 0, 0, 0,
+     "number-params keep|drop"},
+    {"bodies", NULL, kw_bodies, T(bodies_sdp_only), 1, 1, 0, 0, 0, "bodies all|sdp"},
+    {"header", "in", kw_header, T(header), 2, 3, KW_REPEAT, 0, 0,
+     "header in set|add NAME VALUE, header in drop|pass NAME, header in rename NAME NEW"},
+    {"header", "out", kw_header, T(header), 2, 3, KW_REPEAT, 0, 0,
+     "header out set|add NAME VALUE, header out drop|pass NAME, header out rename NAME NEW"},
+    {"auth", NULL, kw_auth, T(auth), 2, 4, 0, 0, 0, "auth USER file:/PATH [realm REALM]"},
+    {"login", NULL, kw_login, T(login), 2, 4, 0, 0, 0, "login USER file:/PATH [realm REALM]"},
+    {"register", NULL, kw_register, T(reg), 1, 6, 0, MINUTE, 24 * HOUR,
+     "register sip:DOMAIN [aor USER] [every DURATION] [gin]"},
+    {"registrar", NULL, kw_registrar, T(registrar), 0, 2, 0, 30 * SECOND, 24 * HOUR,
+     "registrar [expires MIN-MAX]"},
 };
 
 _Static_assert(COUNT(trunk_kw) < 63, "conf_trunk.set has a bit a keyword, and TRUNK_SET_UNCLEAN");

@@ -24,6 +24,10 @@ static void check(const struct conf_error *e)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const struct conf_env env = {.relay_nofile = CONF_NOFILE_DEFAULT,
+                                        .ephemeral_lo = 32768,
+                                        .ephemeral_hi = 60999,
+                                        .secrets_are_names = true};
     static FILE *null;
     struct conf_errors errs;
     struct conf *conf;
@@ -31,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (!null)
         null = fopen("/dev/null", "w");
-    conf = conf_load_text("fuzz", (const char *)data, size, NULL, &errs);
+    conf = conf_load_text("fuzz", (const char *)data, size, &env, &errs);
     if ((conf == NULL) != (errs.errors > 0))
         abort();
     for (i = 0; i < errs.n; i++)

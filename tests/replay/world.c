@@ -146,8 +146,12 @@ int world_stack(struct world *w)
 
 int world_conf(struct world *w, const char *name, const char *text)
 {
+    static const struct conf_env env = {.relay_nofile = CONF_NOFILE_DEFAULT,
+                                        .ephemeral_lo = 32768,
+                                        .ephemeral_hi = 60999,
+                                        .secrets_are_names = true};
     struct conf_errors errs;
-    struct conf *conf = conf_load_text(name, text, strlen(text), NULL, &errs);
+    struct conf *conf = conf_load_text(name, text, strlen(text), &env, &errs);
     const char *why = "";
     struct route *route;
 

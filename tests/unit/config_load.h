@@ -27,10 +27,11 @@ static const struct conf_env config_env = {
 #define CONFIG_BASE   CONFIG_NET CONFIG_IN CONFIG_OUT CONFIG_ROUTE
 
 /* Load; *messages is what an operator sees, to be freed. */
-static inline struct conf *config_load(const char *text, char **messages)
+static inline struct conf *config_load_env(const char *text, const struct conf_env *env,
+                                           char **messages)
 {
     struct conf_errors errs;
-    struct conf *conf = conf_load_text("t", text, strlen(text), &config_env, &errs);
+    struct conf *conf = conf_load_text("t", text, strlen(text), env, &errs);
     size_t size;
     FILE *out = open_memstream(messages, &size);
 
@@ -38,6 +39,11 @@ static inline struct conf *config_load(const char *text, char **messages)
     fclose(out);
     conf_errors_fini(&errs);
     return conf;
+}
+
+static inline struct conf *config_load(const char *text, char **messages)
+{
+    return config_load_env(text, &config_env, messages);
 }
 
 #endif

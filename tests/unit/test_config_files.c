@@ -217,7 +217,174 @@ static void ten_thousand_trunks_load(void **state)
     free(messages);
 }
 
+/* ---- files of certificates and secrets ---- */
+
+/* A trunk whose auth line ends so, with DIR for %s; the messages without DIR. */
+static struct conf *load_with_secret(const struct place *at, const char *where, char **messages)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text),
+             CONFIG_NET CONFIG_IN "trunk out\n listen sip\n peer 203.0.113.1 udp\n"
+                                  " auth u %s%s%s\n" CONFIG_ROUTE,
+             where[0] == '/' ? "file:" : "", where[0] == '/' ? at->dir : "", where);
+    put(at, "main.conf", text);
+    return load_main(at, messages);
+}
+
+static void put_mode(const struct place *at, const char *name, const char *text, mode_t mode)
+{
+    char path[256];
+
+    put(at, name, text);
+    snprintf(path, sizeof(path), "%s/%s", at->dir, name);
+    assert_int_equal(chmod(path, mode), 0);
+}
+
+static void a_secret_is_a_line_of_its_file(void **state)
+{
+    static const char *const texts[] = {"sesame", "sesame\n", "sesame\r\n"};
+    const struct place *at = *state;
+    struct conf *conf;
+    char *messages;
+    size_t i;
+
+    for (i = 0; i < 3; i++) {
+        put_mode(at, "s", texts[i], 0600);
+        conf = load_with_secret(at, "/s", &messages);
+        assert_string_equal(messages, "");
+        assert_string_equal(conf_find_trunk(conf, "out")->auth.secret, "sesame");
+        conf_free(conf);
+        free(messages);
+    }
+}
+
+static void a_secret_that_all_can_read_is_a_warning_without_the_secret(void **state)
+{
+    const struct place *at = *state;
+    struct conf *conf;
+    char *messages;
+
+    put_mode(at, "s", "sesame\n", 0644);
+    conf = load_with_secret(at, "/s", &messages);
+    assert_non_null(conf);
+    assert_non_null(strstr(messages, "s: every user of this machine can read it"));
+    assert_null(strstr(messages, "sesame"));
+    conf_free(conf);
+    free(messages);
+}
+
+static void a_secret_that_cannot_be_one_is_refused(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } table[] = {
+        {"", "the secret is empty"},
+        {"\n", "the secret is empty"},
+        {"a\nb\n", "a secret is one line of text"},
+        {NULL, "No such file or directory"},
+    };
+    const struct place *at = *state;
+    char *messages, longest[1200];
+    size_t i;
+
+    for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i].text)
+            put_mode(at, "s", table[i].text, 0600);
+        assert_null(load_with_secret(at, table[i].text ? "/s" : "/none", &messages));
+        assert_non_null(strstr(messages, table[i].says));
+        free(messages);
+    }
+    memset(longest, 'x', sizeof(longest));
+    longest[1025] = '\0';
+    put_mode(at, "s", longest, 0600);
+    assert_null(load_with_secret(at, "/s", &messages));
+    assert_non_null(strstr(messages, "a secret has 1,024 bytes at most"));
+    free(messages);
+    longest[1024] = '\n';
+    put_mode(at, "s", longest, 0600);
+    conf_free(load_with_secret(at, "/s", &messages));
+    assert_string_equal(messages, "");
+    free(messages);
+    make_dir(at, "d");
+    assert_null(load_with_secret(at, "/d", &messages));
+    assert_non_null(strstr(messages, "not a regular file"));
+    free(messages);
+}
+
+static void a_credential_is_read_from_the_directory_of_systemd(void **state)
+{
+    const struct place *at = *state;
+    struct conf_env env = config_env;
+    struct conf_errors errs;
+    struct conf *conf;
+    char *messages, path[256];
+
+    put_mode(at, "alpha", "sesame\n", 0600);
+    assert_null(load_with_secret(at, "cred:alpha", &messages));
+    assert_non_null(strstr(messages, "systemd has given no credentials"));
+    free(messages);
+    env.credentials = at->dir;
+    snprintf(path, sizeof(path), "%s/main.conf", at->dir);
+    conf = conf_load(path, &env, &errs);
+    assert_non_null(conf);
+    assert_string_equal(conf_find_trunk(conf, "out")->auth.secret, "sesame");
+    conf_free(conf);
+    conf_errors_fini(&errs);
+}
+
+static void certificates_must_be_there(void **state)
+{
+    const struct place *at = *state;
+    char text[2048], *messages;
+    struct conf *conf;
+
+    put(at, "c.pem", "x");
+    snprintf(text, sizeof(text),
+             CONFIG_NET " # \n" CONFIG_IN CONFIG_OUT CONFIG_ROUTE
+                        "listen tls\n realm lan\n tls 192.0.2.1:5061 cert %s/c.pem\n"
+                        "trunk t\n listen tls\n accept 198.18.0.0/15\n routes all\n",
+             at->dir);
+    put(at, "main.conf", text);
+    conf = load_main(at, &messages);
+    assert_string_equal(messages, "");
+    conf_free(conf);
+    free(messages);
+    put(at, "main.conf",
+        CONFIG_NET CONFIG_IN CONFIG_OUT CONFIG_ROUTE
+        "listen tls\n realm lan\n tls 192.0.2.1:5061 cert /nonexistent/c key /nonexistent/k"
+        " ca /nonexistent/a\n"
+        "trunk t\n listen tls\n accept 198.18.0.0/15\n routes all\n");
+    assert_null(load_main(at, &messages));
+    assert_non_null(strstr(messages, "/nonexistent/c: No such file or directory"));
+    assert_non_null(strstr(messages, "/nonexistent/k: No such file or directory"));
+    assert_non_null(strstr(messages, "/nonexistent/a: No such file or directory"));
+    free(messages);
+}
+
 /* ---- what is shipped ---- */
+
+/* An example that names certificates and secrets of a machine that is not this one: read as a text. */
+static void load_shipped_text(const char *name)
+{
+    struct conf_env env = config_env;
+    struct conf *conf;
+    char path[512], *text = calloc(1, 65536), *messages;
+    FILE *f;
+
+    env.secrets_are_names = true;
+    snprintf(path, sizeof(path), "%s/%s", getenv("TD_SRCDIR"), name);
+    f = fopen(path, "r");
+    assert_non_null(f);
+    assert_true(fread(text, 1, 65535, f) > 0);
+    fclose(f);
+    conf = config_load_env(text, &env, &messages);
+    assert_string_equal(messages, "");
+    assert_non_null(conf);
+    conf_free(conf);
+    free(messages);
+    free(text);
+}
 
 static void load_shipped(const char *name)
 {
@@ -245,6 +412,7 @@ static void shipped_configurations_are_free_of_errors_and_warnings(void **state)
     load_shipped("conf/examples/minimal.conf");
     load_shipped("conf/examples/loopback.conf");
     load_shipped("conf/examples/shared-source.conf");
+    load_shipped_text("conf/examples/carrier.conf");
 }
 
 static char *read_reference(void)
@@ -306,6 +474,11 @@ int main(void)
         FILES(errors_of_included_files_name_them),
         FILES(a_section_does_not_go_on_in_the_next_file),
         FILES(ten_thousand_trunks_load),
+        FILES(a_secret_is_a_line_of_its_file),
+        FILES(a_secret_that_all_can_read_is_a_warning_without_the_secret),
+        FILES(a_secret_that_cannot_be_one_is_refused),
+        FILES(a_credential_is_read_from_the_directory_of_systemd),
+        FILES(certificates_must_be_there),
         cmocka_unit_test(shipped_configurations_are_free_of_errors_and_warnings),
         cmocka_unit_test(the_reference_has_every_section_and_keyword),
     };

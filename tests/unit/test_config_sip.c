@@ -211,7 +211,6 @@ static void a_peer_says_how_it_is_found(void **state)
         {"_sip._tcp.alpha.example srv tls", CONF_LOOKUP_SRV_NAME, PROTO_TLS, 0,
          "_sip._tcp.alpha.example"},
         {"alpha.example auto", CONF_LOOKUP_NAPTR, PROTO_UDP, 0, "alpha.example"},
-        {"registered", CONF_LOOKUP_REGISTERED, PROTO_UDP, 0, NULL},
     };
     size_t i;
 
@@ -431,6 +430,312 @@ static void wrong_sip_values_are_refused(void **state)
     CHECK_FAULTS(faults);
 }
 
+/* ---- identity and headers ---- */
+
+static void identity_keywords_have_their_defaults(void **state)
+{
+    const struct conf_trunk *t;
+    struct conf *c = with_out("", &t);
+    int i;
+
+    (void)state;
+    for (i = 0; i < 2; i++, t = conf_trunk_default()) {
+        assert_false(t->untrusted);
+        assert_int_equal(t->identity.pai, CONF_PAI_KEEP);
+        assert_false(t->identity.ignore_privacy);
+        assert_int_equal(t->identity.diversion, CONF_DIVERSION_KEEP);
+        assert_int_equal(t->diversions_max, 5);
+        assert_int_equal(t->uri, CONF_URI_SIP);
+        assert_null(t->tgrp);
+        assert_null(t->tgrp_context);
+        assert_false(t->number_params_drop);
+        assert_false(t->bodies_sdp_only);
+        assert_int_equal(t->header.n, 0);
+        assert_null(t->auth.user);
+        assert_null(t->login.user);
+        assert_null(t->reg.domain);
+        assert_int_equal(t->reg.expires_ms, 3600000);
+        assert_false(t->registrar.on);
+        assert_int_equal(t->registrar.min_ms, 60000);
+    }
+    conf_free(c);
+}
+
+static void identity_keywords_take_what_is_written(void **state)
+{
+    const struct conf_trunk *t;
+    struct conf *c =
+        with_out(" trust no\n identity pai from privacy ignore diversion history-info\n"
+                 " diversions max 9\n uri tel\n tgrp tg-42 context alpha.example\n"
+                 " number-params drop\n bodies sdp\n",
+                 &t);
+
+    (void)state;
+    assert_true(t->untrusted);
+    assert_int_equal(t->identity.pai, CONF_PAI_FROM);
+    assert_true(t->identity.ignore_privacy);
+    assert_int_equal(t->identity.diversion, CONF_DIVERSION_HISTORY);
+    assert_int_equal(t->diversions_max, 9);
+    assert_int_equal(t->uri, CONF_URI_TEL);
+    assert_string_equal(t->tgrp, "tg-42");
+    assert_string_equal(t->tgrp_context, "alpha.example");
+    assert_true(t->number_params_drop);
+    assert_true(t->bodies_sdp_only);
+    conf_free(c);
+    c = with_out(" trust yes\n identity diversion diversion\n diversions max off\n uri phone\n"
+                 " tgrp x\n number-params keep\n bodies all\n",
+                 &t);
+    assert_false(t->untrusted);
+    assert_int_equal(t->identity.pai, CONF_PAI_KEEP);
+    assert_int_equal(t->identity.diversion, CONF_DIVERSION_DIV);
+    assert_int_equal(t->diversions_max, 0);
+    assert_int_equal(t->uri, CONF_URI_PHONE);
+    assert_string_equal(t->tgrp, "x");
+    assert_null(t->tgrp_context);
+    conf_free(c);
+}
+
+static void header_rules_keep_their_order_and_kind(void **state)
+{
+    const struct conf_trunk *t;
+    struct conf *c = with_out(" header in drop X-*\n header out set X-Node \"{node} {call}\"\n"
+                              " header out add P-Billing {billing}\n"
+                              " header in rename X-Old X-New\n header out pass *\n",
+                              &t);
+    static const struct conf_header want[] = {
+        {CONF_HEADER_DROP, false, "X-*", NULL, {0}},
+        {CONF_HEADER_SET, true, "X-Node", "{node} {call}", {0}},
+        {CONF_HEADER_ADD, true, "P-Billing", "{billing}", {0}},
+        {CONF_HEADER_RENAME, false, "X-Old", "X-New", {0}},
+        {CONF_HEADER_PASS, true, "*", NULL, {0}},
+    };
+    uint32_t i;
+
+    (void)state;
+    assert_int_equal(t->header.n, 5);
+    for (i = 0; i < 5; i++) {
+        const struct conf_header *h = &t->header.v[i];
+
+        assert_int_equal(h->what, want[i].what);
+        assert_int_equal(h->out, want[i].out);
+        assert_string_equal(h->name, want[i].name);
+        if (want[i].value)
+            assert_string_equal(h->value, want[i].value);
+        else
+            assert_null(h->value);
+        assert_true(h->loc.line > 0);
+    }
+    conf_free(c);
+}
+
+static void own_header_rules_replace_all_of_the_profile(void **state)
+{
+    struct conf *c = good(
+        NET3 CONFIG_IN "profile p\n header in drop X-A\n header out drop X-B\n tgrp a context b.c\n"
+                       "trunk out\n from p\n listen sip\n peer 203.0.113.1 udp\n"
+                       " header in drop X-C\n tgrp d\n" CONFIG_ROUTE);
+    const struct conf_trunk *t = conf_find_trunk(c, "out");
+
+    (void)state;
+    assert_int_equal(t->header.n, 1);
+    assert_string_equal(t->header.v[0].name, "X-C");
+    assert_string_equal(t->tgrp, "d");
+    assert_null(t->tgrp_context);
+    conf_free(c);
+}
+
+static void headers_that_sip_lives_on_are_reserved_in_both_forms(void **state)
+{
+    static const char *const reserved[] = {"Via",
+                                           "v",
+                                           "From",
+                                           "f",
+                                           "TO",
+                                           "t",
+                                           "CSeq",
+                                           "call-id",
+                                           "i",
+                                           "Contact",
+                                           "m",
+                                           "Route",
+                                           "Record-Route",
+                                           "Max-Forwards",
+                                           "Content-Type",
+                                           "Content-Length",
+                                           "content-foo",
+                                           "c",
+                                           "l",
+                                           "e",
+                                           "Require",
+                                           "RSeq",
+                                           "RAck",
+                                           "Session-Expires",
+                                           "x",
+                                           "Authorization"};
+    static const char *const free_names[] = {
+        "Subject", "s", "P-Asserted-Identity", "Content-", "X-Via", "Diversion", "User-Agent", ""};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+        assert_true(conf_header_is_reserved(span_of(reserved[i])));
+    for (i = 0; i < sizeof(free_names) / sizeof(free_names[0]); i++)
+        assert_false(conf_header_is_reserved(span_of(free_names[i])));
+}
+
+static void wrong_identities_and_headers_are_refused(void **state)
+{
+    static const struct fault faults[] = {
+        {"trunk x\n trust maybe\n", "'maybe' is not one of: yes, no"},
+        {"trunk x\n identity pai\n", "value missing: identity"},
+        {"trunk x\n identity pai no\n", "'no' is not one of: keep, drop, from"},
+        {"trunk x\n identity pai keep privacy\n", "policy missing"},
+        {"trunk x\n identity privacy obey\n", "'obey' is not one of: honour, ignore"},
+        {"trunk x\n identity diversion all\n",
+         "'all' is not one of: keep, drop, diversion, history-info"},
+        {"trunk x\n diversions 5\n", "after 'diversions' comes one of: max"},
+        {"trunk x\n diversions max 0\n", "'0' is not a number from 1 to 100"},
+        {"trunk x\n uri sips\n", "'sips' is not one of: sip, phone, tel"},
+        {"trunk x\n tgrp a;b\n", "'a;b' is not a label of a trunk group"},
+        {"trunk x\n tgrp a of b\n", "expected 'context', found 'of'"},
+        {"trunk x\n tgrp a context\n", "domain missing"},
+        {"trunk x\n tgrp a context b@c\n", "'b@c' is neither a domain nor leading digits"},
+        {"trunk x\n number-params some\n", "'some' is not one of: keep, drop"},
+        {"trunk x\n bodies none\n", "'none' is not one of: all, sdp"},
+        {"trunk x\n header both drop X-A\n", "after 'header' comes one of: in, out"},
+        {"trunk x\n header in cut X-A\n", "'cut' is not one of: set, add, drop, rename, pass"},
+        {"trunk x\n header in set X-A\n", "value missing"},
+        {"trunk x\n header in drop X-A y\n", "nothing may follow here, found 'y'"},
+        {"trunk x\n header in drop X*A\n", "is not a header's name, or the beginning of one"},
+        {"trunk x\n header in set X-* y\n", "'X-*' is not a header's name"},
+        {"trunk x\n header in drop \"X A\"\n", "'X A' is not a header's name"},
+        {"trunk x\n header out set Via x\n", "'Via' is a header that SIP itself lives on"},
+        {"trunk x\n header out rename X-A Contact\n", "'Contact' is a header that SIP itself"},
+        {"trunk x\n header in drop content-type\n", "'content-type' is a header that SIP itself"},
+        {"trunk x\n header out set X-A {who}\n", "begins one of {called} {caller} {billing}"},
+        {"trunk x\n header out set X-A {node\n", "begins one of {called} {caller} {billing}"},
+        {"trunk x\n header out set X-A \"\"\n", "value is empty"},
+    };
+
+    (void)state;
+    CHECK_FAULTS(faults);
+}
+
+static void more_header_rules_than_the_bound_are_refused(void **state)
+{
+    char *text = malloc(8192), *messages;
+    size_t len = (size_t)snprintf(text, 8192, "trunk x\n");
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i <= CONF_HEADERS_MAX; i++)
+        len += (size_t)snprintf(text + len, 8192 - len, " header in drop X-%u\n", i);
+    assert_null(config_load(text, &messages));
+    assert_non_null(strstr(messages, "t:66:12: error: more than 64 header rules"));
+    free(messages);
+    free(text);
+}
+
+/* ---- accounts ---- */
+
+static struct conf *load_named_secrets(const char *text, char **messages)
+{
+    struct conf_env env = config_env;
+
+    env.secrets_are_names = true;
+    return config_load_env(text, &env, messages);
+}
+
+static void accounts_have_their_values_and_defaults(void **state)
+{
+    char *messages;
+    struct conf *c = load_named_secrets(
+        "global\n node n1\n" NET3 "trunk in\n listen sip\n accept 198.51.100.0/24\n routes all\n"
+        " login pbx7 file:/etc/tandem/secrets/sesame\n registrar expires 2m-30m\n"
+        " peer registered\n"
+        "trunk out\n listen sip\n peer 203.0.113.1 udp\n"
+        " auth 8831 cred:alpha realm \"Alpha Tel\"\n register sip:alpha.example every 10m gin\n" CONFIG_ROUTE,
+        &messages);
+    const struct conf_trunk *t;
+
+    (void)state;
+    assert_string_equal(messages, "");
+    assert_non_null(c);
+    t = conf_find_trunk(c, "in");
+    assert_int_equal(t->peer.v[0].lookup, CONF_LOOKUP_REGISTERED);
+    assert_null(t->peer.v[0].host);
+    assert_string_equal(t->login.user, "pbx7");
+    assert_string_equal(t->login.realm, "n1");
+    assert_string_equal(t->login.secret, "sesame");
+    assert_true(t->registrar.on);
+    assert_int_equal(t->registrar.min_ms, 120000);
+    assert_int_equal(t->registrar.max_ms, 1800000);
+    t = conf_find_trunk(c, "out");
+    assert_string_equal(t->auth.user, "8831");
+    assert_string_equal(t->auth.realm, "Alpha Tel");
+    assert_string_equal(t->auth.secret, "alpha");
+    assert_string_equal(t->reg.domain, "alpha.example");
+    assert_string_equal(t->reg.user, "8831");
+    assert_int_equal(t->reg.expires_ms, 600000);
+    assert_true(t->reg.gin);
+    free(messages);
+    conf_free(c);
+}
+
+static void wrong_accounts_are_refused(void **state)
+{
+    static const struct fault faults[] = {
+        {"trunk x\n auth u\n", "value missing: auth USER file:/PATH"},
+        {"trunk x\n auth u sesame\n", "a secret is read from file:/PATH, or from cred:NAME"},
+        {"trunk x\n auth u file:sesame\n", "a secret is read from file:/PATH, or from cred:NAME"},
+        {"trunk x\n auth u cred:a/b\n", "a secret is read from file:/PATH, or from cred:NAME"},
+        {"trunk x\n login u file:/x\n", "t:2:10: error: a text from memory reads no secret"},
+        {"trunk x\n auth u:v file:/x\n", "a user has no ':' in it"},
+        {"trunk x\n auth \"\" file:/x\n", "a user has 1 to 126 bytes"},
+        {"trunk x\n auth u\\v file:/x\n", "no backslash"},
+        {"trunk x\n auth u file:/x for r\n", "expected 'realm', found 'for'"},
+        {"trunk x\n auth u file:/x realm\n", "realm missing"},
+        {"trunk x\n register alpha.example\n", "is not a registrar, as sip:example.net"},
+        {"trunk x\n register sip:a@b\n", "is not a registrar, as sip:example.net"},
+        {"trunk x\n register sip:a every 1s\n", "'1s' is outside 1m to 1d"},
+        {"trunk x\n register sip:a aor b@c\n", "'b@c' is not the user of a URI"},
+        {"trunk x\n register sip:a aor\n", "user missing"},
+        {"trunk x\n register sip:a gim\n", "did you mean 'gin'?"},
+        {"trunk x\n registrar 1h\n", "'1h' is not one of: expires"},
+        {"trunk x\n registrar expires 60s\n", "'60s' is not a range within 30s-1d"},
+        {"trunk x\n registrar expires 2m-1m\n", "'2m-1m' is not a range within 30s-1d"},
+        {NET3 "trunk x\n listen sip\n peer registered\n accept 198.51.100.1\n",
+         "trunk 'x' has 'peer registered' but no 'registrar'"},
+        {NET3 "trunk x\n listen sip\n peer registered\n registrar\n",
+         "a registrar and no source that could register: add 'accept'"},
+        {NET3 "trunk x\n listen sip\n accept 198.51.100.1\n register sip:a.example aor b\n",
+         "trunk 'x' has 'register' but no peer to send it to"},
+        {NET3 "trunk x\n listen sip\n peer 203.0.113.9 udp\n register sip:a.example\n",
+         "trunk 'x' registers nobody: 'register' needs 'aor', or 'auth'"},
+    };
+
+    (void)state;
+    CHECK_FAULTS(faults);
+}
+
+static void registration_without_a_login_is_a_warning(void **state)
+{
+    char *messages;
+    struct conf *c = config_load(
+        NET3
+        "trunk in\n listen sip\n accept 198.51.100.0/24\n routes all\n registrar\n"
+        "trunk out\n listen sip\n peer 203.0.113.1 udp\n register sip:a.example aor b\n" CONFIG_ROUTE,
+        &messages);
+
+    (void)state;
+    assert_non_null(c);
+    assert_non_null(strstr(messages, "warning: trunk 'in' has a registrar without 'login'"));
+    assert_non_null(strstr(messages, "warning: trunk 'in' has a registrar, but nothing calls"));
+    assert_non_null(strstr(messages, "warning: trunk 'out' registers without 'auth'"));
+    free(messages);
+    conf_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +754,16 @@ int main(void)
         cmocka_unit_test(sip_keywords_take_what_is_written),
         cmocka_unit_test(sip_keywords_are_taken_over_from_a_profile),
         cmocka_unit_test(wrong_sip_values_are_refused),
+        cmocka_unit_test(identity_keywords_have_their_defaults),
+        cmocka_unit_test(identity_keywords_take_what_is_written),
+        cmocka_unit_test(header_rules_keep_their_order_and_kind),
+        cmocka_unit_test(own_header_rules_replace_all_of_the_profile),
+        cmocka_unit_test(headers_that_sip_lives_on_are_reserved_in_both_forms),
+        cmocka_unit_test(wrong_identities_and_headers_are_refused),
+        cmocka_unit_test(more_header_rules_than_the_bound_are_refused),
+        cmocka_unit_test(accounts_have_their_values_and_defaults),
+        cmocka_unit_test(wrong_accounts_are_refused),
+        cmocka_unit_test(registration_without_a_login_is_a_warning),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
