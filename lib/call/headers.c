@@ -1,123 +1,76 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The allow-list of headers that cross, and the replacing of hosts in those that hold addresses.
+ * The allow-list of headers that cross; those that hold addresses are written by identity.c and diverted.c.
  * Values come from msg.h: without CR, LF and NUL, so that they can be written as they are.
  */
 #include "call/headers.h"
+
+#include "call/diverted.h"
+#include "call/header_rules.h"
+#include "call/identity.h"
 
 const struct span headers_allow = SPAN("INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO");
 
 enum cross {
     CROSS_NO,
-    CROSS_COPY, /* value as it is: tokens only */
-    CROSS_ADDR, /* list of addresses: hosts replaced */
-    CROSS_REF,  /* a reference: only to a third party's server by http */
+    CROSS_COPY,  /* value as it is: tokens only */
+    CROSS_EXACT, /* the line as it was written: a signature covers it (RFC 8224) */
+    CROSS_REF,   /* a reference: to a third party's server by http, to a part of the body by cid */
+    CROSS_IDENTITY, /* identity.c */
+    CROSS_DIVERTED, /* diverted.c */
+    CROSS_DATE, /* with Identity only, which is bound to it (RFC 8224 §4.1): alone it tells a side's clock */
 };
 
-/* Everything else stays on its side. */
+/* Everything else stays on its side, private headers of an IMS among it (TS 29.165). */
 static const uint8_t cross_table[HDR_N] = {
-    [HDR_PRIVACY] = CROSS_COPY,             /* RFC 3323 */
-    [HDR_P_ASSERTED_IDENTITY] = CROSS_ADDR, /* RFC 3325 */
-    [HDR_DIVERSION] = CROSS_ADDR,           /* RFC 5806 */
-    [HDR_REMOTE_PARTY_ID] = CROSS_ADDR,
+    [HDR_PRIVACY] = CROSS_IDENTITY,              /* RFC 3323 */
+    [HDR_P_ASSERTED_IDENTITY] = CROSS_IDENTITY,  /* RFC 3325 */
+    [HDR_P_PREFERRED_IDENTITY] = CROSS_IDENTITY, /* RFC 3325 */
+    [HDR_REMOTE_PARTY_ID] = CROSS_IDENTITY,
+    [HDR_DIVERSION] = CROSS_DIVERTED,    /* RFC 5806 */
+    [HDR_HISTORY_INFO] = CROSS_DIVERTED, /* RFC 7044 */
     [HDR_PRIORITY] = CROSS_COPY,
     [HDR_RESOURCE_PRIORITY] = CROSS_COPY, /* RFC 4412 */
     [HDR_USER_TO_USER] = CROSS_COPY,      /* RFC 7433 */
     [HDR_P_EARLY_MEDIA] = CROSS_COPY,     /* RFC 5009 */
     [HDR_GEOLOCATION] = CROSS_REF,        /* RFC 6442 */
+    [HDR_IDENTITY] = CROSS_EXACT,         /* RFC 8224 */
+    [HDR_DATE] = CROSS_DATE,
 };
 
 static enum cross cross_of(const struct hdr *h)
 {
+    static const struct span copied[] = {
+        {"Geolocation-Routing", 19},
+        {"Info-Package", 12},
+        {"Recv-Info", 9},
+        {"P-Charge-Info", 13}, /* RFC 8496 */
+    };
+
     if (h->id != HDR_OTHER)
         return cross_table[h->id];
-    if (span_case_eq(h->name, SPAN("Geolocation-Routing")) ||
-        span_case_eq(h->name, SPAN("Info-Package")) || span_case_eq(h->name, SPAN("Recv-Info")))
-        return CROSS_COPY;
+    for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++)
+        if (span_case_eq(h->name, copied[i]))
+            return CROSS_COPY;
     return CROSS_NO;
 }
 
-/* Without the byte that stands for our host. */
-static void put_clean(struct build *b, struct span s)
+bool headers_is_core(enum hdr_id id)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if (s.p[i] != HEADERS_HOST)
-            build_char(b, s.p[i]);
-}
-
-/* A parameter crosses if its value cannot name a host. */
-static void put_params(struct build *b, struct span params)
-{
-    while (!span_is_empty(params)) {
-        struct span one, key, val;
-
-        span_cut(params, ';', &one, &params);
-        one = span_trim(one);
-        if (span_is_empty(one))
-            continue;
-        span_cut(one, '=', &key, &val);
-        if (span_chr(one, '.') >= 0 || span_chr(one, '@') >= 0 || span_chr(one, ':') >= 0 ||
-            span_chr(one, '"') >= 0 || span_case_eq(key, SPAN("tag")))
-            continue;
-        build_char(b, ';');
-        put_clean(b, one);
-    }
-}
-
-static bool is_anonymous(const struct sip_uri *u)
-{
-    return span_case_eq(u->host, SPAN("anonymous.invalid"));
-}
-
-/* One address; false if it cannot cross. */
-static bool put_addr(struct build *b, struct span item)
-{
-    struct name_addr na;
-    struct span value;
-
-    if (name_addr_parse(item, &na) < 0)
-        return false;
-    if (na.parsed.scheme != URI_SIP && na.parsed.scheme != URI_SIPS && na.parsed.scheme != URI_TEL)
-        return false;
-    if (!span_is_empty(na.display)) {
-        put_clean(b, na.display);
-        build_char(b, ' ');
-    }
-    build_char(b, '<');
-    if (na.parsed.scheme == URI_TEL) {
-        build_span(b, SPAN("tel:"));
-        put_clean(b, na.parsed.user);
-    } else {
-        build_span(b, SPAN("sip:"));
-        if (!span_is_empty(na.parsed.user)) {
-            put_clean(b, na.parsed.user);
-            build_char(b, '@');
-        }
-        if (is_anonymous(&na.parsed))
-            build_span(b, na.parsed.host);
-        else
-            build_char(b, HEADERS_HOST);
-        if (uri_param(&na.parsed, SPAN("user"), &value) && span_case_eq(value, SPAN("phone")))
-            build_span(b, SPAN(";user=phone"));
-    }
-    build_char(b, '>');
-    put_params(b, na.params);
-    return true;
-}
-
-static void put_addrs(struct build *b, const struct hdr *h)
-{
-    struct span rest = h->value, item;
-
-    while (hdr_list_next(&rest, &item)) {
-        size_t start = b->len;
-
-        build_span(b, hdr_name(h->id));
-        build_span(b, SPAN(": "));
-        if (put_addr(b, item))
-            build_span(b, SPAN("\r\n"));
-        else if (!b->overflow)
-            b->len = start;
+    switch (id) {
+    case HDR_TO:
+    case HDR_VIA:
+    case HDR_CSEQ:
+    case HDR_FROM:
+    case HDR_ALLOW:
+    case HDR_ROUTE:
+    case HDR_CALL_ID:
+    case HDR_CONTACT:
+    case HDR_RECORD_ROUTE:
+    case HDR_CONTENT_TYPE:
+    case HDR_MAX_FORWARDS:
+    case HDR_CONTENT_LENGTH: return true;
+    default: return false;
     }
 }
 
@@ -125,41 +78,72 @@ static void put_line(struct build *b, const struct hdr *h)
 {
     build_span(b, h->id == HDR_OTHER ? h->name : hdr_name(h->id));
     build_span(b, SPAN(": "));
-    put_clean(b, h->value);
+    build_span(b, h->value);
     build_span(b, SPAN("\r\n"));
 }
 
-void headers_collect(struct build *b, const struct msg *m)
+/* As it was written; a folded line loses its folds, an operator's rename what was written. */
+static void put_exact(struct build *b, const struct hdr *h)
 {
-    for (unsigned i = 0; i < m->n_hdrs; i++) {
-        const struct hdr *h = &m->hdrs[i];
+    if (span_is_empty(h->raw) || span_chr(h->raw, '\n') >= 0 || span_chr(h->raw, '\r') >= 0) {
+        build_span(b, h->name);
+        build_span(b, SPAN(": "));
+        build_span(b, h->value);
+    } else {
+        build_span(b, h->raw);
+    }
+    build_span(b, SPAN("\r\n"));
+}
+
+static void put_ref(struct build *b, const struct crossing *x, const struct hdr *h)
+{
+    if (span_has_prefix(h->value, SPAN("<http")) ||
+        (x->has_parts && span_has_prefix(h->value, SPAN("<cid:"))))
+        put_line(b, h);
+}
+
+static bool has_identity(const struct crossing *x)
+{
+    for (unsigned i = 0; i < x->n; i++)
+        if (x->hdrs[i].id == HDR_IDENTITY)
+            return true;
+    return false;
+}
+
+/* A trunk that asserts for callers who do not do so themselves. */
+static bool makes_identity(const struct crossing *x)
+{
+    return x->from_raw.len &&
+           (x->from->identity.pai == CONF_PAI_FROM || x->to->identity.pai == CONF_PAI_FROM);
+}
+
+void headers_write(struct build *b, const struct crossing *x)
+{
+    bool identity = makes_identity(x), diverted = false;
+
+    for (unsigned i = 0; i < x->n; i++) {
+        const struct hdr *h = &x->hdrs[i];
 
         switch (cross_of(h)) {
         case CROSS_COPY: put_line(b, h); break;
-        case CROSS_ADDR: put_addrs(b, h); break;
-        case CROSS_REF:
-            if (span_has_prefix(h->value, SPAN("<http")))
-                put_line(b, h);
+        case CROSS_EXACT: put_exact(b, h); break;
+        case CROSS_REF: put_ref(b, x, h); break;
+        case CROSS_IDENTITY: identity = true; break;
+        case CROSS_DIVERTED: diverted = true; break;
+        case CROSS_DATE:
+            if (has_identity(x))
+                put_exact(b, h);
             break;
-        case CROSS_NO: break;
+        case CROSS_NO:
+            if (header_rules_pass(x->from, x->to, h))
+                put_exact(b, h);
+            break;
         }
     }
-}
-
-void headers_write(struct build *b, struct span lines, struct span host)
-{
-    while (!span_is_empty(lines)) {
-        ptrdiff_t at = span_chr(lines, HEADERS_HOST);
-
-        if (at < 0) {
-            build_span(b, lines);
-            return;
-        }
-        build_span(b, (struct span){lines.p, (size_t)at});
-        build_span(b, host);
-        lines.p += at + 1;
-        lines.len -= (size_t)at + 1;
-    }
+    if (identity)
+        identity_write(b, x);
+    if (diverted)
+        diverted_write(b, x);
 }
 
 struct span headers_host(const struct calls *cs, const struct flow *f)
@@ -207,40 +191,47 @@ void headers_contact(struct build *b, const struct dialog *d)
     build_hdr(b, SPAN("Contact"), dialog_str(d, DIALOG_CONTACT));
 }
 
-void headers_from(struct build *b, struct span display, struct span user, struct span host)
+void headers_of_setup(struct crossing *x, const struct setup *s, const struct leg *out)
 {
-    if (!span_is_empty(display)) {
-        build_safe(b, display);
-        build_char(b, ' ');
-    }
-    build_span(b, SPAN("<sip:"));
-    if (!span_is_empty(user)) {
-        build_span(b, user);
-        build_char(b, '@');
-    }
-    build_span(b, host);
-    build_char(b, '>');
+    struct call *c = out->call;
+
+    *x = (struct crossing){
+        .hdrs = s->hdr,
+        .n = s->n_hdrs,
+        .from = c->in->trunk.conf,
+        .to = out->trunk.conf,
+        .host = headers_host(c->calls, &out->flow),
+        .from_raw = s->from,
+        .called = span_of(out->sent),
+    };
 }
 
 void headers_request(struct build *b, const struct setup *s, const struct leg *out)
 {
+    struct crossing x;
+
     build_hdr(b, SPAN("Allow"), headers_allow);
     if (s->rel100_required)
         build_hdr(b, SPAN("Require"), SPAN("100rel"));
     if (s->rel100_supported || s->rel100_required)
         build_hdr(b, SPAN("Supported"), SPAN("100rel"));
-    headers_write(b, s->headers, headers_host(out->call->calls, &out->flow));
+    headers_of_setup(&x, s, out);
+    headers_write(b, &x);
 }
 
 void headers_cross(struct build *b, const struct msg *m, const struct leg *to)
 {
-    char buf[4096];
-    struct build lines;
+    const struct call *c = to->call;
+    const struct leg *from = to->is_in ? (c->out ? c->out : c->last_out) : c->in;
+    struct crossing x = {
+        .hdrs = m->hdrs,
+        .n = m->n_hdrs,
+        .from = from ? from->trunk.conf : to->trunk.conf,
+        .to = to->trunk.conf,
+        .host = headers_host(c->calls, &to->flow),
+    };
 
-    build_init(&lines, buf, sizeof buf);
-    headers_collect(&lines, m);
-    if (!lines.overflow)
-        headers_write(b, build_text(&lines), headers_host(to->call->calls, &to->flow));
+    headers_write(b, &x);
 }
 
 void headers_response(struct build *b, const struct msg *m, const struct leg *to)

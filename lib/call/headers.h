@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which headers cross the B2BUA, and how: an allow-list, with every host of a side replaced by ours.
- * Legs and pass compose with it. What is not named here does not cross: topology hiding is the default.
+ * Which headers cross the B2BUA, and how: an allow-list, with every host of a side replaced by ours, and what the trunks'
+ * rules let through beside it. Legs and pass compose with it. What is not named does not cross: topology hiding is the default.
  */
 #ifndef CALL_HEADERS_H
 #define CALL_HEADERS_H
 
+#include "call/crossing.h"
 #include "call/model.h"
 
 /** Value of our Allow. */
 extern const struct span headers_allow;
 
-/** Stands for our host of the leg a kept header will be written to. */
-#define HEADERS_HOST '\x01'
-
-/** Put the lines that cross into b, each with its line end, HEADERS_HOST where a host of ours will stand. */
-void headers_collect(struct build *b, const struct msg *m);
-/** Write collected lines, hosts filled in. */
-void headers_write(struct build *b, struct span lines, struct span host);
+/** Write the lines that cross. */
+void headers_write(struct build *b, const struct crossing *x);
+/** True for headers of the message itself: its way, its dialog and its body. They are never kept for another one. */
+bool headers_is_core(enum hdr_id id);
 
 /** Everything behind Contact of an INVITE to a carrier. */
 void headers_request(struct build *b, const struct setup *s, const struct leg *out);
@@ -35,7 +33,7 @@ void headers_transport(struct build *b, const struct flow *f);
 /** "<sip:host:port>" of ours for this flow, into buf. */
 struct span headers_our_contact(const struct calls *cs, const struct flow *f, char buf[128]);
 
-/** From of the out leg: display and user of the caller, host ours; into b. */
-void headers_from(struct build *b, struct span display, struct span user, struct span host);
+/** What crosses of the INVITE kept in s, as leg `out` gets it. */
+void headers_of_setup(struct crossing *x, const struct setup *s, const struct leg *out);
 
 #endif

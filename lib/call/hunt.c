@@ -6,7 +6,9 @@
 #include "call/hunt.h"
 
 #include "call/headers.h"
+#include "call/identity.h"
 #include "call/offer.h"
+#include "call/party.h"
 
 #include <stdio.h>
 
@@ -54,39 +56,120 @@ static int hunt_admit(struct call *c, struct leg *out, const struct conf_trunk *
     return 0;
 }
 
+/* Texts of a dialog that is being made. */
+struct hunt_texts {
+    char from[512], to[256], contact[256], target[256];
+};
+
+/* ";tgrp=…;trunk-context=…" of the trunk (RFC 4904 §4), empty without one. */
+static struct span hunt_tgrp(const struct conf_trunk *t, char *buf, size_t size)
+{
+    struct build b;
+
+    build_init(&b, buf, size);
+    if (t->tgrp) {
+        build_span(&b, SPAN(";tgrp="));
+        build_str(&b, t->tgrp);
+    }
+    if (t->tgrp && t->tgrp_context) {
+        build_span(&b, SPAN(";trunk-context="));
+        build_str(&b, t->tgrp_context);
+    }
+    return b.overflow ? SPAN_NONE : build_text(&b);
+}
+
+/* The called number as Request-URI (or To, without params): the carrier's host, its form of numbers. */
+static void hunt_called(struct build *b, const struct leg *out, struct party_form f,
+                        struct span params)
+{
+    struct party p;
+
+    f.to = out->trunk.conf;
+    party_of_number(&p, span_of(out->sent), params);
+    party_write(b, &p, &f);
+}
+
+/* Who calls: nobody's name where Privacy asks for that (RFC 3323 §4.1.1.3). */
+static int hunt_from(struct build *b, const struct leg *out, struct party *p)
+{
+    struct crossing x;
+    struct name_addr na;
+
+    headers_of_setup(&x, out->call->setup, out);
+    if (name_addr_parse(x.from_raw, &na) < 0)
+        return -EBADMSG;
+    party_read(p, &na.parsed);
+    if (identity_hides_from(&x)) {
+        *p = (struct party){.user = SPAN("anonymous"), .is_anonymous = true};
+        na.display = SPAN("\"Anonymous\"");
+    }
+    if (!span_is_empty(na.display)) {
+        build_safe(b, na.display);
+        build_char(b, ' ');
+    }
+    build_char(b, '<');
+    party_write(b, p, &(struct party_form){.to = out->trunk.conf, .host = x.host});
+    build_char(b, '>');
+    return 0;
+}
+
+/* Our address; with a trunk group it needs the caller's number to stand beside (RFC 4904 §5). */
+static struct span hunt_contact(const struct leg *out, const struct party *caller,
+                                struct span extra, char *buf, size_t size)
+{
+    const struct calls *cs = out->call->calls;
+    struct span via = cs->transport->via(cs->transport, &out->flow), proto, host;
+    struct build b;
+
+    if (span_is_empty(extra) || !caller->number[0])
+        return headers_our_contact(cs, &out->flow, buf);
+    span_cut(via, ' ', &proto, &host);
+    build_init(&b, buf, size);
+    build_span(&b, SPAN("<sip:"));
+    build_str(&b, caller->number);
+    build_span(&b, extra);
+    build_char(&b, '@');
+    build_span(&b, host);
+    headers_transport(&b, &out->flow);
+    build_span(&b, SPAN(";user=phone>"));
+    return b.overflow ? headers_our_contact(cs, &out->flow, buf) : build_text(&b);
+}
+
 /* Our From, the carrier's To and Request-URI. */
-static int hunt_dialog(struct call *c, struct leg *out, const struct route_candidate *cand)
+static int hunt_dialog(struct call *c, struct leg *out)
 {
     struct calls *cs = c->calls;
-    char from[512], to[256], contact[128], call_id[IDENT_LEN], target[256];
-    struct build bf, bt, bu;
+    struct hunt_texts t;
+    char call_id[IDENT_LEN], group[256], host[ADDR_STRLEN + 8], host_port[ADDR_STRLEN + 24];
+    struct span extra = hunt_tgrp(out->trunk.conf, group, sizeof group);
+    struct build bf, bt, bu, bh, bp;
     struct dialog_uac_param p = {.flow = out->flow, .cseq = 1};
+    struct party caller;
     struct dialog *d;
     int rc;
 
-    build_init(&bu, target, sizeof target);
-    build_span(&bu, SPAN("sip:"));
-    build_span(&bu, span_of(cand->called));
-    build_char(&bu, '@');
-    build_host_port(&bu, &out->flow.remote);
-    headers_transport(&bu, &out->flow);
-    build_init(&bt, to, sizeof to);
-    build_span(&bt, SPAN("<sip:"));
-    build_span(&bt, span_of(cand->called));
-    build_char(&bt, '@');
-    build_host(&bt, &out->flow.remote);
+    build_init(&bh, host, sizeof host);
+    build_host(&bh, &out->flow.remote);
+    build_init(&bp, host_port, sizeof host_port);
+    build_host_port(&bp, &out->flow.remote);
+    headers_transport(&bp, &out->flow);
+    build_init(&bu, t.target, sizeof t.target);
+    hunt_called(&bu, out, (struct party_form){.host = build_text(&bp), .extra = extra},
+                c->setup->number_params);
+    build_init(&bt, t.to, sizeof t.to);
+    build_char(&bt, '<');
+    hunt_called(&bt, out, (struct party_form){.host = build_text(&bh)}, SPAN_NONE);
     build_char(&bt, '>');
-    build_init(&bf, from, sizeof from);
-    headers_from(&bf, c->setup->from_display, c->setup->from_user,
-                 c->setup->anonymous ? SPAN("anonymous.invalid") : headers_host(cs, &out->flow));
-    if (bu.overflow || bt.overflow || bf.overflow)
-        return -ENOSPC;
+    build_init(&bf, t.from, sizeof t.from);
+    rc = hunt_from(&bf, out, &caller);
+    if (rc < 0 || bu.overflow || bt.overflow || bf.overflow)
+        return rc < 0 ? rc : -ENOSPC;
     ident_seal(cs->ident, IDENT_CALLID, ident_next_serial(cs->ident), call_id);
     p.call_id = (struct span){call_id, IDENT_LEN};
     p.local = build_text(&bf);
     p.remote = build_text(&bt);
     p.target = build_text(&bu);
-    p.contact = headers_our_contact(cs, &out->flow, contact);
+    p.contact = hunt_contact(out, &caller, extra, t.contact, sizeof t.contact);
     rc = dialog_new_uac(cs->dialogs, &p, &d);
     if (rc < 0)
         return rc;
@@ -129,7 +212,7 @@ static int hunt_start(struct call *c, const struct route_candidate *cand)
     snprintf(out->sent, sizeof out->sent, "%s", cand->called);
     rc = hunt_admit(c, out, &conf->trunk.v[trunk]);
     if (rc == 0)
-        rc = hunt_dialog(c, out, cand);
+        rc = hunt_dialog(c, out);
     if (rc < 0) {
         leg_set_state(out, LEG_DEAD);
         out->reported = true; /* nothing was sent: no attempt */

@@ -8,6 +8,7 @@
 #include "call/headers.h"
 #include "call/hunt.h"
 #include "call/offer.h"
+#include "call/party.h"
 
 #include <stdio.h>
 
@@ -221,7 +222,38 @@ static void copy_text(char *dst, size_t size, struct span s)
     dst[n] = '\0';
 }
 
-/* Strings of the setup block, in this order. */
+static struct span setup_put(struct build *b, struct span s)
+{
+    size_t at = b->len;
+
+    build_span(b, s);
+    return (struct span){b->p + at, b->len - at};
+}
+
+/* Header lines that may cross. raw holds name and value, unless a fold was taken out of the value. */
+static void setup_put_headers(struct setup *s, struct build *b, const struct msg *m)
+{
+    for (unsigned i = 0; i < m->n_hdrs; i++) {
+        const struct hdr *h = &m->hdrs[i];
+        struct hdr *copy = &s->hdr[s->n_hdrs];
+
+        if (headers_is_core(h->id))
+            continue;
+        s->n_hdrs++;
+        *copy = (struct hdr){.id = h->id};
+        if (h->value.p >= h->raw.p && h->value.p + h->value.len <= h->raw.p + h->raw.len &&
+            h->name.p == h->raw.p) {
+            copy->raw = setup_put(b, h->raw);
+            copy->name = (struct span){copy->raw.p, h->name.len};
+            copy->value = (struct span){copy->raw.p + (h->value.p - h->raw.p), h->value.len};
+        } else {
+            copy->name = setup_put(b, h->name);
+            copy->value = setup_put(b, h->value);
+        }
+    }
+}
+
+/* The setup block: candidates and header lines, then strings. */
 static int setup_fill(struct setup *s, const struct msg *m, const struct route_decision *d)
 {
     struct build b;
@@ -232,24 +264,22 @@ static int setup_fill(struct setup *s, const struct msg *m, const struct route_d
         (struct route_candidate *)(void *)s->space; /* the block is aligned for any object */
     for (uint32_t i = 0; i < d->n; i++)
         build_span(&b, (struct span){(const char *)&d->candidate[i], sizeof d->candidate[i]});
+    b.len = (b.len + 7) & ~(size_t)7;
+    s->hdr = (struct hdr *)(void *)(b.p + b.len);
+    b.len += m->n_hdrs * sizeof *s->hdr;
+    setup_put_headers(s, &b, m);
+    s->from = setup_put(&b, m->from.raw);
     at = b.len;
-    headers_collect(&b, m);
-    s->headers = (struct span){b.p + at, b.len - at};
-    at = b.len;
-    build_span(&b, m->from.display);
-    s->from_display = (struct span){b.p + at, b.len - at};
-    at = b.len;
-    build_span(&b, m->from.parsed.user);
-    s->from_user = (struct span){b.p + at, b.len - at};
-    at = b.len;
-    build_span(&b, m->body);
-    s->body = (struct span){b.p + at, b.len - at};
+    party_params(&b, tel_params(&m->uri));
+    s->number_params = (struct span){b.p + at, b.len - at};
+    s->body = setup_put(&b, m->body);
     return b.overflow ? -E2BIG : 0;
 }
 
 static int setup_new(struct call *c, const struct msg *m, const struct route_decision *d)
 {
-    size_t cap, need = sizeof(struct setup) + d->n * sizeof d->candidate[0] + m->buf.len + 512;
+    size_t cap, need = sizeof(struct setup) + d->n * sizeof d->candidate[0] +
+                       m->n_hdrs * sizeof(struct hdr) + m->buf.len + 512;
     struct setup *s;
 
     if (need > CALL_SETUP_MAX)
@@ -263,7 +293,6 @@ static int setup_new(struct call *c, const struct msg *m, const struct route_dec
     s->n = (uint16_t)d->n;
     s->max_attempts = (uint16_t)d->max_attempts;
     s->max_forwards = m->max_forwards;
-    s->anonymous = span_case_eq(m->from.parsed.host, SPAN("anonymous.invalid"));
     s->rel100_required = msg_has_option(m, HDR_REQUIRE, SPAN("100rel"));
     s->rel100_supported = s->rel100_required || msg_has_option(m, HDR_SUPPORTED, SPAN("100rel"));
     c->in->rel100 = s->rel100_supported;
@@ -324,22 +353,19 @@ static void reject(struct call *c, unsigned status, unsigned q850, const char *w
     leg_event(c->in, LEV_REJECT, &(struct leg_arg){.cause = &cause});
 }
 
-/* "%2B1202…" is a number too (RFC 3261 §19.1.2); anything but a number stays as it was received. */
-static struct span number_of(struct span user, char buf[NUMBER_MAX])
+/* Digits without escapes and separators (RFC 3966 §5.1.1); anything but a number stays as it was received. */
+static struct span number_of(const struct sip_uri *u, char buf[NUMBER_MAX])
 {
-    int n = uri_user_plain(user, buf, NUMBER_MAX);
+    int n = tel_number(u, buf, NUMBER_MAX);
 
-    for (int i = 0; i < n; i++)
-        if (!strchr("+0123456789*#ABCDabcd", buf[i]))
-            return user;
-    return n > 0 ? (struct span){buf, (size_t)n} : user;
+    return n > 0 ? (struct span){buf, (size_t)n} : u->user;
 }
 
 /* Before admission: a numbers rule may say that this is an emergency, which no limit refuses. */
 static void decide(struct call *c, const struct msg *m, uint32_t trunk, struct route_decision *d)
 {
     char number[NUMBER_MAX];
-    struct route_query q = {trunk, number_of(m->uri.user, number), c->klass == SIP_CLASS_EMERGENCY};
+    struct route_query q = {trunk, number_of(&m->uri, number), c->klass == SIP_CLASS_EMERGENCY};
 
     route_decide(c->calls->view->route, &q, d);
     copy_text(c->normalised, sizeof c->normalised, span_of(d->called));

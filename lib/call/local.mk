@@ -5,9 +5,13 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/auth.c lib/call/auth.h \
 	lib/call/bridge.c lib/call/bridge.h \
 	lib/call/call.c lib/call/call.h \
+	lib/call/crossing.h \
+	lib/call/diverted.c lib/call/diverted.h \
 	lib/call/gen.c lib/call/gen.h \
+	lib/call/header_rules.c lib/call/header_rules.h \
 	lib/call/headers.c lib/call/headers.h \
 	lib/call/hunt.c lib/call/hunt.h \
+	lib/call/identity.c lib/call/identity.h \
 	lib/call/invite.c lib/call/invite.h \
 	lib/call/leg.c lib/call/leg.h \
 	lib/call/leg_in.c lib/call/leg_out.c lib/call/leg_table.h \
@@ -15,6 +19,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/offer.c lib/call/offer.h \
 	lib/call/own.c lib/call/own.h \
 	lib/call/options.c lib/call/options.h \
+	lib/call/party.c lib/call/party.h \
 	lib/call/pass.c lib/call/pass.h \
 	lib/call/priority.c lib/call/priority.h \
 	lib/call/record.c \

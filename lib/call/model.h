@@ -175,12 +175,13 @@ struct setup {
     size_t cap;
     uint16_t n, next, max_attempts;
     struct route_candidate *candidate;
-    struct span headers; /**< raw lines that cross, each with CRLF; hosts not yet rewritten */
-    struct span from_display, from_user; /**< user empty: anonymous */
+    struct hdr *hdr;  /**< lines that may cross; each trunk's policy decides at its attempt */
+    struct span from; /**< value of From */
+    struct span number_params; /**< of the called number, those that may cross: ";npdi;rn=…" */
     struct span body;
+    unsigned n_hdrs;
     int max_forwards;
     bool rel100_supported, rel100_required;
-    bool anonymous;           /**< From is anonymous@anonymous.invalid (RFC 3323) */
     _Alignas(8) char space[]; /**< begins with the candidates */
 };
 

@@ -15,11 +15,14 @@
 #include <stdio.h>
 #include <string.h>
 
+static struct conf_trunk from, to;
+
 /* The lines that cross of an INVITE with these headers, hosts filled in. */
 static const char *cross(const char *headers)
 {
     static char out[4096];
-    char text[8192], lines[4096];
+    char text[8192];
+    struct crossing x = {.from = &from, .to = &to, .host = SPAN("OUR")};
     struct arena a;
     struct msg m;
     struct msg_error err = {0};
@@ -33,16 +36,13 @@ static const char *cross(const char *headers)
 
     arena_init(&a, 16384, 0);
     assert_int_equal(msg_parse(&m, &a, text, (size_t)n, &err), 0);
-    build_init(&b, lines, sizeof lines);
-    headers_collect(&b, &m);
+    build_init(&b, out, sizeof out - 1);
+    x.hdrs = m.hdrs;
+    x.n = m.n_hdrs;
+    headers_write(&b, &x);
     assert_false(b.overflow);
     arena_fini(&a);
-    struct build o;
-
-    build_init(&o, out, sizeof out - 1);
-    headers_write(&o, build_text(&b), SPAN("OUR"));
-    assert_false(o.overflow);
-    out[o.len] = '\0';
+    out[b.len] = '\0';
     return out;
 }
 
@@ -50,7 +50,7 @@ static void tokens_cross_as_they_are(void **state)
 {
     (void)state;
     assert_string_equal(cross("Privacy: id;header\r\nResource-Priority: ets.0\r\n"),
-                        "Privacy: id;header\r\nResource-Priority: ets.0\r\n");
+                        "Resource-Priority: ets.0\r\nPrivacy: id;header\r\n");
 }
 
 static void hosts_of_identities_are_ours(void **state)
@@ -80,7 +80,9 @@ static void what_is_not_named_stays_on_its_side(void **state)
         cross(
             "User-Agent: x\r\nServer: y\r\nWarning: 399 host.example \"z\"\r\nX-Any: 192.0.2.1\r\n"
             "Record-Route: <sip:192.0.2.9;lr>\r\nCall-Info: <http://host.example/>\r\n"
-            "Alert-Info: <http://host.example/>\r\nHistory-Info: <sip:1@192.0.2.1>;index=1\r\n"
+            "Alert-Info: <http://host.example/>\r\nDate: Sat, 13 Nov 2026 23:29:00 GMT\r\n"
+            "P-Charging-Vector: icid-value=1\r\nP-Access-Network-Info: 3GPP\r\n"
+            "P-Visited-Network-ID: \"a\"\r\n"
             "Organization: o\r\nSubject: s\r\nSession-ID: 0123\r\n"),
         "");
 }
@@ -91,14 +93,6 @@ static void an_address_of_an_unknown_scheme_does_not_cross(void **state)
     assert_string_equal(cross("Diversion: <mailto:a@host.example>\r\n"), "");
 }
 
-static void the_byte_that_stands_for_our_host_cannot_be_smuggled(void **state)
-{
-    (void)state;
-    assert_null(strstr(cross("User-to-User: 56\x01"
-                             "a3\r\n"),
-                       "OUR"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,7 +101,6 @@ int main(void)
         cmocka_unit_test(anonymous_stays_anonymous),
         cmocka_unit_test(what_is_not_named_stays_on_its_side),
         cmocka_unit_test(an_address_of_an_unknown_scheme_does_not_cross),
-        cmocka_unit_test(the_byte_that_stands_for_our_host_cannot_be_smuggled),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

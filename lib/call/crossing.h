@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What crosses from one trunk to another: the headers of a message, or those kept of the INVITE, and the two trunks' rules.
+ * headers fills it; identity, diverted and header_rules read it.
+ */
+#ifndef CALL_CROSSING_H
+#define CALL_CROSSING_H
+
+#include "config/config.h"
+#include "sip/build.h"
+#include "sip/hdr.h"
+
+struct crossing {
+    const struct hdr *hdrs;
+    unsigned n;
+    const struct conf_trunk *from, *to; /**< the trunk that sent it and the one that gets it */
+    struct span host;                   /**< ours, as `to` knows us */
+    struct span from_raw; /**< value of From, of a request that begins a call; empty: none */
+    struct span called;   /**< number as sent, likewise */
+    bool has_parts;       /**< body parts beside the SDP cross too */
+};
+
+#endif
