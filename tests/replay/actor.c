@@ -47,6 +47,7 @@ struct actor *actor_get(struct actors *as, const struct conf *conf, const char *
     t = conf_find_trunk(conf, a->trunk);
     if (t && t->peer.n) {
         a->addr = t->peer.v[0].addr;
+        a->proto = t->peer.v[0].transport;
     } else if (addr_parse(span_of(a->trunk), 5060, &a->addr) < 0 &&
                addr_parse(SPAN("192.0.2.250"), 5060, &a->addr) < 0) {
         free(a);
@@ -282,6 +283,13 @@ static const char *kept_request(const struct actor *a, const char *method)
     return NULL;
 }
 
+static void put_contact(const struct actor *a, struct out *o)
+{
+    static const char *const param[PROTO_N] = {"", ";transport=tcp", ";transport=tls"};
+
+    put(o, "Contact: <sip:%s@%s%s>\r\n", a->trunk, a->hostport, param[a->proto]);
+}
+
 static char *compose_response(struct actor *a, const struct wanted *w, const char **why)
 {
     const char *method = w->for_method ? w->for_method : "INVITE";
@@ -311,7 +319,7 @@ static char *compose_response(struct actor *a, const struct wanted *w, const cha
     (void)text_header(req, "CSeq", 0, value, sizeof value);
     put(&o, "CSeq: %s\r\n", value);
     if (w->what[0] < '3' && strcmp(w->what, "100") != 0)
-        put(&o, "Contact: <sip:%s@%s>\r\n", a->trunk, a->hostport);
+        put_contact(a, &o);
     put_end(a, w, &o);
     return o.p;
 }
@@ -337,7 +345,7 @@ static void put_headers(struct actor *a, struct out *o, const struct wanted *w, 
                         const char *branch)
 {
     put(o, "%s %s SIP/2.0\r\n", w->what, ruri);
-    put(o, "Via: SIP/2.0/UDP %s;branch=%s;rport\r\n", a->hostport, branch);
+    put(o, "Via: SIP/2.0/%s %s;branch=%s;rport\r\n", proto_name(a->proto), a->hostport, branch);
     put(o, "Max-Forwards: 70\r\nFrom: %s;tag=%s\r\n", a->local, w->tag ? w->tag : a->local_tag);
 }
 
@@ -377,7 +385,7 @@ static char *compose_request(struct actor *a, const struct wanted *w)
         put(&o, "To: %s\r\n", a->remote);
     put(&o, "Call-ID: %s\r\nCSeq: %u %s\r\n", a->call_id, cseq, w->what);
     if (!ack && !cancel && strcmp(w->what, "BYE") != 0)
-        put(&o, "Contact: <sip:%s@%s>\r\n", a->trunk, a->hostport);
+        put_contact(a, &o);
     put_end(a, w, &o);
     return o.p;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * replay [--restart] [--cells] [--monkey N] [--seed N] [-v] [--no-leak] CASE…: runs scripted cases and prints TAP.
- * With --restart each case is run a second time, put down and taken up after the ACK of each confirmed call;
+ * replay [--tcp] [--restart] [--cells] [--monkey N] [--seed N] [-v] [--no-leak] CASE…: runs scripted cases and prints TAP.
+ * With --tcp each case runs over TCP, too, unless it says udponly. With --restart each case is run a second time, put down and taken up after the ACK of each confirmed call;
  * with --cells it fails if a cell of the bridge table that can be reached was not; --monkey N: N seeds for each monkey.
  */
 #include "replay.h"
@@ -45,7 +45,9 @@ static int run_file(const char *path, const struct options *o, unsigned number)
         return 1;
     rc = run_case(s, o);
     printf("%s %u - %s%s", rc ? "not ok" : "ok", number, base_name(path),
-           o->restart ? " (restart)" : "");
+           o->tcp       ? o->restart ? " (tcp, restart)" : " (tcp)"
+           : o->restart ? " (restart)"
+                        : "");
     if (has_command(s, "monkey"))
         printf(" (seed %llu)", (unsigned long long)o->seed);
     putchar('\n');
@@ -55,7 +57,7 @@ static int run_file(const char *path, const struct options *o, unsigned number)
 }
 
 struct plan {
-    bool restart, cells;
+    bool restart, cells, tcp;
     uint64_t seed, seeds;
 };
 
@@ -65,14 +67,17 @@ static unsigned run_all(const char *path, struct options *o, const struct plan *
 {
     struct script *s = script_load(path);
     bool monkey = s && has_command(s, "monkey"), again = s && !has_command(s, "norestart");
+    bool tcp = plan->tcp && s && !has_command(s, "udponly");
     uint64_t last = monkey ? plan->seed + plan->seeds - 1 : plan->seed;
     unsigned failed = 0;
 
     script_free(s);
     for (o->seed = plan->seed; o->seed <= last; o->seed++)
-        for (int restart = 0; restart <= (plan->restart && again); restart++) {
-            o->restart = restart;
-            failed += (unsigned)run_file(path, o, ++*number);
+        for (int run = 0; run < 4; run++) {
+            o->restart = run & 1;
+            o->tcp = run & 2;
+            if (o->restart <= (plan->restart && again) && o->tcp <= tcp)
+                failed += (unsigned)run_file(path, o, ++*number);
         }
     return failed;
 }
@@ -84,7 +89,9 @@ int main(int argc, char **argv)
     unsigned number = 0, failed = 0, files = 0;
 
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--restart") == 0)
+        if (strcmp(argv[i], "--tcp") == 0)
+            plan.tcp = true;
+        else if (strcmp(argv[i], "--restart") == 0)
             plan.restart = true;
         else if (strcmp(argv[i], "-v") == 0)
             o.verbose = true;

@@ -27,6 +27,7 @@
 #define VARS_MAX   32
 #define WORDS_MAX  32
 #define CDRS_MAX   64
+#define CONNS_MAX  4096 /* a monkey's walk */
 
 /* ---- script.c ---- */
 
@@ -56,6 +57,7 @@ int64_t script_duration(const char *text);
 struct sent {
     struct sent *next;
     struct flow flow;
+    uint64_t conn; /* streams: by which it went */
     size_t len;
     char text[]; /* terminated */
 };
@@ -66,14 +68,34 @@ struct net {
     void (*watch)(void *arg, const struct sent *m); /* sees each message when it is sent */
     void *arg;
     char via[128];
-    const struct addr *local; /* of the listeners */
+    const struct conf_socket *local; /* the listeners */
     unsigned n_local;
+    struct net_conn {
+        uint64_t id; /* its place + 1 */
+        uint8_t proto;
+        bool open, accepted; /* the peer opened it */
+        struct addr remote;
+    } conn[CONNS_MAX];
+    unsigned n_conns;
+    struct addr refused[ACTORS_MAX]; /* hosts that take no connection */
+    unsigned n_refused;
+    bool refuse_late;              /* by_tcp does not know of that yet */
+    struct sent *lost, *lost_last; /* could not be delivered */
 };
 
 void net_init(struct net *n);
 void net_clear(struct net *n);
 /** Take out a message of the queue. */
 void net_remove(struct net *n, struct sent *m);
+/** The connection that this host has opened to us, or a new one; remote: its other end. */
+uint64_t net_accept(struct net *n, uint8_t proto, const struct addr *from, struct addr *remote);
+/** All connections with this host end; NULL: all there are. */
+void net_close(struct net *n, const struct addr *host);
+/** From now on it refuses connections, or takes them again. */
+void net_refuse(struct net *n, const struct addr *host, bool refuse);
+bool net_conn_is_theirs(const struct net *n, uint64_t id);
+/** A message that could not be delivered, for stack_unsent. @return owned by the caller; NULL none */
+struct sent *net_take_lost(struct net *n);
 
 /* ---- text.c: messages as text, independent of lib/sip ---- */
 
@@ -97,6 +119,7 @@ struct actor {
     char name[64]; /* "bravo" or "bravo.2" */
     char trunk[64];
     struct addr addr;
+    uint8_t proto; /* enum proto: what it speaks from now on */
     char host[ADDR_STRLEN], hostport[ADDR_STRLEN], media[ADDR_STRLEN];
     char call_id[160], local_tag[80], remote_tag[80];
     char local[256], remote[256]; /* From and To values without tags, from the actor's side */
@@ -172,6 +195,7 @@ unsigned cells_report(FILE *out);
 /* ---- run.c ---- */
 
 struct options {
+    bool tcp;      /* the case over TCP: every udp of its configuration */
     bool restart;  /* after each ACK of a confirmed call */
     bool verbose;  /* every message */
     uint64_t seed; /* of the monkey */

@@ -12,55 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- variables --------------------------------------------------------------------------------------------------- */
-
-static void var_set(struct world *w, const char *name, const char *value)
-{
-    for (unsigned i = 0; i < w->n_vars; i++)
-        if (strcmp(w->var[i].name, name) == 0) {
-            snprintf(w->var[i].value, sizeof w->var[i].value, "%s", value);
-            return;
-        }
-    if (w->n_vars == VARS_MAX)
-        return;
-    snprintf(w->var[w->n_vars].name, sizeof w->var[0].name, "%s", name);
-    snprintf(w->var[w->n_vars++].value, sizeof w->var[0].value, "%s", value);
-}
-
-/* {name} becomes the variable's value. */
-static void expand(const struct world *w, const char *in, char *out, size_t size)
-{
-    size_t n = 0;
-
-    while (*in && n + 1 < size) {
-        const char *end = *in == '{' ? strchr(in, '}') : NULL;
-        bool found = false;
-
-        for (unsigned i = 0; end && i < w->n_vars && !found; i++) {
-            size_t len = (size_t)(end - in) - 1;
-
-            if (strlen(w->var[i].name) != len || strncmp(w->var[i].name, in + 1, len) != 0)
-                continue;
-            n += (size_t)snprintf(out + n, size - n, "%s", w->var[i].value);
-            in = end + 1;
-            found = true;
-        }
-        if (!found)
-            out[n++] = *in++;
-    }
-    out[n < size ? n : size - 1] = '\0';
-}
-
 /* ---- recv -------------------------------------------------------------------------------------------------------- */
-
-static struct actor *actor_of(struct world *w, const char *name)
-{
-    struct actor *a = actor_get(&w->actors, w->conf, name);
-
-    if (!a)
-        world_fail(w, "no trunk for '%s'", name);
-    return a;
-}
 
 static void add_header(struct wanted *want, const char *line)
 {
@@ -118,7 +70,7 @@ static char *raw_message(struct world *w)
     while (w->next < w->script->n && w->script->line[w->next].indented) {
         const char *text = w->script->line[w->next++].text;
 
-        expand(w, strcmp(text, ".") == 0 ? "" : text, line, sizeof line);
+        world_expand(w, strcmp(text, ".") == 0 ? "" : text, line, sizeof line);
         n += (size_t)snprintf(msg + n, TEXT_MAX - n, "%s\r\n", line);
         if (n >= TEXT_MAX - 64)
             abort();
@@ -155,6 +107,18 @@ static bool all_settled(struct world *w)
     return all;
 }
 
+/* recv PEER tcp …: from now on it speaks that. @return how many words are left */
+static unsigned take_proto(struct actor *a, char **word, unsigned n)
+{
+    for (unsigned p = 0; p < PROTO_N; p++)
+        if (strcasecmp(word[1], proto_name(p)) == 0) {
+            a->proto = (uint8_t)p;
+            memmove(word + 1, word + 2, (n - 2) * sizeof word[0]);
+            return n - 1;
+        }
+    return n;
+}
+
 static void cmd_recv(struct world *w, char **word, unsigned n)
 {
     struct wanted want = {0};
@@ -162,8 +126,13 @@ static void cmd_recv(struct world *w, char **word, unsigned n)
     struct actor *a;
     char *msg;
 
-    if (n < 2 || !(a = actor_of(w, word[0]))) {
+    if (n < 2 || !(a = world_actor(w, word[0])) || (n = take_proto(a, word, n)) < 2) {
         world_fail(w, "recv PEER METHOD|STATUS …");
+        return;
+    }
+    if (strcmp(word[1], "file") == 0) {
+        if (n < 3 || !stream_file(w, a, word[2]))
+            world_fail(w, "recv: no file '%s'", n > 2 ? word[2] : "");
         return;
     }
     if (strcmp(word[1], "raw") == 0) {
@@ -189,143 +158,6 @@ static void cmd_recv(struct world *w, char **word, unsigned n)
     free(msg);
     if (w->opt->restart && strcmp(word[1], "ACK") == 0 && all_settled(w))
         (void)do_restart(w, w->worker);
-}
-
-/* ---- expect ------------------------------------------------------------------------------------------------------ */
-
-static bool is_100(const struct sent *m)
-{
-    return text_status(m->text) == 100;
-}
-
-static bool matches_what(const char *msg, const char *what)
-{
-    char method[32];
-
-    if (what[0] >= '1' && what[0] <= '6')
-        return text_status(msg) == (int)strtol(what, NULL, 10);
-    text_method(msg, method);
-    return text_is_request(msg) && strcmp(method, what) == 0;
-}
-
-static struct sent *next_for(struct world *w, const struct actor *a, const char *what)
-{
-    for (struct sent *m = w->net.first; m; m = m->next)
-        if (addr_eq(&m->flow.remote, &a->addr) && actor_owns(a, m->text) &&
-            (!is_100(m) || strcmp(what, "100") == 0))
-            return m;
-    return NULL;
-}
-
-/* One check word: Name=value, Name~part, Name^part (not in it), !Name, Name>variable; pseudo-headers ruri, reason, body. */
-static bool check_word(struct world *w, const char *msg, char *word)
-{
-    char name[64], value[2048], want[512];
-    char *op = strpbrk(word, "=~>^");
-    bool found;
-
-    if (strcmp(word, "sdp") == 0 || strcmp(word, "nosdp") == 0) {
-        found = strncmp(text_body(msg), "v=0", 3) == 0;
-        if (found != (word[0] == 's'))
-            world_fail(w, "%s SDP", found ? "unexpected" : "no");
-        return found == (word[0] == 's');
-    }
-    if (word[0] == '!') {
-        if (text_header(msg, word + 1, 0, value, sizeof value)) {
-            world_fail(w, "%s is there: %s", word + 1, value);
-            return false;
-        }
-        return true;
-    }
-    if (!op) {
-        world_fail(w, "expect: what is '%s'?", word);
-        return false;
-    }
-    snprintf(name, sizeof name, "%.*s", (int)(op - word), word);
-    expand(w, op + 1, want, sizeof want);
-    found = true;
-    if (strcmp(name, "ruri") == 0)
-        text_ruri(msg, value, sizeof value);
-    else if (strcmp(name, "body") == 0)
-        snprintf(value, sizeof value, "%s", text_body(msg));
-    else if (strcmp(name, "line") == 0)
-        snprintf(value, sizeof value, "%.*s", (int)strcspn(msg, "\r\n"), msg);
-    else
-        found = text_header(msg, name, 0, value, sizeof value);
-    if (!found) {
-        world_fail(w, "no %s", name);
-        return false;
-    }
-    if (*op == '>') {
-        var_set(w, op + 1, value);
-        return true;
-    }
-    found = *op == '=' ? strcmp(value, want) == 0 : (strstr(value, want) != NULL) == (*op == '~');
-    if (!found)
-        world_fail(w, "%s is '%s', not '%s'", name, value, want);
-    return found;
-}
-
-static void expect_none(struct world *w, const char *who)
-{
-    const struct actor *a = who ? actor_of(w, who) : NULL;
-
-    for (struct sent *m = w->net.first; m; m = m->next) {
-        char buf[ADDR_STRLEN];
-
-        if (is_100(m) || (a && !(addr_eq(&m->flow.remote, &a->addr) && actor_owns(a, m->text))))
-            continue;
-        world_fail(w, "a message that was not expected");
-        world_dump("<-", world_side(w, &m->flow.remote, buf), m->text);
-        return;
-    }
-}
-
-static void cmd_expect(struct world *w, char **word, unsigned n)
-{
-    struct actor *a;
-    struct sent *m;
-    bool ok = true;
-
-    if (n >= 1 && strcmp(word[0], "none") == 0) {
-        expect_none(w, n > 1 ? word[1] : NULL);
-        return;
-    }
-    if (n < 2 || !(a = actor_of(w, word[0]))) {
-        world_fail(w, "expect PEER METHOD|STATUS|none …");
-        return;
-    }
-    m = next_for(w, a, word[1]);
-    if (!m) {
-        world_fail(w, "nothing was sent to %s, %s expected", word[0], word[1]);
-        return;
-    }
-    if (!matches_what(m->text, word[1])) {
-        world_fail(w, "%s expected, another message came", word[1]);
-        world_dump("<-", word[0], m->text);
-        net_remove(&w->net, m);
-        return;
-    }
-    for (unsigned i = 2; i < n && ok; i++)
-        ok = check_word(w, m->text, word[i]);
-    if (!ok)
-        world_dump("<-", word[0], m->text);
-    actor_saw(a, m->text);
-    net_remove(&w->net, m);
-}
-
-/* Forget what is waiting for a peer: retransmissions that a case is not about. */
-static void cmd_skip(struct world *w, char **word, unsigned n)
-{
-    struct actor *a = n ? actor_of(w, word[0]) : NULL;
-
-    if (!a)
-        return;
-    for (struct sent *m = w->net.first, *next; m; m = next) {
-        next = m->next;
-        if (addr_eq(&m->flow.remote, &a->addr) && (n < 2 || matches_what(m->text, word[1])))
-            net_remove(&w->net, m);
-    }
 }
 
 /* ---- the rest ---------------------------------------------------------------------------------------------------- */
@@ -562,6 +394,7 @@ static bool do_restart(struct world *w, unsigned worker)
     }
     stack_free(w->stack);
     w->stack = NULL;
+    net_close(&w->net, NULL);
     ident_key_free(w->ident);
     w->worker = (uint8_t)worker;
     if (worker >= w->workers)
@@ -728,6 +561,8 @@ static void cmd_config(struct world *w, char **word, unsigned n)
         w->old_conf = NULL;
         w->old_route = NULL;
     }
+    if (w->opt->tcp)
+        stream_config(text, 65536);
     if (world_conf(w, w->script->path, text) < 0)
         world_fail(w, "config: refused");
     else if (!w->stack && world_stack(w) < 0)
@@ -747,7 +582,8 @@ static const struct command {
     {"hangup", cmd_hangup},   {"calls", cmd_calls},     {"config", cmd_config},
     {"cell", cmd_cell},       {"load", cmd_load},       {"monkey", cmd_monkey},
     {"workers", cmd_workers}, {"handed", cmd_handed},   {"impossible", cmd_impossible},
-    {"pierce", cmd_pierce},   {"noleak", cmd_noleak},   {"wait", cmd_wait},
+    {"pierce", cmd_pierce},   {"noleak", cmd_noleak},   {"conn", cmd_conn},
+    {"wait", cmd_wait},
 };
 
 static void run_line(struct world *w)
@@ -756,13 +592,14 @@ static void run_line(struct world *w)
     unsigned n;
 
     snprintf(copy, sizeof copy, "%s", w->line->text);
-    expand(w, copy, text, sizeof text);
+    world_expand(w, copy, text, sizeof text);
     n = script_words(text, word);
     if (n == 0)
         return;
     if (w->opt->verbose)
         fprintf(stdout, "  %u: %s\n", w->line->number, w->line->text);
-    if (strcmp(word[0], "title") == 0 || strcmp(word[0], "norestart") == 0)
+    if (strcmp(word[0], "title") == 0 || strcmp(word[0], "norestart") == 0 ||
+        strcmp(word[0], "udponly") == 0)
         return;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(commands[i].name, word[0]) == 0) {
@@ -820,8 +657,9 @@ static void check_gauges(struct world *w)
 static void check_end(struct world *w)
 {
     uint64_t pending;
+    char none[] = "none";
 
-    expect_none(w, NULL);
+    cmd_expect(w, (char *[]){none}, 1);
     audit(w);
     for (uint32_t i = 0; i < w->conf->trunk.n; i++)
         w->conf->trunk.v[i].options.every_ms = 0;

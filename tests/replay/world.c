@@ -173,13 +173,11 @@ int world_conf(struct world *w, const char *name, const char *text)
     w->view = (struct call_view){conf, route, w->view.generation + 1};
     conf->generation = w->view.generation;
     w->n_local = 0;
-    for (uint32_t i = 0; i < conf->listen.n; i++)
-        for (uint32_t k = 0; k < conf->listen.v[i].udp.n && w->n_local < 16; k++) {
-            char host[ADDR_STRLEN];
+    while (w->n_local < 32 && conf_listener(conf, w->n_local, &w->local[w->n_local]) == 0) {
+        char host[ADDR_STRLEN];
 
-            leak_own(&w->leak, addr_ip_str(&conf->listen.v[i].udp.v[k].addr, host));
-            w->local[w->n_local++] = conf->listen.v[i].udp.v[k].addr;
-        }
+        leak_own(&w->leak, addr_ip_str(&w->local[w->n_local++].addr, host));
+    }
     w->net.local = w->local;
     w->net.n_local = w->n_local;
     return 0;
@@ -199,6 +197,8 @@ int world_init(struct world *w)
     w->workers = 1;
     w->epoch = 100;
     leak_init(&w->leak);
+    world_set(w, "by", w->opt->tcp ? ";transport=tcp" : "");
+    world_set(w, "proto", w->opt->tcp ? "tcp" : "udp");
     leak_own(&w->leak, "203.0.113.9");
     leak_own(&w->leak, "2001:db8::9");
     return w->timers && w->media && w->cdr && w->trunks ? 0 : -ENOMEM;
@@ -227,6 +227,7 @@ void world_settle(struct world *w)
 {
     for (unsigned i = 0; i < 100 && media_fake_pending(w->media); i++)
         (void)media_fake_run(w->media);
+    stream_return(w);
     if (w->stack)
         stack_turn_end(w->stack);
 }
@@ -244,30 +245,33 @@ void world_advance(struct world *w, uint64_t ms)
     world_settle(w);
 }
 
-/* The first socket of the peer's family. */
+/* The first socket of the peer's transport and family. */
 static uint16_t listener_for(const struct world *w, const struct actor *a)
 {
     for (unsigned i = 0; i < w->n_local; i++)
-        if (w->local[i].family == a->addr.family)
+        if (w->local[i].addr.family == a->addr.family && w->local[i].proto == a->proto)
             return (uint16_t)i;
     return 0;
 }
 
-void world_deliver(struct world *w, const struct actor *a, const char *msg)
+void world_deliver_bytes(struct world *w, const struct actor *a, const char *buf, size_t len)
 {
     struct stack_hand hand;
     uint16_t l = listener_for(w, a);
-    struct flow f = {.listener = l, .local = w->local[l], .remote = a->addr};
-    size_t len = strlen(msg);
-    char *copy = malloc(len); /* exactly as long: a sanitizer sees any byte read behind it */
+    struct flow f = {
+        .listener = l, .local = w->local[l].addr, .remote = a->addr, .proto = a->proto};
+    char *copy =
+        malloc(len ? len : 1); /* exactly as long: a sanitizer sees any byte read behind it */
 
     if (!copy)
         abort();
-    memcpy(copy, msg, len);
+    memcpy(copy, buf, len);
+    if (proto_is_stream(a->proto))
+        f.conn = net_accept(&w->net, a->proto, &a->addr, &f.remote);
     if (w->opt->verbose)
-        world_dump("->", a->name, msg);
-    leak_learn(&w->leak, a->trunk, msg);
-    snprintf(w->received, sizeof w->received, "%s", msg);
+        world_dump("->", a->name, buf);
+    leak_learn(&w->leak, a->trunk, buf);
+    snprintf(w->received, sizeof w->received, "%s", buf);
     switch (stack_datagram(w->stack, copy, len, &f, w->load, &hand)) {
     case STACK_HAND:
         w->handed++;
@@ -285,6 +289,11 @@ void world_deliver(struct world *w, const struct actor *a, const char *msg)
     }
     free(copy);
     world_settle(w);
+}
+
+void world_deliver(struct world *w, const struct actor *a, const char *msg)
+{
+    world_deliver_bytes(w, a, msg, strlen(msg));
 }
 
 void world_wait(struct world *w, bool on)

@@ -39,7 +39,7 @@ struct world {
     uint32_t epoch;
     uint8_t worker, workers;
     uint64_t started_ms;
-    struct addr local[16];
+    struct conf_socket local[32];
     unsigned n_local;
 
     struct actors actors;
@@ -83,6 +83,29 @@ void world_settle(struct world *w);
 void world_advance(struct world *w, uint64_t ms);
 /** A message of a peer arrives at the gate. */
 void world_deliver(struct world *w, const struct actor *a, const char *msg);
+/** The same of a message that may have zeros in it; buf[len] is one. */
+void world_deliver_bytes(struct world *w, const struct actor *a, const char *buf, size_t len);
+
+/* ---- expect.c ---- */
+
+/** Keep a value under this name. */
+void world_set(struct world *w, const char *name, const char *value);
+/** {name} becomes the variable's value. */
+void world_expand(const struct world *w, const char *in, char *out, size_t size);
+/** The peer of that name; the case fails where there is none. @return NULL */
+struct actor *world_actor(struct world *w, const char *name);
+void cmd_expect(struct world *w, char **word, unsigned n);
+void cmd_skip(struct world *w, char **word, unsigned n);
+
+/* ---- stream.c ---- */
+
+/** Turn the text of a configuration from UDP to TCP: sockets beside those of UDP, peers. */
+void stream_config(char *text, size_t size);
+/** What could not be delivered comes back to the stack. */
+void stream_return(struct world *w);
+/** A message from a file below tests/data. @return false: there is none */
+bool stream_file(struct world *w, struct actor *a, const char *name);
+void cmd_conn(struct world *w, char **word, unsigned n);
 /** From now on new requests wait, as on a worker that has more to read; or those that wait are served in order. */
 void world_wait(struct world *w, bool on);
 
