@@ -18,8 +18,8 @@
 #include "daemon/lobby.h"
 #include "sip/udp.h"
 
-/* Datagrams read from one socket before the others have their turn: 8 batches, about 10 ms of work at the most. */
-#define READ_MAX 512
+/* Datagrams read from one socket before the others have their turn: 16 batches, about 10 ms of work at the most. */
+#define READ_MAX 1024
 /* Likewise from each ring. */
 #define TAKE_MAX 256
 /* Questions of the control thread that may wait: it asks one thing at a time and has a handful of timers. */
@@ -33,8 +33,12 @@
 #define AGE_FULL_MS 143
 /* From this many datagrams of one read on there is more to read than to serve at once, and new requests wait for the rest. */
 #define DEEP_READ UDP_BATCH
-/* The lobby is served at least this long a turn [us], and as long as the reading took: neither starves the other. */
+/*
+ * The lobby is served at least this long a turn [us], and as long as the reading took. While a socket could not be read to its end, a quarter
+ * of that: what is in it belongs to calls that stand, and who is let in now only makes it more.
+ */
 #define LOBBY_MIN_US 2000U
+#define LOBBY_BEHIND 4U
 /* Items served between two looks at the clock. */
 #define LOBBY_LOOK 8U
 
@@ -62,6 +66,7 @@ struct worker {
     struct stack *stack;
     struct lobby *lobby;
     unsigned read_now; /* datagrams of the read that is under way */
+    bool is_behind;    /* a socket had more than was read in this turn */
     uint64_t turn_us;  /* begin of this turn's work */
     struct ring *asks;
     struct event *bell_ev, *flush_ev;
@@ -116,7 +121,11 @@ static void lobby_serve(struct worker *w)
     if (lobby_count(w->lobby) == 0)
         return;
     from = now_us();
-    limit = from - w->turn_us > LOBBY_MIN_US ? from - w->turn_us : LOBBY_MIN_US;
+    limit = from - w->turn_us;
+    if (w->is_behind)
+        limit /= LOBBY_BEHIND;
+    else if (limit < LOBBY_MIN_US)
+        limit = LOBBY_MIN_US;
     for (unsigned i = 1; (it = lobby_take(w->lobby)); i++) {
         uint64_t wall = w->clock.wall_ms;
         unsigned load = load_of_age(wall > it->born_wall_ms ? wall - it->born_wall_ms : 0);
@@ -176,7 +185,8 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
     clock_update(&s->worker->clock);
     turn_begins(s->worker);
     s->worker->read_now = 0;
-    udp_recv(s->worker->udp, s->id, READ_MAX, on_datagram, s->worker);
+    if (udp_recv(s->worker->udp, s->id, READ_MAX, on_datagram, s->worker) >= READ_MAX)
+        s->worker->is_behind = true;
 }
 
 static void on_bell(evutil_socket_t fd, short what, void *arg)
@@ -265,6 +275,7 @@ static void *worker_main(void *arg)
         turn_begins(w);
         worker_turn_end(w);
         w->turn_us = 0;
+        w->is_behind = false;
     }
     udp_flush(w->udp);
     log_hold(false);

@@ -26,6 +26,8 @@
 #define LOAD_DRAIN 35000
 /* 64 source ports: more than any test's trunk has */
 #define LOAD_SOURCES_MAX 64
+/* 600 s: ten times an overload run; later seconds are counted in the last one */
+#define LOAD_SECONDS_MAX 600
 /* 4 processes: controller, relay and two more */
 #define LOAD_PIDS_MAX 4
 
@@ -108,8 +110,13 @@ struct load_calls { /* outcome of one class of calls, seen by the UAC */
     struct hist pdd, setup;
 };
 
+struct load_second { /* of the measured calls, emergency calls included: what happened in it */
+    uint32_t started, answered, shed, failed, pdd_max_us;
+};
+
 struct load_stat {
-    struct load_calls measured, standing;
+    struct load_calls measured, standing, emergency;
+    struct load_second second[LOAD_SECONDS_MAX];
     uint64_t odd[LOAD_ODD_MAX];
     uint64_t rtx_sent, rtx_received, options, send_errors;
     uint64_t uas_invites, uas_answered, uas_acked, uas_byes, uas_cancels, uas_no_ack, uas_bye_first;
@@ -145,7 +152,7 @@ struct uac_call {
     struct load_sock *sock;
     struct uac_call *free_next;
     uint8_t state;
-    bool standing, resent, rang, bye_resent;
+    bool standing, emergency, resent, rang, bye_resent;
     char to_tag[128], contact[192], route[320];
 };
 
@@ -178,10 +185,10 @@ struct uas_call {
 struct load_opt {
     struct sockaddr_storage target, uac, uas, flood_src;
     char target_name[72];
-    double rate, ramp, hold, ring, duration, flood_rate;
-    unsigned sources, standing, digits;
+    double rate, ramp, hold, ring, duration, flood_rate, then_rate, then_s;
+    unsigned sources, standing, digits, emergency_every;
     bool sources_ip, step_search, shed_mode, trying, no_ringing, flood_options, quiet;
-    const char *called, *caller, *json;
+    const char *called, *caller, *json, *emergency;
     int pid[LOAD_PIDS_MAX];
     unsigned pids;
     int cpu;
@@ -196,6 +203,7 @@ struct load {
     struct load_sock uac[LOAD_SOURCES_MAX], uas, flood;
     bool is_flooding, is_stopping;
     uint64_t flood_next_us;
+    uint64_t second_us; /* begin of the first of stat.second; 0: none is counted */
     struct load_wheel wheel;
     struct uac_call *uac_chunk[LOAD_CHUNKS], *uac_free;
     struct uas_call *uas_chunk[LOAD_CHUNKS], *uas_free, **uas_hash;
@@ -247,10 +255,13 @@ void uas_answer_simple(struct load *l, struct load_sock *s, const struct load_ms
 
 /* load_stat.c */
 struct load_calls *load_calls_of(struct load *l, const struct uac_call *c);
+/* The second at hand for a call that is measured; others get one that nobody reads. */
+struct load_second *load_second_of(struct load *l, const struct uac_call *c);
 void load_odd(struct load *l, enum load_odd what);
 uint64_t load_odd_total(const struct load_stat *s);
 struct load_report {
     double seconds, offered;
+    struct load_proc then[LOAD_PIDS_MAX + 1]; /* when the second rate begins */
     struct load_proc before[LOAD_PIDS_MAX + 1], after[LOAD_PIDS_MAX + 1]; /* last: ourselves */
     struct load_proc empty[LOAD_PIDS_MAX + 1]; /* before the standing calls */
     unsigned procs;

@@ -35,6 +35,8 @@ enum {
     OPT_CPU,
     OPT_DIGITS,
     OPT_UNKNOWN_OPTIONS,
+    OPT_EMERGENCY,
+    OPT_THEN,
     OPT_HELP
 };
 
@@ -61,6 +63,8 @@ static const struct option long_options[] = {
     {"direct", no_argument, NULL, OPT_DIRECT},
     {"trying", no_argument, NULL, OPT_TRYING},
     {"no-ringing", no_argument, NULL, OPT_NO_RINGING},
+    {"emergency", required_argument, NULL, OPT_EMERGENCY},
+    {"then", required_argument, NULL, OPT_THEN},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -81,6 +85,8 @@ void load_usage(FILE *f)
         "  --cpu N                 pin the generator to a processor\n"
         "  --step-search           find the highest rate with < 0.1 % failed, from --rate on\n"
         "  --shed-mode             a 503 is counted as shed, not as failed\n"
+        "  --emergency N:NUMBER    every Nth call goes to NUMBER and is counted by itself\n"
+        "  --then CPS:S            another rate behind the first, in the same run\n"
         "  --unknown PPS:IP[:PORT] beside the calls, INVITEs from a source that is nobody's trunk\n"
         "  --unknown-options       the same with OPTIONS\n"
         "  --trying  --no-ringing  called side: with a 100; without the 180\n"
@@ -142,6 +148,27 @@ static int opt_unknown(struct load_opt *o, const char *text)
     return load_addr(end + 1, &o->flood_src);
 }
 
+static int opt_emergency(struct load_opt *o, const char *text)
+{
+    char *end;
+
+    o->emergency_every = (unsigned)strtoul(text, &end, 10);
+    if (*end != ':' || !o->emergency_every || strlen(end + 1) > 32)
+        return -EINVAL;
+    o->emergency = end + 1;
+    return 0;
+}
+
+static int opt_then(struct load_opt *o, const char *text)
+{
+    char *end;
+
+    o->then_rate = strtod(text, &end);
+    if (*end != ':' || o->then_rate <= 0)
+        return -EINVAL;
+    return opt_number(end + 1, &o->then_s);
+}
+
 static int opt_text(struct load_opt *o, int c, const char *arg)
 {
     switch (c) {
@@ -156,6 +183,8 @@ static int opt_text(struct load_opt *o, int c, const char *arg)
     case OPT_SOURCES: return opt_sources(o, arg);
     case OPT_PID: return opt_pids(o, arg);
     case OPT_UNKNOWN: return opt_unknown(o, arg);
+    case OPT_EMERGENCY: return opt_emergency(o, arg);
+    case OPT_THEN: return opt_then(o, arg);
     default: return -EINVAL;
     }
 }

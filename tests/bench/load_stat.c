@@ -22,7 +22,18 @@ static const char *const odd_names[LOAD_ODD_MAX] = {
 
 struct load_calls *load_calls_of(struct load *l, const struct uac_call *c)
 {
-    return c->standing ? &l->stat.standing : &l->stat.measured;
+    return c->standing ? &l->stat.standing : c->emergency ? &l->stat.emergency : &l->stat.measured;
+}
+
+struct load_second *load_second_of(struct load *l, const struct uac_call *c)
+{
+    static struct load_second none;
+    uint64_t at;
+
+    if (c->standing || !l->second_us)
+        return &none;
+    at = (l->now_us - l->second_us) / 1000000u;
+    return &l->stat.second[at < LOAD_SECONDS_MAX ? at : LOAD_SECONDS_MAX - 1];
 }
 
 void load_odd(struct load *l, enum load_odd what)
@@ -169,6 +180,8 @@ void load_print(const struct load *l, const struct load_report *r)
     printf("%-10s offered %.1f cps  achieved %.1f cps  in %.1f s\n", "rate", r->offered,
            (double)c->answered / r->seconds, r->seconds);
     print_calls("calls", c);
+    if (l->opt.emergency_every)
+        print_calls("emergency", &s->emergency);
     if (l->opt.standing)
         print_standing(l, r);
     printf("%-10s pdd p50 %.2f  p99 %.2f  max %.2f ms   setup p50 %.2f  p99 %.2f  max %.2f ms\n",
@@ -254,16 +267,34 @@ static void json_procs(FILE *f, const struct load *l, const struct load_report *
 
         fprintf(
             f,
-            "%s{\"pid\":%d,\"generator\":%s,\"us_per_call\":%.2f,\"us_per_call_ticks\":%.2f,"
+            "%s{\"pid\":%d,\"generator\":%s,\"cpu_us_first\":%llu,\"rss_kb_then\":%llu,\"us_per_call\":%.2f,\"us_per_call_ticks\":%.2f,"
             "\"cpu_us\":%llu,\"rss_kb_empty\":%llu,\"rss_kb_before\":%llu,\"rss_kb_after\":%llu,"
             "\"fds_before\":%u,\"fds_after\":%u,\"threads\":%u}",
             i ? "," : "", b->pid, i == r->procs ? "true" : "false",
-            per_call(a->sched_us, b->sched_us, calls), per_call(a->cpu_us, b->cpu_us, calls),
-            (unsigned long long)(b->sched_us - a->sched_us), (unsigned long long)e->rss_kb,
-            (unsigned long long)a->rss_kb, (unsigned long long)b->rss_kb, a->fds, b->fds,
-            b->threads);
+            (unsigned long long)(r->then[i].ok ? r->then[i].sched_us - a->sched_us : 0),
+            (unsigned long long)r->then[i].rss_kb, per_call(a->sched_us, b->sched_us, calls),
+            per_call(a->cpu_us, b->cpu_us, calls), (unsigned long long)(b->sched_us - a->sched_us),
+            (unsigned long long)e->rss_kb, (unsigned long long)a->rss_kb,
+            (unsigned long long)b->rss_kb, a->fds, b->fds, b->threads);
     }
     fprintf(f, "]");
+}
+
+/* What happened in each second, up to the last in which anything did. */
+static void json_seconds(FILE *f, const struct load_stat *s)
+{
+    unsigned n = LOAD_SECONDS_MAX;
+
+    while (n > 0 && !s->second[n - 1].started && !s->second[n - 1].answered &&
+           !s->second[n - 1].shed && !s->second[n - 1].failed)
+        n--;
+    fprintf(f, "\"by_second\":[");
+    for (unsigned i = 0; i < n; i++)
+        fprintf(f,
+                "%s{\"started\":%u,\"answered\":%u,\"shed\":%u,\"failed\":%u,\"pdd_max_ms\":%.1f}",
+                i ? "," : "", s->second[i].started, s->second[i].answered, s->second[i].shed,
+                s->second[i].failed, s->second[i].pdd_max_us / 1000.0);
+    fprintf(f, "],");
 }
 
 int load_json(const struct load *l, const struct load_report *r, FILE *f)
@@ -274,6 +305,8 @@ int load_json(const struct load *l, const struct load_report *r, FILE *f)
             (double)s->measured.answered / r->seconds, r->seconds);
     json_calls(f, "calls", &s->measured);
     json_calls(f, "standing", &s->standing);
+    json_calls(f, "emergency", &s->emergency);
+    json_seconds(f, s);
     json_u(f, "retransmissions_sent", s->rtx_sent);
     json_u(f, "retransmissions_received", s->rtx_received);
     json_u(f, "unexpected", load_odd_total(s));

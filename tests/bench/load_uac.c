@@ -65,6 +65,7 @@ static void uac_fail(struct load *l, struct uac_call *c, uint64_t *why)
 {
     (*why)++;
     load_calls_of(l, c)->failed++;
+    load_second_of(l, c)->failed++;
     uac_over(l, c, false);
 }
 
@@ -75,11 +76,14 @@ static int uac_head(struct load *l, const struct uac_call *c, char *buf, const c
     bool is_hop =
         branch == 'i'; /* INVITE, its CANCEL and the ACK of a failure go where the INVITE went */
     unsigned cseq = method[0] == 'B' ? 2 : 1;
-    char ruri[192], to_tag[160] = "";
+    char ruri[192], to_tag[160] = "", called[64];
 
+    if (c->emergency)
+        snprintf(called, sizeof called, "%s", l->opt.emergency);
+    else
+        snprintf(called, sizeof called, "%s%0*u", l->opt.called, (int)l->opt.digits, c->serial);
     if (is_hop || !c->contact[0])
-        snprintf(ruri, sizeof ruri, "sip:%s%0*u@%s", l->opt.called, (int)l->opt.digits, c->serial,
-                 l->opt.target_name);
+        snprintf(ruri, sizeof ruri, "sip:%s@%s", called, l->opt.target_name);
     else
         snprintf(ruri, sizeof ruri, "%s", c->contact);
     if (c->to_tag[0] && method[0] != 'I' && method[0] != 'C')
@@ -90,13 +94,13 @@ static int uac_head(struct load *l, const struct uac_call *c, char *buf, const c
                     "%s"
                     "Max-Forwards: 70\r\n"
                     "From: <sip:%s@%s>;tag=c%08x-%x-%x\r\n"
-                    "To: <sip:%s%0*u@%s>%s\r\n"
+                    "To: <sip:%s@%s>%s\r\n"
                     "Call-ID: %08x-%x-%x@%s\r\n"
                     "CSeq: %u %s\r\n",
                     method, ruri, c->sock->name, l->run, c->idx, c->gen, branch,
                     is_hop ? "" : c->route, l->opt.caller, c->sock->host, l->run, c->idx, c->gen,
-                    l->opt.called, (int)l->opt.digits, c->serial, l->opt.target_name, to_tag,
-                    l->run, c->idx, c->gen, c->sock->host, cseq, method);
+                    called, l->opt.target_name, to_tag, l->run, c->idx, c->gen, c->sock->host, cseq,
+                    method);
 }
 
 static void uac_send(struct load *l, struct uac_call *c, const char *method, char branch)
@@ -139,6 +143,7 @@ int uac_start(struct load *l, bool standing)
     c->sock = &l->uac[c->serial % l->opt.sources];
     c->state = UAC_CALLING;
     c->standing = standing;
+    c->emergency = !standing && l->opt.emergency_every && c->serial % l->opt.emergency_every == 0;
     c->resent = c->rang = c->bye_resent = false;
     c->to_tag[0] = c->contact[0] = c->route[0] = 0;
     c->t0_us = l->now_us;
@@ -146,6 +151,7 @@ int uac_start(struct load *l, bool standing)
     c->deadline = l->now + LOAD_64T1;
     load_calls_of(l, c)->started++;
     load_calls_of(l, c)->live++;
+    load_second_of(l, c)->started++;
     uac_send_invite(l, c);
     load_timer_set(l, &c->timer, c->interval);
     return 0;
@@ -210,6 +216,16 @@ void uac_timeout(struct load *l, struct uac_call *c)
     }
 }
 
+static void uac_rang(struct load *l, const struct uac_call *c)
+{
+    uint64_t us = l->now_us - c->t0_us;
+    struct load_second *s = load_second_of(l, c);
+
+    hist_add(&load_calls_of(l, c)->pdd, us);
+    if (us > s->pdd_max_us)
+        s->pdd_max_us = (uint32_t)(us < UINT32_MAX ? us : UINT32_MAX);
+}
+
 static void uac_provisional(struct load *l, struct uac_call *c, const struct load_msg *m)
 {
     uint64_t ring = (uint64_t)(l->opt.ring * 1000) + LOAD_64T1;
@@ -220,7 +236,7 @@ static void uac_provisional(struct load *l, struct uac_call *c, const struct loa
     }
     if (m->code > 100 && !c->rang) {
         c->rang = true;
-        hist_add(&load_calls_of(l, c)->pdd, l->now_us - c->t0_us);
+        uac_rang(l, c);
     } else if (c->state != UAC_CALLING && (m->code == 100 || c->rang)) {
         if (c->resent)
             l->stat.rtx_received++;
@@ -254,6 +270,7 @@ static void uac_answered(struct load *l, struct uac_call *c, const struct load_m
 
     uac_learn(c, m);
     st->answered++;
+    load_second_of(l, c)->answered++;
     hist_add(&st->setup, l->now_us - c->t0_us);
     uac_send(l, c, "ACK", 'a');
     if (c->state == UAC_CANCELLING) {
@@ -305,6 +322,7 @@ static void uac_failure(struct load *l, struct uac_call *c, const struct load_ms
     st->code[m->code]++;
     if (m->code == 503 && l->opt.shed_mode) {
         st->shed++;
+        load_second_of(l, c)->shed++;
         uac_over(l, c, false);
     } else {
         uint64_t unused = 0;

@@ -197,6 +197,8 @@ static bool uas_number_fits(const struct load *l, struct span user)
 {
     size_t digits = l->opt.digits;
 
+    if (l->opt.emergency && span_is(user, l->opt.emergency))
+        return true;
     /* the switch may translate the prefix; our serial number at its end must survive */
     if (user.n < digits)
         return false;

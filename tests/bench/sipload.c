@@ -176,10 +176,16 @@ static void measure(struct load *l, double rate, struct load_report *r)
     l->is_flooding = l->opt.flood_rate > 0;
     l->flood_next_us = l->now_us;
     procs_read(l, r->before);
+    l->second_us = l->now_us;
     r->seconds = offer(l, rate, l->opt.duration, false);
     l->is_flooding = false;
-    r->offered = (double)l->stat.measured.started / r->seconds;
+    r->offered = (double)(l->stat.measured.started + l->stat.emergency.started) / r->seconds;
+    if (l->opt.then_rate > 0) {
+        procs_read(l, r->then);
+        offer(l, l->opt.then_rate, l->opt.then_s, false);
+    }
     drain(l, &l->stat.measured, wait);
+    drain(l, &l->stat.emergency, wait);
     run_for(l, 200); /* the last BYE was answered on one side; let it pass to the other */
     procs_read(l, r->after);
     r->rx_drops = drops(l) - r->rx_drops;
@@ -352,8 +358,8 @@ static int run(struct load *l, struct load_report *r)
     load_print(l, r);
     if (l->opt.json)
         write_json(l, r);
-    return l->stat.measured.failed || l->stat.standing.failed || load_odd_total(&l->stat) ||
-           is_interrupted;
+    return l->stat.measured.failed || l->stat.standing.failed || l->stat.emergency.failed ||
+           load_odd_total(&l->stat) || is_interrupted;
 }
 
 int main(int argc, char **argv)
