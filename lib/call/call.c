@@ -8,6 +8,7 @@
 #include "call/offer.h"
 #include "call/own.h"
 #include "call/pass.h"
+#include "call/refresh.h"
 
 #include <stdio.h>
 
@@ -438,6 +439,7 @@ static void leg_free(struct leg *leg)
     if (leg->bye_ct)
         txn_client_detach(leg->bye_ct);
     cac_release(&leg->hold, cs->worker);
+    refresh_stop(leg);
     own_drop_leg(leg);
     leg_drop_dialogs(leg, NULL);
     gen_give(cs, leg->trunk.gen);
@@ -532,8 +534,8 @@ static struct call_info info_of(const struct call *c)
         .age_ms = c->calls->clock->mono_ms - c->started_ms,
         .attempts = c->attempts,
         .generation = c->generation,
-        .settled = c->state == CALL_UP && !c->passes && c->in->state == LEG_UP && out &&
-                   out->state == LEG_UP && !c->media.request,
+        .settled = c->state == CALL_UP && !c->passes && !c->in->owns && out && !out->owns &&
+                   c->in->state == LEG_UP && out && out->state == LEG_UP && !c->media.request,
         .in_call_id = c->in->main ? dialog_str(c->in->main->d, DIALOG_CALL_ID) : SPAN_NONE,
         .out_call_id = out && out->main ? dialog_str(out->main->d, DIALOG_CALL_ID) : SPAN_NONE,
     };

@@ -9,6 +9,7 @@
 #include "call/hunt.h"
 #include "call/offer.h"
 #include "call/party.h"
+#include "call/refresh.h"
 
 #include <stdio.h>
 
@@ -38,6 +39,11 @@ void invite_refuse_body(struct txn_server *st)
         (void)txn_server_send(st);
 }
 
+static bool is_known_option(struct span tag)
+{
+    return span_case_eq(tag, SPAN("100rel")) || span_case_eq(tag, SPAN("timer"));
+}
+
 /* RFC 3261 §8.2.2.3: all that we do not know, in one list. 100rel is carried end to end (RFC 3262). */
 unsigned invite_refuse_options(struct txn_server *st, const struct msg *m)
 {
@@ -52,7 +58,7 @@ unsigned invite_refuse_options(struct txn_server *st, const struct msg *m)
         unsigned n = msg_list(m, where[i], tag, MSG_MEMBERS_MAX);
 
         for (unsigned k = 0; k < n && k < MSG_MEMBERS_MAX; k++) {
-            if (where[i] == HDR_REQUIRE && span_case_eq(tag[k], SPAN("100rel")))
+            if (where[i] == HDR_REQUIRE && is_known_option(tag[k]))
                 continue;
             if (list.len)
                 build_span(&list, SPAN(", "));
@@ -414,6 +420,8 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
         call_abort(c);
         return;
     }
+    refresh_learn(c->in, m);
+    (void)refresh_asked(c->in, m); /* not refused: invite_new has looked */
     decide(c, m, trunk, &d);
     stat_inc(cs->stats, STAT_calls_started); /* from here on it has a record */
     retry = admit(c, &cs->view->conf->trunk.v[trunk]);
@@ -441,6 +449,11 @@ void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, co
     }
     if (refused_by_form(cs, st, m))
         return;
+    if (refresh_check(&cs->view->conf->trunk.v[trunk], m)) {
+        stat_inc(cs->stats, STAT_calls_refused);
+        refresh_refuse(cs, st, &cs->view->conf->trunk.v[trunk]);
+        return;
+    }
     if (cs->draining && priority_of(cs->view->conf, m) != SIP_CLASS_EMERGENCY) {
         answer(cs, st, 503, SPAN("Retry-After"), SPAN("5"));
         return;

@@ -5,6 +5,7 @@
  */
 #include "call/model.h"
 #include "call/own.h"
+#include "call/refresh.h"
 
 const char *leg_state_name(enum leg_state s)
 {
@@ -101,8 +102,10 @@ void leg_set_state(struct leg *leg, enum leg_state state)
                leg->is_in ? "in" : "out", leg->attempt, leg_state_name(leg->state),
                leg_state_name(state));
     leg->state = (uint8_t)state;
-    if (state == LEG_CLOSING || state == LEG_DEAD)
+    if (state == LEG_CLOSING || state == LEG_DEAD) {
+        refresh_stop(leg);
         own_drop_leg(leg);
+    }
     if (state == LEG_DEAD) {
         leg->ended_ms = cs->clock->mono_ms;
         stat_inc(cs->stats, STAT_legs_ended);

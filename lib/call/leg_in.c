@@ -7,6 +7,7 @@
 #include "call/leg_table.h"
 #include "call/model.h"
 #include "call/offer.h"
+#include "call/refresh.h"
 
 /* Give the INVITE a final answer >= 300. */
 static void in_final(struct leg *leg, const struct cause *cause, struct span phrase)
@@ -145,6 +146,7 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
     headers_contact(b, leg->main->d);
     build_hdr(b, SPAN("Allow"), headers_allow);
     headers_response(b, m, leg);
+    refresh_answer(b, leg);
     if (build_end(b, OFFER_TYPE, body) < 0 || txn_server_send(st) < 0) {
         in_answer_failed(leg, out, &CAUSE_HERE_(500, 47, "200 could not be sent"));
         return;

@@ -8,6 +8,7 @@
 #include "call/leg_table.h"
 #include "call/model.h"
 #include "call/offer.h"
+#include "call/refresh.h"
 
 static void out_on_response(void *user, struct txn_client *ct, const struct msg *m,
                             const struct flow *f);
@@ -37,33 +38,49 @@ static int out_compose(struct leg *leg, struct txn_client *ct)
     if (!b)
         return -ENOMEM;
     headers_request(b, s, leg);
+    refresh_offer(b, leg);
     return build_end(b, OFFER_TYPE, body);
 }
 
-static void out_send_invite(struct leg *leg, const struct leg_arg *arg)
+static int out_start(struct leg *leg)
 {
     struct calls *cs = leg->call->calls;
     struct txn_client *ct = txn_client_new(cs->txns, SIP_INVITE, &leg->flow, &out_cb, leg);
     int rc;
 
-    (void)arg;
-    if (!ct) {
-        leg_event(leg, LEV_TXN_FAIL, &(struct leg_arg){0});
-        return;
-    }
+    if (!ct)
+        return -ENOMEM;
     rc = out_compose(leg, ct);
     if (rc < 0) {
         txn_client_abort(ct);
-        leg_event(leg, LEV_TXN_FAIL, &(struct leg_arg){0});
-        return;
+        return rc;
     }
     leg->invite_cseq = leg->main->d->local_cseq;
-    if (txn_client_start(ct) < 0) {
-        leg_event(leg, LEV_TXN_FAIL, &(struct leg_arg){0});
-        return;
-    }
+    rc = txn_client_start(ct);
+    if (rc < 0)
+        return rc;
     leg->invite_ct = ct;
     stat_inc(cs->stats, STAT_legs_invites);
+    return 0;
+}
+
+static void out_send_invite(struct leg *leg, const struct leg_arg *arg)
+{
+    (void)arg;
+    if (out_start(leg) < 0)
+        leg_event(leg, LEV_TXN_FAIL, &(struct leg_arg){0});
+}
+
+bool leg_out_again(struct leg *leg)
+{
+    /* Nothing may have been told of this attempt: its early dialogs end with it. */
+    if (!leg->call->setup || leg->call->out != leg || leg->state < LEG_TRYING ||
+        leg->state > LEG_EARLY || leg->main->d->state != DIALOG_INIT)
+        return false;
+    if (leg->invite_ct)
+        txn_client_detach(leg->invite_ct);
+    leg->invite_ct = NULL;
+    return out_start(leg) == 0;
 }
 
 static void out_100(struct leg *leg, const struct leg_arg *arg)
@@ -112,6 +129,7 @@ static void out_2xx(struct leg *leg, const struct leg_arg *arg)
     leg->main = arg->dlg;
     leg->answered_ms = leg->call->calls->clock->mono_ms;
     leg_drop_dialogs(leg, arg->dlg);
+    refresh_answered(leg, arg->msg);
     out_ack_2xx(leg, arg);
     bridge_event(leg, BR_ANSWER, arg);
 }
@@ -456,6 +474,8 @@ static void out_on_response(void *user, struct txn_client *ct, const struct msg 
     (void)ct;
     (void)f;
     if (m->status >= 300) {
+        if (m->status == 422 && refresh_raise(leg, m) && leg_out_again(leg))
+            return; /* RFC 4028 §7.4: the same attempt with the interval it wants */
         leg_event(leg, LEV_FINAL, &arg);
         return;
     }

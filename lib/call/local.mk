@@ -23,6 +23,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/pass.c lib/call/pass.h \
 	lib/call/priority.c lib/call/priority.h \
 	lib/call/record.c \
+	lib/call/refresh.c lib/call/refresh.h \
 	lib/call/snapshot.c lib/call/snapshot.h \
 	lib/call/stack.c lib/call/stack.h \
 	lib/call/treatment.c lib/call/treatment.h \

@@ -23,6 +23,7 @@
 #include "media/media.h"
 #include "route/route.h"
 #include "sip/dialog.h"
+#include "sip/session_timer.h"
 #include "sip/txn.h"
 
 /* 8: forks that a carrier really shows; a ninth early dialog is not told to the caller, its 2xx is answered all the same. */
@@ -58,11 +59,25 @@ struct ldlg {
     struct ldlg *peer; /**< the dialog of the other leg it is joined to; NULL: none yet */
     struct dialog *d;  /**< owned */
     struct oa oa;
+    struct kept
+        *said; /**< SDP that it was sent and that holds: answer, or offer that was answered */
+    struct kept *asked; /**< the offer it was sent that has no answer yet */
     char
         *sdp; /**< what its party said last while the relay carried another dialog; NULL: nothing */
     size_t sdp_len, sdp_cap;
     bool answered_sdp; /**< out: an answer of this dialog was seen (18x or 2xx) */
     bool reliable;     /**< in: a reliable 18x was sent in it (RFC 3262) */
+};
+
+/** The session timer of a leg (RFC 4028), see refresh.h. */
+struct leg_refresh {
+    struct session_timer s;
+    struct session_timer next; /**< as a request of the peer asks; becomes s with our 2xx */
+    struct timer timer;
+    uint32_t asked_s; /**< what our last request asked for */
+    uint8_t raised;   /**< 422s followed in a row */
+    bool due;         /**< we have asked for a refresh: the timer is the session's end */
+    bool update;      /**< the peer allows UPDATE */
 };
 
 /** What a leg keeps of its trunk to its end, by value: reloads cannot touch it. */
@@ -97,6 +112,7 @@ struct leg {
     struct timer timer; /**< of the state */
     struct flow flow;
     struct leg_trunk trunk;
+    struct leg_refresh refresh;
     struct cac_hold hold; /**< gauges of this leg's trunk and customer */
     struct cause cause;   /**< why it ended */
     uint64_t started_ms, progress_ms, answered_ms, ended_ms; /**< monotonic; 0: did not happen */
@@ -305,6 +321,8 @@ extern const struct tu_ops calls_tu_ops;
 extern const struct txn_server_cb calls_invite_cb;
 void calls_on_no_ack(void *tu, struct dialog *d);
 
+/** Send the INVITE of an attempt again in a new transaction (422, 401): same dialog, next CSeq. @return false: not possible any more */
+bool leg_out_again(struct leg *leg);
 /** Start the next attempt's INVITE; media is ready. */
 void leg_out_media_ready(struct leg *leg);
 /**

@@ -337,23 +337,78 @@ static bool offer_is_carried(const struct ldlg *a, const struct ldlg *b)
     return out == out->leg->main;
 }
 
+static void offer_uncarry(struct ldlg *ld)
+{
+    if (ld->sdp)
+        blocks_put(ld->leg->call->calls->blocks, ld->sdp, ld->sdp_cap);
+    ld->sdp = NULL;
+}
+
+/* A body that was sent: a refresh says the same again (RFC 4028 §7.4), a transfer tells it to another. */
+struct kept {
+    size_t cap, len;
+    char p[];
+};
+
+static void kept_put(struct ldlg *ld, struct kept **k)
+{
+    if (*k)
+        blocks_put(ld->leg->call->calls->blocks, *k, (*k)->cap);
+    *k = NULL;
+}
+
+static void kept_set(struct ldlg *ld, struct kept **k, struct span body)
+{
+    size_t cap;
+
+    kept_put(ld, k);
+    if (span_is_empty(body))
+        return;
+    *k = blocks_get(ld->leg->call->calls->blocks, sizeof **k + body.len, &cap);
+    if (!*k)
+        return; /* then it is refreshed by UPDATE, or not at all */
+    (*k)->cap = cap;
+    (*k)->len = body.len;
+    memcpy((*k)->p, body.p, body.len);
+}
+
+/* The offer that this dialog was sent has its answer. */
+static void kept_settle(struct ldlg *ld)
+{
+    if (!ld->asked)
+        return;
+    kept_put(ld, &ld->said);
+    ld->said = ld->asked;
+    ld->asked = NULL;
+}
+
+struct span offer_said(const struct ldlg *ld)
+{
+    return ld->said ? (struct span){ld->said->p, ld->said->len} : SPAN_NONE;
+}
+
+void offer_set_said(struct ldlg *ld, struct span body)
+{
+    kept_set(ld, &ld->said, body);
+}
+
+void offer_forget(struct ldlg *ld)
+{
+    offer_uncarry(ld);
+    kept_put(ld, &ld->said);
+    kept_put(ld, &ld->asked);
+}
+
 static void offer_keep(struct ldlg *ld, struct span body)
 {
     struct blocks *blocks = ld->leg->call->calls->blocks;
 
-    offer_forget(ld);
+    offer_uncarry(ld);
     ld->sdp = blocks_get(blocks, body.len, &ld->sdp_cap);
     if (!ld->sdp)
         return; /* its 200 says it again, as it should (RFC 3261 §13.3.1.4) */
     memcpy(ld->sdp, body.p, body.len);
     ld->sdp_len = body.len;
-}
-
-void offer_forget(struct ldlg *ld)
-{
-    if (ld->sdp)
-        blocks_put(ld->leg->call->calls->blocks, ld->sdp, ld->sdp_cap);
-    ld->sdp = NULL;
 }
 
 void offer_carry(struct ldlg *ld)
@@ -362,7 +417,7 @@ void offer_carry(struct ldlg *ld)
 
     if (ld->sdp && sdp_parse(&sdp, (struct span){ld->sdp, ld->sdp_len}, NULL) == 0)
         offer_note(ld->leg->call, ld->leg, &sdp);
-    offer_forget(ld);
+    offer_uncarry(ld);
 }
 
 static bool dir_sends(uint8_t d)
@@ -489,9 +544,24 @@ int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct
     offer_edit(c, to, &sdp, &edit);
     build_init(&b, cs->scratch, SDP_BYTES_MAX + 1024);
     rc = sdp_rewrite(&sdp, &edit, &b);
-    if (rc == 0)
+    if (rc == 0) {
         *out = build_text(&b);
+        kept_set(to, kind == OFFER_ANSWER ? &to->said : &to->asked, *out);
+        if (kind == OFFER_ANSWER)
+            kept_settle(from);
+    }
     return rc;
+}
+
+void offer_settle(struct ldlg *ld, struct span body)
+{
+    struct call *c = ld->leg->call;
+    struct sdp sdp;
+
+    if (sdp_parse(&sdp, body, NULL) < 0 || ld != ld->leg->main)
+        return;
+    offer_note(c, ld->leg, &sdp);
+    offer_apply(c);
 }
 
 void offer_arm(struct call *c, bool apply)
@@ -506,6 +576,8 @@ void offer_refused(struct ldlg *from, struct ldlg *to)
     struct call *c = from->leg->call;
 
     from->oa.state = to->oa.state = OA_STABLE;
+    kept_put(from, &from->asked);
+    kept_put(to, &to->asked);
     if (!offer_is_carried(from, to))
         return;
     for (unsigned e = 0; e < 2 * OFFER_MEDIA_MAX; e++) {

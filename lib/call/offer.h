@@ -51,7 +51,13 @@ void offer_refused(struct ldlg *from, struct ldlg *to);
  * from the next offer_arm or answer on.
  */
 void offer_carry(struct ldlg *ld);
-/** Give back what was kept for offer_carry. */
+/** The SDP that this dialog was sent and that holds; empty: none is known. */
+struct span offer_said(const struct ldlg *ld);
+/** Take up what offer_said gave (call_load). */
+void offer_set_said(struct ldlg *ld, struct span body);
+/** The answer to an offer that we made in this dialog alone (a refresh): the relay learns of a change, the other side does not. */
+void offer_settle(struct ldlg *ld, struct span body);
+/** Give back what was kept for offer_carry and of what was sent. */
 void offer_forget(struct ldlg *ld);
 /** True if this dialog waits for an answer, given or taken. */
 bool offer_is_open(const struct ldlg *ld);

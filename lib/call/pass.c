@@ -8,6 +8,7 @@
 #include "call/headers.h"
 #include "call/offer.h"
 #include "call/own.h"
+#include "call/refresh.h"
 
 /* 185 s: Timer C of a proxy is more than three minutes (RFC 3261 §16.6), its 408 comes first. */
 #define PASS_INVITE_MS 185000U
@@ -159,6 +160,12 @@ static int pass_body(struct pass *p, const struct msg *m, struct span *type, str
                        body);
 }
 
+/* What refreshes targets refreshes sessions too (RFC 4028 §3). */
+static bool pass_is_target(const struct pass *p)
+{
+    return p->method == SIP_INVITE || p->method == SIP_UPDATE;
+}
+
 static int pass_compose(struct pass *p, const struct msg *m)
 {
     struct span type, body;
@@ -177,8 +184,11 @@ static int pass_compose(struct pass *p, const struct msg *m)
         build_u32(b, p->to->leg->invite_cseq);
         build_span(b, SPAN(" INVITE\r\n"));
     }
-    if (m->method == SIP_INVITE || m->method == SIP_UPDATE)
+    if (pass_is_target(p)) {
         build_hdr(b, SPAN("Allow"), headers_allow);
+        if (p->to->leg->state == LEG_UP) /* RFC 4028 §7.1: not before the INVITE's own answer */
+            refresh_offer(b, p->to->leg);
+    }
     headers_cross(b, m, p->to->leg);
     return build_end(b, type, body);
 }
@@ -209,8 +219,17 @@ void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
     unsigned status = pass_glare(c, arg->dlg, peer, m);
     struct pass *p;
 
+    if (refresh_take(from, to, arg))
+        return;
     if (status == 0 && m->max_forwards == 0)
         status = 483;
+    if (status == 0 && (m->method == SIP_INVITE || m->method == SIP_UPDATE)) {
+        refresh_learn(from, m);
+        if (from->state >= LEG_ANSWERED && refresh_asked(from, m)) {
+            refresh_refuse(c->calls, arg->st, from->trunk.conf);
+            return;
+        }
+    }
     if (status) {
         pass_refuse(c, arg->st, status);
         return;
@@ -281,7 +300,7 @@ static void pass_reply_2xx(struct pass *p, const struct msg *m)
 {
     struct txn_server *st = p->st;
     struct span body, type;
-    bool target = p->method == SIP_INVITE || p->method == SIP_UPDATE;
+    bool target = pass_is_target(p);
     struct build *b;
 
     pass_reply_body(p, m, &type, &body);
@@ -293,6 +312,8 @@ static void pass_reply_2xx(struct pass *p, const struct msg *m)
     if (target) {
         headers_contact(b, p->from->d);
         build_hdr(b, SPAN("Allow"), headers_allow);
+        if (p->from->leg->state >= LEG_ANSWERED)
+            refresh_answer(b, p->from->leg);
     }
     headers_response(b, m, p->from->leg);
     if (build_end(b, type, body) < 0 || txn_server_send(st) < 0)
@@ -311,6 +332,8 @@ static void pass_2xx(struct pass *p, const struct msg *m)
     if (p->timer.fn)
         timer_del(&p->timer);
     (void)dialog_on_response(p->to->d, m);
+    if (first && pass_is_target(p) && p->to->leg->state == LEG_UP)
+        refresh_answered(p->to->leg, m);
     if (p->method == SIP_INVITE) {
         if (!first) {
             /* A repetition, or the asking side has hung up: either way it is acknowledged. */
@@ -343,12 +366,29 @@ static unsigned pass_status(const struct pass *p, unsigned status)
 {
     if (p->expired && status == 487)
         return 500; /* who asked did not cancel */
-    if (status < 400 || status == 401 || status == 407)
+    if (status < 400 || status == 401 || status == 407 || status == 422)
         return 500; /* not for the asking side: targets and credentials of ours */
     return status;
 }
 
-static void pass_final(struct pass *p, unsigned status)
+/* RFC 3261 §14.2: who gets 500 may try again then; a 422 of the other side has just been learnt from. */
+static void pass_reply_final(struct pass *p, struct txn_server *st, unsigned status,
+                             struct span after)
+{
+    struct build *b = txn_server_begin(st, pass_status(p, status), SPAN_NONE, SPAN_NONE);
+    uint32_t s;
+
+    if (!b)
+        return;
+    if (status == 422)
+        build_hdr_u32(b, SPAN("Retry-After"), 1);
+    else if (span_u32(after, UINT32_MAX, &s) == 0)
+        build_hdr_u32(b, SPAN("Retry-After"), s);
+    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
+        (void)txn_server_send(st);
+}
+
+static void pass_final(struct pass *p, unsigned status, struct span after)
 {
     struct txn_server *st = p->st;
 
@@ -357,7 +397,7 @@ static void pass_final(struct pass *p, unsigned status)
     p->st = NULL;
     if (st) {
         txn_server_set_user(st, NULL, NULL);
-        (void)txn_server_reply(st, pass_status(p, status), SPAN_NONE, SPAN_NONE);
+        pass_reply_final(p, st, status, after);
     }
 }
 
@@ -387,7 +427,9 @@ static void pass_on_response(void *user, struct txn_client *ct, const struct msg
             pass_free(p);
         return;
     }
-    pass_final(p, m->status);
+    if (m->status == 422)
+        (void)refresh_raise(to, m);
+    pass_final(p, m->status, msg_value(m, HDR_RETRY_AFTER));
     pass_free(p);
     pass_lost(to, m->status);
 }
@@ -403,7 +445,7 @@ static void pass_on_end(void *user, struct txn_client *ct, enum txn_end why)
     if (why != TXN_END_OK && !p->dropped) {
         /* RFC 4320: a non-INVITE gets no late 408; its own transaction has given up by now, st is NULL. */
         status = why == TXN_END_TIMEOUT ? 408 : 503;
-        pass_final(p, status);
+        pass_final(p, status, SPAN_NONE);
     }
     if (!p->wait_ack && !p->ack_owed)
         pass_free(p);

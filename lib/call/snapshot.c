@@ -7,6 +7,7 @@
 
 #include "call/model.h"
 #include "call/offer.h"
+#include "call/refresh.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +24,12 @@ struct leg_rec {
     struct oa oa;
     uint32_t duration_ms, inactivity_ms, pool, invite_cseq, dialog_len;
     uint64_t started_wall_ms, progress_wall_ms, answered_wall_ms;
+    uint64_t refresh_left_ms;     /* 0: no session timer runs */
+    struct session_timer session; /* RFC 4028 */
+    uint32_t said_len;            /* SDP that it was sent last, behind the dialog */
     struct addr advertise[2];
     uint8_t family_mask, latch, dscp_media, media_none, attempt, offered, rel100, reported;
+    uint8_t update, pad[7];
 };
 
 struct media_rec {
@@ -79,7 +84,8 @@ static bool is_saveable(const struct call *c)
 size_t call_save_len(const struct call *c)
 {
     return sizeof(struct call_rec) + dialog_save_len(c->in->main->d) +
-           dialog_save_len(c->out->main->d) + 16;
+           dialog_save_len(c->out->main->d) + offer_said(c->in->main).len +
+           offer_said(c->out->main).len + 16;
 }
 
 static void leg_put(struct leg_rec *r, const struct leg *leg)
@@ -113,6 +119,9 @@ static void leg_put(struct leg_rec *r, const struct leg *leg)
     r->offered = leg->offered;
     r->rel100 = leg->rel100;
     r->reported = leg->reported;
+    r->session = leg->refresh.s;
+    r->refresh_left_ms = refresh_left_ms(leg);
+    r->update = leg->refresh.update;
 }
 
 static void media_put(struct media_rec *r, const struct call_media *m)
@@ -168,12 +177,16 @@ int call_save(const struct call *c, void *buf, size_t cap)
         return -ENOSPC;
     call_put(&r, c);
     for (int i = 0; i < 2; i++) {
+        struct span said = offer_said(leg[i]->main);
         int n = dialog_save(leg[i]->main->d, (char *)buf + at, cap - at);
 
         if (n < 0)
             return n;
         r.leg[i].dialog_len = (uint32_t)n;
         at += (size_t)n;
+        memcpy((char *)buf + at, said.p ? said.p : "", said.len);
+        r.leg[i].said_len = (uint32_t)said.len;
+        at += said.len;
     }
     at = (at + 7) & ~(size_t)7; /* the next record begins aligned */
     r.length = (uint32_t)at;
@@ -231,6 +244,7 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
         leg->trunk.conf = &cs->view->conf->trunk.v[trunk];
     }
     leg->main->oa = r->oa;
+    offer_set_said(leg->main, (struct span){dialog + r->dialog_len, r->said_len});
     leg->trunk.duration_ms = r->duration_ms;
     leg->trunk.inactivity_ms = r->inactivity_ms;
     leg->trunk.pool = r->pool;
@@ -253,7 +267,10 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     leg->answered_ms = to_mono(cs->clock, r->answered_wall_ms);
     memcpy(leg->trunk.account, r->account, sizeof r->account);
     memcpy(leg->sent, r->sent, sizeof leg->sent);
+    leg->refresh.s = r->session;
+    leg->refresh.update = r->update;
     leg->state = LEG_UP;
+    refresh_resume(leg, r->refresh_left_ms);
     leg_hold_again(leg);
     return 0;
 }
@@ -304,7 +321,9 @@ static bool rec_is_sane(const struct call_rec *r, size_t len)
             r->leg[i].account[CONF_NAME_MAX] || r->leg[i].media[CONF_NAME_MAX] ||
             r->leg[i].sent[NUMBER_MAX - 1])
             return false;
-    return sizeof *r + (size_t)r->leg[0].dialog_len + r->leg[1].dialog_len <= r->length;
+    return sizeof *r + (size_t)r->leg[0].dialog_len + r->leg[0].said_len + r->leg[1].dialog_len +
+               r->leg[1].said_len <=
+           r->length;
 }
 
 int call_load_names(struct trunk_registry *reg, const void *buf, size_t len)
@@ -355,7 +374,7 @@ int call_load(struct calls *cs, const void *buf, size_t len)
     call_take(c, &r);
     rc = leg_take(c, &r.leg[0], true, p);
     if (rc == 0)
-        rc = leg_take(c, &r.leg[1], false, p + r.leg[0].dialog_len);
+        rc = leg_take(c, &r.leg[1], false, p + r.leg[0].dialog_len + r.leg[0].said_len);
     if (rc < 0) {
         call_free(c);
         return rc;

@@ -85,6 +85,10 @@
     X(own_again, "of these, sent again after 491 or 500") \
     X(auth_answered, "challenges of trunks answered with credentials") \
     X(auth_refused, "challenges that could not be answered, or not again: no credentials, wrong secret") \
+    X(session_refreshes, "session timers refreshed from here") \
+    X(session_expired, "calls ended because a session timer ran out") \
+    X(session_422, "requests refused with 422: session interval too small") \
+    X(session_raised, "requests sent again with the interval that a 422 named") \
     X(options_answered, "OPTIONS answered") \
     X(options_sent, "health probes sent") \
     X(options_ok, "health probes answered well") \

@@ -6,6 +6,7 @@ lib_sip_libtdsip_a_SOURCES = \
 	lib/sip/uri.h lib/sip/uri.c lib/sip/peek.h lib/sip/peek.c lib/sip/msg.h lib/sip/msg.c \
 	lib/sip/msg_get.c lib/sip/via.c \
 	lib/sip/build.h lib/sip/build.c lib/sip/sdp.h lib/sip/sdp.c \
+	lib/sip/session_timer.h lib/sip/session_timer.c \
 	lib/sip/digest.h lib/sip/digest.c
 lib_sip_libtdsip_a_SOURCES += \
 	lib/sip/transport.h lib/sip/transport.c lib/sip/udp.h lib/sip/udp.c lib/sip/gate.h lib/sip/gate.c \

@@ -24,3 +24,5 @@ TD_UNIT_TESTS += tests/unit/test_digest
 tests_unit_test_digest_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_stream
 tests_unit_test_stream_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_session_timer
+tests_unit_test_session_timer_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
