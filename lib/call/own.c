@@ -244,7 +244,6 @@ static void own_again(struct own *o, uint64_t ms)
 {
     txn_client_detach(o->ct);
     o->ct = NULL;
-    o->again = false;
     if (o->p.offers && o->ld->oa.state == OA_OFFER_OUT)
         o->ld->oa.state = OA_STABLE;
     own_wait(o, ms);
