@@ -217,10 +217,17 @@ uint32_t route_listen_of(const struct route *rt, uint16_t listener)
     return listener < rt->n_sockets ? rt->socket[listener].listen : CONF_NONE;
 }
 
-bool route_source_is_known(const struct route *rt, uint16_t listener, const struct addr *from)
+static struct source_at source_at(const struct route *rt, uint16_t listener)
 {
     uint32_t listen = route_listen_of(rt, listener);
-    return listen != CONF_NONE && source_is_known(rt->sources, listen, from);
+    return (struct source_at){listen,
+                              listen != CONF_NONE && rt->socket[listener].proto != PROTO_UDP};
+}
+
+bool route_source_is_known(const struct route *rt, uint16_t listener, const struct addr *from)
+{
+    struct source_at at = source_at(rt, listener);
+    return at.listen != CONF_NONE && source_is_known(rt->sources, at, from);
 }
 
 enum conf_unknown route_unknown(const struct route *rt, uint16_t listener)
@@ -232,10 +239,10 @@ enum conf_unknown route_unknown(const struct route *rt, uint16_t listener)
 int route_identify(const struct route *rt, uint16_t listener, const struct addr *from,
                    const struct source_facts *facts, uint32_t *trunk)
 {
-    uint32_t listen = route_listen_of(rt, listener);
-    if (listen == CONF_NONE)
+    struct source_at at = source_at(rt, listener);
+    if (at.listen == CONF_NONE)
         return -ENOENT;
-    return source_identify(rt->sources, listen, from, facts, trunk);
+    return source_identify(rt->sources, at, from, facts, trunk);
 }
 
 static bool peer_is_up(const struct route_trunk *rtk, uint32_t p)

@@ -14,8 +14,8 @@
 struct source_entry {
     struct htab_node node;
     struct addr_prefix net;
-    uint32_t listen, trunk;
-    uint32_t order; /* place in the configuration: the first written wins */
+    uint32_t place, trunk; /* place_of() */
+    uint32_t order;        /* place in the configuration: the first written wins */
 };
 
 /* One kind of key in use: family, prefix length, with or without port. */
@@ -44,9 +44,15 @@ static void mask_addr(struct addr *a, unsigned bits)
     }
 }
 
-static uint64_t source_hash(const struct addr *net, uint8_t bits, uint32_t listen)
+/* Datagrams and streams of a listen are looked up apart: a stream comes from any port (RFC 3261 §18). */
+static uint32_t place_of(const struct source_at *at)
 {
-    return hash_u64(addr_hash(net) ^ ((uint64_t)listen << 16 | bits));
+    return at->listen << 1 | at->stream; /* 65,535 listens at most */
+}
+
+static uint64_t source_hash(const struct addr *net, uint8_t bits, uint32_t place)
+{
+    return hash_u64(addr_hash(net) ^ ((uint64_t)place << 16 | bits));
 }
 
 static int shape_order(const void *a, const void *b)
@@ -68,16 +74,18 @@ static void shape_add(struct source_index *ix, const struct addr_prefix *net)
     ix->shape[ix->n_shapes++] = s;
 }
 
-static void entry_add(struct source_index *ix, uint32_t trunk, uint32_t listen,
+static void entry_add(struct source_index *ix, uint32_t trunk, struct source_at at,
                       const struct addr_prefix *net)
 {
     struct source_entry *e = &ix->entry[ix->n];
     e->net = *net;
-    e->listen = listen;
+    if (at.stream)
+        e->net.net.port = 0;
+    e->place = place_of(&at);
     e->trunk = trunk;
     e->order = ix->n++;
-    shape_add(ix, net);
-    htab_add(&ix->tab, &e->node, source_hash(&e->net.net, e->net.bits, listen));
+    shape_add(ix, &e->net);
+    htab_add(&ix->tab, &e->node, source_hash(&e->net.net, e->net.bits, e->place));
 }
 
 struct source_index *source_index_new(const struct conf *conf)
@@ -88,7 +96,7 @@ struct source_index *source_index_new(const struct conf *conf)
         return NULL;
     ix->conf = conf;
     for (uint32_t t = 0; t < conf->trunk.n; t++)
-        total += (size_t)conf->trunk.v[t].listen.n * conf->trunk.v[t].accept.n;
+        total += (size_t)conf->trunk.v[t].listen.n * conf->trunk.v[t].accept.n * 2;
     ix->entry = calloc(total ? total : 1, sizeof(*ix->entry));
     if (!ix->entry || htab_init(&ix->tab, total * 2) < 0) {
         source_index_free(ix);
@@ -98,7 +106,9 @@ struct source_index *source_index_new(const struct conf *conf)
         const struct conf_trunk *tr = &conf->trunk.v[t];
         for (uint32_t l = 0; l < tr->listen.n; l++)
             for (uint32_t a = 0; a < tr->accept.n; a++)
-                entry_add(ix, t, tr->listen.v[l].id, &tr->accept.v[a].net);
+                for (unsigned stream = 0; stream < 2; stream++)
+                    entry_add(ix, t, (struct source_at){tr->listen.v[l].id, stream},
+                              &tr->accept.v[a].net);
     }
     qsort(ix->shape, ix->n_shapes, sizeof(ix->shape[0]), shape_order);
     return ix;
@@ -114,9 +124,9 @@ void source_index_free(struct source_index *ix)
 }
 
 static bool entry_has(const struct source_entry *e, const struct addr *key, uint8_t bits,
-                      uint32_t listen)
+                      uint32_t place)
 {
-    return e->listen == listen && e->net.bits == bits && addr_eq(&e->net.net, key);
+    return e->place == place && e->net.bits == bits && addr_eq(&e->net.net, key);
 }
 
 /* The key that a source has under a shape. @return false: another family */
@@ -131,18 +141,19 @@ static bool shape_key(const struct source_shape *s, const struct addr *from, str
     return true;
 }
 
-bool source_is_known(const struct source_index *ix, uint32_t listen, const struct addr *from)
+bool source_is_known(const struct source_index *ix, struct source_at at, const struct addr *from)
 {
+    uint32_t place = place_of(&at);
     struct source_index *w =
         (struct source_index *)(uintptr_t)ix; /* htab_first takes no const: it only reads here */
     for (uint32_t i = 0; i < ix->n_shapes; i++) {
         struct addr key;
         if (!shape_key(&ix->shape[i], from, &key))
             continue;
-        struct htab_node *n = htab_first(&w->tab, source_hash(&key, ix->shape[i].bits, listen));
+        struct htab_node *n = htab_first(&w->tab, source_hash(&key, ix->shape[i].bits, place));
         for (; n; n = htab_next(n))
             if (entry_has(container_of(n, struct source_entry, node), &key, ix->shape[i].bits,
-                          listen))
+                          place))
                 return true;
     }
     return false;
@@ -172,9 +183,10 @@ static bool trunk_matches(const struct conf_trunk *t, const struct source_facts 
     return false;
 }
 
-int source_identify(const struct source_index *ix, uint32_t listen, const struct addr *from,
+int source_identify(const struct source_index *ix, struct source_at at, const struct addr *from,
                     const struct source_facts *facts, uint32_t *trunk)
 {
+    uint32_t place = place_of(&at);
     struct source_index *w = (struct source_index *)(uintptr_t)ix;
     bool known = false;
     for (uint32_t i = 0; i < ix->n_shapes; i++) {
@@ -182,10 +194,10 @@ int source_identify(const struct source_index *ix, uint32_t listen, const struct
         const struct source_entry *best = NULL;
         if (!shape_key(&ix->shape[i], from, &key))
             continue;
-        struct htab_node *n = htab_first(&w->tab, source_hash(&key, ix->shape[i].bits, listen));
+        struct htab_node *n = htab_first(&w->tab, source_hash(&key, ix->shape[i].bits, place));
         for (; n; n = htab_next(n)) {
             struct source_entry *e = container_of(n, struct source_entry, node);
-            if (!entry_has(e, &key, ix->shape[i].bits, listen))
+            if (!entry_has(e, &key, ix->shape[i].bits, place))
                 continue;
             known = true;
             if ((!best || e->order < best->order) &&

@@ -62,18 +62,24 @@ static struct span blue(void *arg, const char *name)
 }
 
 /* Name of the trunk found, or the error as text. */
-static const char *who(struct fixture *f, uint32_t listen, const char *from,
-                       const struct source_facts *facts)
+static const char *who_at(struct fixture *f, struct source_at at, const char *from,
+                          const struct source_facts *facts)
 {
     static const struct source_facts none;
     struct addr a;
     uint32_t trunk;
     assert_int_equal(addr_parse(span_of(from), 5060, &a), 0);
-    int err = source_identify(f->ix, listen, &a, facts ? facts : &none, &trunk);
-    assert_int_equal(err != -ENOENT, source_is_known(f->ix, listen, &a));
+    int err = source_identify(f->ix, at, &a, facts ? facts : &none, &trunk);
+    assert_int_equal(err != -ENOENT, source_is_known(f->ix, at, &a));
     if (err < 0)
         return err == -EACCES ? "EACCES" : "ENOENT";
     return f->conf->trunk.v[trunk].name;
+}
+
+static const char *who(struct fixture *f, uint32_t listen, const char *from,
+                       const struct source_facts *facts)
+{
+    return who_at(f, (struct source_at){.listen = listen}, from, facts);
 }
 
 static void the_most_specific_source_wins(void **state)
@@ -111,10 +117,28 @@ static void without_a_match_the_wider_source_is_asked(void **state)
     assert_string_equal(who(*state, 0, "198.51.100.5:5060", &f), "EACCES");
 }
 
+static void a_stream_comes_from_any_port(void **state)
+{
+    static const struct {
+        uint32_t listen;
+        const char *from, *trunk;
+    } row[] = {
+        {0, "198.51.100.1:49152", "wide"}, {0, "10.1.2.3:49152", "port"},
+        {0, "10.1.2.4:49152", "narrow"},   {0, "[2001:db8::9]:49152", "six"},
+        {1, "10.1.2.3:49152", "other"},    {1, "198.51.100.1:49152", "ENOENT"},
+        {0, "11.0.0.1:49152", "ENOENT"},
+    };
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+        assert_string_equal(
+            who_at(*state, (struct source_at){row[i].listen, true}, row[i].from, NULL),
+            row[i].trunk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_most_specific_source_wins),
+        cmocka_unit_test(a_stream_comes_from_any_port),
         cmocka_unit_test(match_lines_decide_between_trunks_of_one_source),
         cmocka_unit_test(without_a_match_the_wider_source_is_asked),
     };
