@@ -25,13 +25,14 @@ static void actor_identity(struct actor *a)
                  a->addr.ip[2], (a->addr.ip[3] + 100U) & 255U);
     snprintf(a->local_tag, sizeof a->local_tag, "tag%s%u", a->name, id);
     for (dot = a->local_tag; *dot; dot++)
-        if (*dot == '.')
+        if (*dot == '.' || *dot == '@' || *dot == ':')
             *dot = '-';
 }
 
 struct actor *actor_get(struct actors *as, const struct conf *conf, const char *name)
 {
     const struct conf_trunk *t;
+    const char *at; /* "trunk@ADDRESS": a host of it that is no peer */
     struct actor *a;
 
     for (unsigned i = 0; i < as->n; i++)
@@ -43,9 +44,15 @@ struct actor *actor_get(struct actors *as, const struct conf *conf, const char *
     if (!a)
         return NULL;
     snprintf(a->name, sizeof a->name, "%s", name);
-    snprintf(a->trunk, sizeof a->trunk, "%.*s", (int)strcspn(name, "."), name);
+    at = strchr(name, '@');
+    snprintf(a->trunk, sizeof a->trunk, "%.*s", (int)strcspn(name, at ? "@" : "."), name);
     t = conf_find_trunk(conf, a->trunk);
-    if (t && t->peer.n) {
+    if (at) {
+        if (addr_parse(span_of(at + 1), 5060, &a->addr) < 0) {
+            free(a);
+            return NULL;
+        }
+    } else if (t && t->peer.n && addr_is_set(&t->peer.v[0].addr)) {
         a->addr = t->peer.v[0].addr;
         a->proto = t->peer.v[0].transport;
     } else if (addr_parse(span_of(a->trunk), 5060, &a->addr) < 0 &&
@@ -67,6 +74,7 @@ void actors_free(struct actors *as)
             free(a->request[k]);
         free(a->last);
         free(a->last_invite);
+        free(a->challenge);
         free(a);
     }
     as->n = 0;
@@ -142,9 +150,15 @@ static void saw_response(struct actor *a, const char *msg)
     int status = text_status(msg);
 
     text_method(msg, method);
+    if (status == 401 || status == 407) {
+        free(a->challenge);
+        a->challenge = strdup(msg);
+    }
     if (strcmp(method, "INVITE") != 0)
         return;
-    if (status > 100 && text_header(msg, "To", 0, value, sizeof value))
+    /* A challenge outside a dialog makes none: the next INVITE is the same attempt (RFC 3261 §22.2). */
+    if (status > 100 && !(a->challenge && (status == 401 || status == 407)) &&
+        text_header(msg, "To", 0, value, sizeof value))
         (void)text_param(value, "tag", a->remote_tag, sizeof a->remote_tag);
     if (status > 100 && status < 300)
         learn_target(a, msg);
@@ -352,7 +366,7 @@ static void put_headers(struct actor *a, struct out *o, const struct wanted *w, 
 static char *compose_request(struct actor *a, const struct wanted *w)
 {
     struct out o = {calloc(1, TEXT_MAX), 0};
-    char branch[80], ruri[300];
+    char branch[80], ruri[300], credentials[1024];
     bool ack = strcmp(w->what, "ACK") == 0, cancel = strcmp(w->what, "CANCEL") == 0;
     bool same = cancel || (ack && a->invite_final >= 300);
     bool invite = strcmp(w->what, "INVITE") == 0;
@@ -384,8 +398,13 @@ static char *compose_request(struct actor *a, const struct wanted *w)
     else
         put(&o, "To: %s\r\n", a->remote);
     put(&o, "Call-ID: %s\r\nCSeq: %u %s\r\n", a->call_id, cseq, w->what);
-    if (!ack && !cancel && strcmp(w->what, "BYE") != 0)
+    if (w->contact && strcmp(w->contact, "none") != 0)
+        put(&o, "Contact: %s\r\n", w->contact);
+    else if (!w->contact && !ack && !cancel && strcmp(w->what, "BYE") != 0)
         put_contact(a, &o);
+    if (w->auth && a->challenge &&
+        replay_credentials(a->challenge, w->auth, w->what, ruri, credentials))
+        put(&o, "%s", credentials);
     put_end(a, w, &o);
     return o.p;
 }

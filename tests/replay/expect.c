@@ -95,6 +95,13 @@ static bool check_word(struct world *w, const char *msg, char *word)
             world_fail(w, "%s SDP", found ? "unexpected" : "no");
         return found == (word[0] == 's');
     }
+    if (strncmp(word, "digest=", 7) == 0) {
+        const char *why = replay_digest_check(msg, word + 7);
+
+        if (why)
+            world_fail(w, "%s", why);
+        return !why;
+    }
     if (word[0] == '!') {
         if (text_header(msg, word + 1, 0, value, sizeof value)) {
             world_fail(w, "%s is there: %s", word + 1, value);

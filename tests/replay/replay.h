@@ -113,6 +113,14 @@ void text_ruri(const char *msg, char *out, size_t size);
 /** URI inside <> of a value. */
 void text_uri(const char *value, char *out, size_t size);
 
+/* ---- digest.c ---- */
+
+/** The header line that answers a 401 or 407; what: "USER:SECRET[:OPTION]…", see digest.c. @return false: it has no challenge */
+bool replay_credentials(const char *challenge, const char *what, const char *method,
+                        const char *ruri, char out[1024]);
+/** NULL if the message has credentials made of that; else what is wrong. */
+const char *replay_digest_check(const char *msg, const char *what);
+
 /* ---- actor.c: simulated peers ---- */
 
 struct actor {
@@ -132,6 +140,7 @@ struct actor {
     char request_method[8][16];
     char *last; /* what it sent last */
     char *last_invite;
+    char *challenge; /* the last 401 or 407 that it got */
 };
 
 struct actors {
@@ -157,6 +166,8 @@ struct wanted {
     char headers[4096]; /* further lines */
     const char *body;   /* other body with its type in headers */
     const char *reason;
+    const char *auth;    /* credentials for the last challenge */
+    const char *contact; /* value of Contact instead of its own; "none" */
     bool no_to_tag;
 };
 

@@ -45,6 +45,10 @@ static bool recv_words(struct world *w, struct wanted *want, char **word, unsign
                 want->body = v;
             else if (strcmp(word[i], "reason") == 0)
                 want->reason = v;
+            else if (strcmp(word[i], "auth") == 0)
+                want->auth = v;
+            else if (strcmp(word[i], "contact") == 0)
+                want->contact = v;
             else {
                 world_fail(w, "recv: unknown word '%s'", word[i]);
                 return false;
