@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hand-over of datagrams between workers: one ring for each pair, a doorbell for each worker.
+ * Hand-over of messages between workers: one ring for each pair, a doorbell for each worker.
  * Called by the workers' loops only; it moves bytes and decides nothing but who is refused first when a ring fills.
  */
 #include "daemon/dispatch.h"
@@ -12,7 +12,7 @@
 struct handed {
     uint64_t given_ns;
     struct flow flow;
-    size_t len;
+    struct dispatch_item item; /* its pointers lead here */
     char buf[];
 };
 
@@ -73,19 +73,20 @@ static unsigned refuse_at(enum sip_class cls, bool in_dialog)
     return cls == SIP_CLASS_PRIORITY ? 90 : 80;
 }
 
-int dispatch_give(struct dispatch *d, unsigned from, unsigned to, const char *buf, size_t len,
-                  const struct flow *flow, enum sip_class cls, bool in_dialog)
+int dispatch_give(struct dispatch *d, unsigned from, unsigned to, const struct dispatch_item *it)
 {
     struct ring *r = d->ring[from * d->n + to];
-    if (ring_fill_percent(r) >= refuse_at(cls, in_dialog))
+    if (ring_fill_percent(r) >= refuse_at(it->cls, it->in_dialog))
         return TD_EFULL;
-    struct handed *h = malloc(sizeof(*h) + len);
+    struct handed *h = malloc(sizeof(*h) + it->len);
     if (!h)
         return -ENOMEM;
     h->given_ns = clock_now_ns();
-    h->flow = *flow;
-    h->len = len;
-    memcpy(h->buf, buf, len);
+    h->flow = *it->flow;
+    h->item = *it;
+    h->item.flow = &h->flow;
+    h->item.buf = h->buf;
+    memcpy(h->buf, it->buf, it->len);
     int err = ring_put(r, h);
     if (err < 0) {
         free(h);
@@ -106,7 +107,7 @@ unsigned dispatch_take(struct dispatch *d, unsigned to, unsigned max, struct sta
             stat_inc(stats, STAT_handover_in);
             uint64_t wait_us = (clock_now_ns() - h->given_ns) / 1000;
             stat_add(stats, STAT_handover_wait_us, wait_us);
-            fn(arg, h->buf, h->len, &h->flow, wait_us);
+            fn(arg, &h->item, wait_us);
             free(h);
             total++;
         }

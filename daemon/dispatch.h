@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hand-over of datagrams between workers: one ring for each pair, a doorbell for each worker.
+ * Hand-over of messages between workers: one ring for each pair, a doorbell for each worker.
  * Workers call it; it moves bytes and knows no SIP beyond the class that decides who is refused first when a ring fills.
  */
 #ifndef DAEMON_DISPATCH_H
@@ -21,20 +21,33 @@ struct dispatch *dispatch_new(unsigned n);
 /** Frees what still waits in the rings. */
 void dispatch_free(struct dispatch *d);
 
+/** What the other worker shall do with a message. */
+enum dispatch_kind {
+    DISPATCH_RECEIVED, /* serve it: it belongs there */
+    DISPATCH_SEND,     /* send it: the connection is there */
+    DISPATCH_UNSENT,   /* it could not be sent: the transaction is there */
+};
+
+struct dispatch_item {
+    enum dispatch_kind kind;
+    enum sip_class cls;
+    bool in_dialog; /* true for anything that does not begin a call */
+    const struct flow *flow;
+    const char *buf;
+    size_t len;
+};
+
 /**
- * Worker from: give a datagram to worker to; the bytes are copied.
+ * Worker from: give a message to worker to; the bytes are copied.
  * A filling ring refuses ordinary new requests at 80 %, priority at 90 %; emergency and all that belongs to standing
  * calls only when it is full.
  *
- * @param in_dialog  true for anything that does not begin a call
  * @return 0; TD_EFULL refused; -ENOMEM
  */
-int dispatch_give(struct dispatch *d, unsigned from, unsigned to, const char *buf, size_t len,
-                  const struct flow *flow, enum sip_class cls, bool in_dialog);
+int dispatch_give(struct dispatch *d, unsigned from, unsigned to, const struct dispatch_item *it);
 
-/** wait_us: how long it was in the ring. */
-typedef void (*dispatch_fn)(void *arg, const char *buf, size_t len, const struct flow *flow,
-                            uint64_t wait_us);
+/** it: borrowed. wait_us: how long it was in the ring. */
+typedef void (*dispatch_fn)(void *arg, const struct dispatch_item *it, uint64_t wait_us);
 
 /**
  * Worker to: take all that waits, at most max from each other worker.

@@ -16,7 +16,7 @@
 #include "core/log.h"
 #include "core/timer.h"
 #include "daemon/lobby.h"
-#include "sip/udp.h"
+#include "sip/net.h"
 
 /* Datagrams read from one socket before the others have their turn: 16 batches, about 10 ms of work at the most. */
 #define READ_MAX 1024
@@ -61,7 +61,7 @@ struct worker {
     struct timers *timers;
     struct ident_key *ident;
     struct stats stats;
-    struct udp *udp;
+    struct net *net;
     struct media *media;
     struct stack *stack;
     struct lobby *lobby;
@@ -101,14 +101,22 @@ static void let_wait(struct worker *w, const char *buf, size_t len, const struct
     (void)stack_handed(w->stack, buf, len, flow, load_of_age(AGE_FULL_MS), NULL);
 }
 
-static void on_handed(void *arg, const char *buf, size_t len, const struct flow *flow,
-                      uint64_t wait_us)
+static void serve_handed(struct worker *w, const struct dispatch_item *it, uint64_t age_ms)
+{
+    struct stack_hand hand;
+    if (stack_handed(w->stack, it->buf, it->len, it->flow, load_of_age(age_ms), &hand) ==
+        STACK_WAIT)
+        let_wait(w, it->buf, it->len, it->flow, &hand, w->clock.wall_ms - age_ms);
+}
+
+static void on_handed(void *arg, const struct dispatch_item *it, uint64_t wait_us)
 {
     struct worker *w = arg;
-    struct stack_hand hand;
-    uint64_t age_ms = wait_us / 1000;
-    if (stack_handed(w->stack, buf, len, flow, load_of_age(age_ms), &hand) == STACK_WAIT)
-        let_wait(w, buf, len, flow, &hand, w->clock.wall_ms - age_ms);
+    switch (it->kind) {
+    case DISPATCH_RECEIVED: serve_handed(w, it, wait_us / 1000); break;
+    case DISPATCH_SEND: net_send_here(w->net, it->flow, it->buf, it->len); break;
+    case DISPATCH_UNSENT: stack_unsent(w->stack, it->buf, it->len); break;
+    }
 }
 
 /* What waited, until the time for it is over. */
@@ -141,33 +149,37 @@ static void lobby_serve(struct worker *w)
     stack_let_wait(w->stack, lobby_count(w->lobby) > 0);
 }
 
-/* 0..100: how stale the queue is or how full the rings are. The stack sheds by class from it. */
-static unsigned worker_load(struct worker *w, const struct udp_dgram *d)
+/* 0..100: how stale the queue is or how full the rings are. The stack sheds by class from it. born_ms 0: unknown. */
+static unsigned worker_load(struct worker *w, uint64_t born_ms)
 {
-    uint64_t rx_ms = d->rx_wall_ns / 1000000U;
     unsigned age =
-        d->rx_wall_ns && rx_ms < w->clock.wall_ms ? load_of_age(w->clock.wall_ms - rx_ms) : 0;
+        born_ms && born_ms < w->clock.wall_ms ? load_of_age(w->clock.wall_ms - born_ms) : 0;
     unsigned fill = w->p.n_workers > 1 ? dispatch_fill_percent(w->p.dispatch, w->p.id) : 0;
     return fill > age ? fill : age;
 }
 
-static void on_datagram(void *arg, const struct udp_dgram *d)
+/* A message from any socket. */
+static void received(struct worker *w, const char *buf, size_t len, const struct flow *flow,
+                     uint64_t born_ms)
 {
-    struct worker *w = arg;
     struct stack_hand hand;
     enum stack_verdict v;
     if (++w->read_now == DEEP_READ)
         stack_let_wait(w->stack, true);
-    v = stack_datagram(w->stack, d->data, d->len, &d->flow, worker_load(w, d), &hand);
+    v = stack_datagram(w->stack, buf, len, flow, worker_load(w, born_ms), &hand);
     if (v == STACK_WAIT)
-        let_wait(w, d->data, d->len, &d->flow, &hand,
-                 d->rx_wall_ns ? d->rx_wall_ns / 1000000U : w->clock.wall_ms);
+        let_wait(w, buf, len, flow, &hand, born_ms ? born_ms : w->clock.wall_ms);
     if (v != STACK_HAND)
         return;
+    struct dispatch_item it = {DISPATCH_RECEIVED, hand.cls, hand.in_dialog, flow, buf, len};
     stat_inc(&w->stats, STAT_handover_out);
-    if (dispatch_give(w->p.dispatch, w->p.id, hand.worker, d->data, d->len, &d->flow, hand.cls,
-                      hand.in_dialog) < 0)
+    if (dispatch_give(w->p.dispatch, w->p.id, hand.worker, &it) < 0)
         stat_inc(&w->stats, STAT_handover_refused);
+}
+
+static void on_datagram(void *arg, const struct udp_dgram *d)
+{
+    received(arg, d->data, d->len, &d->flow, d->rx_wall_ns / 1000000U);
 }
 
 /* The first thing that this turn does. */
@@ -185,8 +197,66 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
     clock_update(&s->worker->clock);
     turn_begins(s->worker);
     s->worker->read_now = 0;
-    if (udp_recv(s->worker->udp, s->id, READ_MAX, on_datagram, s->worker) >= READ_MAX)
+    if (udp_recv(net_udp(s->worker->net), s->id, READ_MAX, on_datagram, s->worker) >= READ_MAX)
         s->worker->is_behind = true;
+}
+
+/* ---- streams ---- */
+
+static void on_message(void *arg, char *buf, size_t len, const struct flow *flow)
+{
+    struct worker *w = arg;
+    turn_begins(w);
+    received(w, buf, len, flow, 0); /* read just now: what waits in a stream waits at its sender */
+}
+
+static void on_broken(void *arg, const char *buf, size_t len, const struct flow *flow,
+                      unsigned status)
+{
+    struct worker *w = arg;
+    stack_refuse(w->stack, buf, len, flow, status);
+}
+
+/* To the worker whose transaction it was. */
+static void on_unsent(void *arg, const char *buf, size_t len, const struct flow *flow)
+{
+    struct worker *w = arg;
+    unsigned owner = stack_sender(w->stack, buf, len);
+    struct dispatch_item it = {DISPATCH_UNSENT, SIP_CLASS_ORDINARY, true, flow, buf, len};
+    if (owner == w->p.id)
+        stack_unsent(w->stack, buf, len);
+    else if (dispatch_give(w->p.dispatch, w->p.id, owner, &it) < 0)
+        stat_inc(&w->stats, STAT_handover_refused); /* its timer ends it */
+}
+
+static int on_cross(void *arg, unsigned worker, const struct flow *f, const char *buf, size_t len)
+{
+    struct worker *w = arg;
+    struct dispatch_item it = {DISPATCH_SEND, SIP_CLASS_ORDINARY, true, f, buf, len};
+    if (worker >= w->p.n_workers)
+        return -ENOTCONN;
+    stat_inc(&w->stats, STAT_handover_send);
+    return dispatch_give(w->p.dispatch, w->p.id, worker, &it);
+}
+
+static enum conn_source source_of(void *arg, uint16_t listener, const struct addr *remote)
+{
+    const struct worker *w = arg;
+    const struct route *rt = w->snapshot->route;
+    if (route_source_is_known(rt, listener, remote))
+        return CONN_KNOWN;
+    return route_unknown(rt, listener) == CONF_UNKNOWN_403 ? CONN_STRANGER : CONN_REFUSE;
+}
+
+/* The names of a trunk's peers: as written, else their hosts (RFC 5922 §4). */
+static const char *name_of(void *arg, uint32_t owner, unsigned nth)
+{
+    const struct worker *w = arg;
+    const struct snapshot *s = w->snapshot;
+    uint32_t id;
+    if (route_trunk_of_slot(s->route, owner - 1, &id) < 0)
+        return NULL;
+    return conf_tls_name(&s->conf->trunk.v[id], nth);
 }
 
 static void on_bell(evutil_socket_t fd, short what, void *arg)
@@ -213,6 +283,7 @@ static void worker_take_snapshot(struct worker *w)
         return;
     w->snapshot = s;
     stack_snapshot(w->stack, &s->view);
+    net_configure(w->net, s->conf, NULL);
     if (w->media && media_set_pools(w->media, s->pool, s->n_pools, s->view.generation) < 0)
         log_ev(LOG_ERROR, "media_pools", "worker=%u msg=\"pools not told to the relay\"", w->p.id);
     atomic_store_explicit(&w->generation, s->view.generation, memory_order_release);
@@ -244,10 +315,11 @@ static void worker_turn_end(struct worker *w)
     dispatch_take(w->p.dispatch, w->p.id, TAKE_MAX, &w->stats, on_handed, w);
     lobby_serve(w);
     worker_answer(w);
+    conns_turn(net_conns(w->net));
     stack_turn_end(w->stack);
     if (w->media)
         media_flush(w->media);
-    if (udp_flush(w->udp) > 0)
+    if (udp_flush(net_udp(w->net)) > 0)
         event_add(w->flush_ev, &retry);
     log_flush(); /* after the datagrams: the peers wait, the reader of the log does not */
     struct calls *cs = stack_calls(w->stack);
@@ -277,57 +349,52 @@ static void *worker_main(void *arg)
         w->turn_us = 0;
         w->is_behind = false;
     }
-    udp_flush(w->udp);
+    udp_flush(net_udp(w->net));
     log_hold(false);
     return NULL;
 }
 
-static int open_socket(struct worker *w, const struct conf_listen *l, uint32_t j, uint16_t id)
-{
-    const struct conf_realm *r = &w->snapshot->conf->realm.v[l->realm.id];
-    struct udp_listener ul = {
-        .id = id, .bind = l->udp.v[j].addr, .device = r->device, .dscp = l->dscp};
-    char text[ADDR_STRLEN], via[ADDR_STRLEN];
-    for (uint32_t i = 0; i < r->advertise.n; i++) {
-        struct addr a = r->advertise.v[i].addr;
-        if (a.family != ul.bind.family)
-            continue;
-        a.port = ul.bind.port;
-        ul.advertise = span_of(addr_str(&a, via));
-    }
-    int err = w->p.id == 0 ? udp_is_free(&ul) : 0;
-    if (err == 0)
-        err = udp_open(w->udp, &ul);
-    if (err < 0)
-        log_ev(LOG_ERROR, "listen", "listen=%s addr=%s error=\"%s\"", l->name,
-               addr_str(&ul.bind, text), err_str(err));
-    return err;
-}
-
+/* UDP is read by batches, here; streams by their own events. */
 static int open_sockets(struct worker *w)
 {
     const struct conf *c = w->snapshot->conf;
-    uint16_t id = 0;
-    unsigned n = 0;
-    for (uint32_t i = 0; i < c->listen.n; i++)
-        n += c->listen.v[i].udp.n;
-    w->socket = calloc(n + 1, sizeof(*w->socket));
+    struct conf_socket cs;
+    int err = net_open(w->net, c, w->p.id == 0);
+    if (err < 0)
+        return err;
+    w->socket = calloc(conf_listeners(c) + 1, sizeof(*w->socket));
     if (!w->socket)
         return -ENOMEM;
-    for (uint32_t i = 0; i < c->listen.n; i++)
-        for (uint32_t j = 0; j < c->listen.v[i].udp.n; j++, id++) {
-            struct worker_socket *s = &w->socket[w->n_sockets];
-            int err = open_socket(w, &c->listen.v[i], j, id);
-            if (err < 0)
-                return err;
-            s->worker = w;
-            s->id = id;
-            s->ev = event_new(w->base, udp_fd(w->udp, id), EV_READ | EV_PERSIST, on_socket, s);
-            if (!s->ev || event_add(s->ev, NULL) < 0)
-                return -ENOMEM;
-            w->n_sockets++;
-        }
+    for (uint16_t id = 0; conf_listener(c, id, &cs) == 0; id++) {
+        struct worker_socket *s = &w->socket[w->n_sockets];
+        if (cs.proto != PROTO_UDP)
+            continue;
+        s->worker = w;
+        s->id = id;
+        s->ev = event_new(w->base, udp_fd(net_udp(w->net), id), EV_READ | EV_PERSIST, on_socket, s);
+        if (!s->ev || event_add(s->ev, NULL) < 0)
+            return -ENOMEM;
+        w->n_sockets++;
+    }
     return 0;
+}
+
+static struct net *make_net(struct worker *w)
+{
+    struct net_param np = {.conns = {.base = w->base,
+                                     .timers = w->timers,
+                                     .clock = &w->clock,
+                                     .stats = &w->stats,
+                                     .worker = (uint8_t)w->p.id,
+                                     .workers = (uint8_t)w->p.n_workers,
+                                     .recv = on_message,
+                                     .broken = on_broken,
+                                     .unsent = on_unsent,
+                                     .source = source_of,
+                                     .name = name_of,
+                                     .arg = w},
+                           .cross = on_cross};
+    return w->timers ? net_new(&np) : NULL;
 }
 
 static int worker_make_parts(struct worker *w)
@@ -340,12 +407,12 @@ static int worker_make_parts(struct worker *w)
         return -ENOMEM;
     w->timers = timers_new(w->base, &w->clock);
     w->ident = ident_key_new(w->p.key, w->p.node, w->p.epoch, (uint8_t)w->p.id);
-    w->udp = udp_new(&w->stats);
+    w->net = make_net(w);
     w->lobby = lobby_new();
     w->asks = ring_new(ASK_SLOTS);
     w->bell_ev = event_new(w->base, bell->fd, EV_READ | EV_PERSIST, on_bell, w);
     w->flush_ev = event_new(w->base, -1, 0, on_flush, w);
-    if (!w->timers || !w->ident || !w->udp || !w->lobby || !w->asks || !w->bell_ev ||
+    if (!w->timers || !w->ident || !w->net || !w->lobby || !w->asks || !w->bell_ev ||
         !w->flush_ev || event_add(w->bell_ev, NULL) < 0)
         return -ENOMEM;
     if (c->media.n > 0) {
@@ -368,7 +435,7 @@ static int worker_make_stack(struct worker *w)
                              .timers = w->timers,
                              .ident = w->ident,
                              .stats = &w->stats,
-                             .transport = udp_transport(w->udp),
+                             .transport = net_transport(w->net),
                              .media = w->media,
                              .cdr = w->p.cdr,
                              .trunks = w->p.trunks,
@@ -427,8 +494,7 @@ void worker_free(struct worker *w)
     media_free(w->media);
     for (unsigned i = 0; i < w->n_sockets; i++)
         event_free(w->socket[i].ev);
-    if (w->udp)
-        udp_free(w->udp);
+    net_free(w->net);
     if (w->bell_ev)
         event_free(w->bell_ev);
     if (w->flush_ev)

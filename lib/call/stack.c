@@ -337,6 +337,32 @@ void stack_unsent(struct stack *s, const char *buf, size_t len)
         txn_unsent(s->calls.txns, &pk);
 }
 
+unsigned stack_sender(const struct stack *s, const char *buf, size_t len)
+{
+    struct peek pk;
+    bool ours;
+
+    if (peek_parse(buf, len, &s->emergency, &pk) < 0)
+        return s->calls.worker;
+    pk.is_request = false; /* the top Via is ours, as in a response to us */
+    return gate_owner(&s->gate, &pk, &ours);
+}
+
+void stack_refuse(struct stack *s, const char *buf, size_t len, const struct flow *flow,
+                  unsigned status)
+{
+    enum gate_source src = source_of(s, flow);
+    struct peek pk;
+
+    stat_inc(s->calls.stats, STAT_stack_bad_msg);
+    if (peek_parse(buf, len, &s->emergency, &pk) < 0 || !pk.is_request)
+        return;
+    if (src == GATE_SRC_KNOWN)
+        reply_raw(s, buf, len, &pk, flow, status);
+    else if (gate_refuse(&s->gate, &pk, src) == GATE_403)
+        reply_raw(s, buf, len, &pk, flow, 403);
+}
+
 void stack_turn_end(struct stack *s)
 {
     calls_reap(&s->calls);

@@ -94,6 +94,16 @@ enum stack_verdict stack_handed(struct stack *s, const char *buf, size_t len,
  */
 void stack_unsent(struct stack *s, const char *buf, size_t len);
 
+/** Which worker's transaction sent this message (stack_unsent belongs there); this one if nobody can say. */
+unsigned stack_sender(const struct stack *s, const char *buf, size_t len);
+
+/**
+ * Answer the head of a request that cannot be read to its end (RFC 3261 §18.3): without state, and as the gate treats its source: a
+ * stranger gets his 403 or nothing.
+ */
+void stack_refuse(struct stack *s, const char *buf, size_t len, const struct flow *flow,
+                  unsigned status);
+
 /** End of a loop turn: free what has ended. The transport is flushed by its owner afterwards. */
 void stack_turn_end(struct stack *s);
 

@@ -142,3 +142,19 @@ bool conf_header_is_reserved(struct span name)
     }
     return name.len > 8 && span_case_eq((struct span){name.p, 8}, SPAN("Content-"));
 }
+
+const char *conf_tls_name(const struct conf_trunk *trunk, unsigned nth)
+{
+    static _Thread_local char text[ADDR_STRLEN];
+
+    if (trunk->tls_name.n > 0)
+        return nth < trunk->tls_name.n ? trunk->tls_name.v[nth] : NULL;
+    for (uint32_t i = 0; i < trunk->peer.n; i++) {
+        const struct conf_peer *p = &trunk->peer.v[i];
+
+        if (p->lookup == CONF_LOOKUP_REGISTERED || nth-- > 0)
+            continue;
+        return p->host ? p->host : addr_ip_str(&p->addr, text);
+    }
+    return NULL;
+}

@@ -597,6 +597,12 @@ void conf_free(const struct conf *conf);
 /** A trunk as no line was written of it: for what stands after its trunk has gone from the configuration. Static. */
 const struct conf_trunk *conf_trunk_default(void);
 
+/**
+ * The names that the certificate of a trunk's peers may have, n-th (RFC 5922 §4): its `tls-name`, else the hosts of its peers, else, for
+ * peers by address, the address. @return borrowed, or static until the next call on this thread; NULL: no more
+ */
+const char *conf_tls_name(const struct conf_trunk *trunk, unsigned nth);
+
 /** One socket to listen on. */
 struct conf_socket {
     uint32_t listen; /**< id of its section */

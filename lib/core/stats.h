@@ -16,10 +16,11 @@
  */
 /* clang-format off */
 #define STATS_LIST(X) \
-    X(sip_rx, "datagrams received") \
-    X(sip_tx, "datagrams sent") \
+    X(sip_rx, "messages received: datagrams, and messages of streams") \
+    X(sip_tx, "messages sent") \
     X(handover_out, "datagrams that belonged to another worker") \
     X(handover_in, "datagrams taken over from another worker") \
+    X(handover_send, "messages given to the worker that has their connection") \
     X(handover_refused, "datagrams lost because the ring to their worker was too full for their class") \
     X(handover_wait_us, "time that handed-over datagrams spent in the ring, in all") \
     X(udp_keepalive, "datagrams too short to be a message (keep-alives)") \
@@ -29,6 +30,23 @@
     X(udp_blocked, "times a socket could take no more output") \
     X(udp_dropped, "datagrams dropped because an output queue was full") \
     X(udp_send_failed, "datagrams the kernel refused to send") \
+    X(conn_accepted, "connections accepted") \
+    X(conn_refused_source, "connections of unknown sources, closed at once") \
+    X(conn_refused_limit, "connections over a limit of their listen or source, closed at once") \
+    X(conn_accept_failed, "times a connection could not be accepted for want of descriptors or memory") \
+    X(conn_connects, "connections begun to peers") \
+    X(conn_connect_failed, "of these, refused, timed out or failed in their handshake") \
+    X(conn_closed_peer, "connections closed or reset by the peer") \
+    X(conn_closed_idle, "connections closed because nothing came for idle-timeout") \
+    X(conn_closed_slow, "connections closed because a message or a handshake was not complete in time") \
+    X(conn_closed_no_pong, "connections closed because a ping was not answered") \
+    X(conn_closed_full, "connections closed because the peer did not read") \
+    X(conn_closed_broken, "connections closed because what came could not be followed") \
+    X(conn_closed_stranger, "connections of unknown sources, answered and closed") \
+    X(conn_pings, "keep-alives sent") \
+    X(conn_pongs, "keep-alives answered by the peer") \
+    X(conn_pinged, "keep-alives of peers, answered") \
+    X(conn_unsent, "messages that a connection could not deliver") \
     X(sip_absorbed, "messages answered or dropped before parsing (retransmissions, ACKs)") \
     X(sip_stray_response, "responses that belong to nothing of ours") \
     X(gate_handed, "messages handed to another worker") \

@@ -25,6 +25,7 @@ struct flow {
      * stands can be used.
      */
     uint32_t owner;
+    uint32_t cert; /* TLS, received: the peer's verified certificate, for peer_is; 0: none */
     uint64_t
         conn; /* streams: the connection to use while it stands; 0 or gone: one to the same remote is looked for or opened */
 };
@@ -48,6 +49,10 @@ struct transport {
      * @return 0; -ENOTCONN no listener of the same address has tcp, or TCP to that remote has failed lately. NULL: never
      */
     int (*by_tcp)(struct transport *t, const struct flow *udp, struct flow *tcp);
+    /**
+     * The certificate of the TLS peer this flow came from is verified and has this name (RFC 5922 §7.2). NULL: never
+     */
+    bool (*peer_is)(struct transport *t, const struct flow *f, const char *name);
     /**
      * The listener that a dialog's flow leaves by when its target names another protocol or has another family (RFC 3261 §12.2.1.1): of the
      * same `listen` section as f's.

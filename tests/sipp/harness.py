@@ -32,10 +32,10 @@ class Skip(Exception):
     """The case cannot run here; the text says why."""
 
 
-def bound_udp():
-    """{port} of IPv4 sockets as (address, port), from the kernel; IPv6 ones as ("6", port)."""
+def bound_udp(proto="udp"):
+    """{port} of IPv4 sockets as (address, port), from the kernel; IPv6 ones as ("6", port). proto tcp: those that listen."""
     out = set()
-    for path in ("/proc/net/udp", "/proc/net/udp6"):
+    for path in (f"/proc/net/{proto}", f"/proc/net/{proto}6"):
         try:
             with open(path, encoding="ascii") as f:
                 lines = f.read().split("\n")[1:]
@@ -43,7 +43,7 @@ def bound_udp():
             continue
         for line in lines:
             part = line.split()
-            if len(part) < 2:
+            if len(part) < 4 or (proto == "tcp" and part[3] != "0A"):
                 continue
             host, port = part[1].split(":")
             ip = ".".join(str(b) for b in bytes.fromhex(host)[::-1]) if len(host) == 8 else "6"
@@ -124,6 +124,7 @@ class Case:
         self.procs, self.sipps, self.logs = {}, [], []
         self.n = collections.Counter()
         self.sides = {}
+        self.tcp = ()
         self.probes = []
         self.agents = []
         self.note = ""
@@ -169,11 +170,13 @@ class Case:
     # ---- configuration
 
     def config(self, trunks=None, workers=2, media=True, unknown="drop", route="default via bravo then charlie", alpha="", extra="", limit="300calls",
-               each="", v6=(), glob=""):
+               each="", v6=(), glob="", tcp=(), listen=""):
         """
         The ordinary configuration: alpha calls from the west, bravo and charlie are called in the east.
-        trunks: {name: lines} replaces the carriers of the east; alpha, each, extra, glob: further lines; v6: sides on IPv6.
+        trunks: {name: lines} replaces the carriers of the east; alpha, each, extra, glob: further lines; v6: sides on IPv6; tcp: sides
+        whose carriers are reached over TCP (the switch listens on both there); listen: further lines of both listens.
         """
+        self.tcp = tcp
         p6 = self.port6 if v6 else 0
         trunks = {"bravo": "", "charlie": ""} if trunks is None else trunks
         west = f"[::1]:{p6}" if "west" in v6 else f"{self.ip('west')}:{SIP}"
@@ -187,7 +190,7 @@ class Case:
             realm = "west" if is6 and len(v6) == 2 else side  # an address belongs to one realm, and ::1 is the only one
             if realm == side:
                 out.append(f"realm {side}\n  address {'::1' if is6 else self.ip(side) + ' ' + rtp}\n")
-            out.append(f"listen {side}\n  realm {realm}\n  udp {sip}\n  unknown {unknown}\n")
+            out.append(f"listen {side}\n  realm {realm}\n  udp {sip}\n{f'  tcp {sip}' if side in tcp else ''}\n  unknown {unknown}\n{listen}")
             if media and realm == side:
                 ports = f"{p6 + 10}-{p6 + 25}" if is6 else f"{MEDIA[0]}-{MEDIA[1]}"
                 own = "" if is6 else f"  address {rtp}\n"
@@ -196,7 +199,7 @@ class Case:
         out.append(f"profile common\n{common}")
         for name, lines in [("alpha", "  routes main\n" + alpha), *trunks.items()]:
             side = "west" if name == "alpha" else "east"
-            own = lines if "peer " in lines else f"  peer {self.carrier(name, v6)} udp\n{lines}"
+            own = lines if "peer " in lines else f"  peer {self.carrier(name, v6)} {'tcp' if side in tcp else 'udp'}\n{lines}"
             if name == "alpha" and "west" not in v6:
                 own += f"  accept {self.ip('alpha')}/32\n"  # whatever its port
             out.append(f"trunk {name}\n  from common\n  listen {side}\n{own}")
@@ -309,6 +312,8 @@ class Case:
     def sipp(self, name, side, scenario, args=(), n=1, rate=None, hold=None, fields=None, v6=False, port=None, timeout=60, local=None):
         """Start a SIPp; see uac and uas."""
         self.n[name] += 1
+        if ("west" if side == "alpha" else "east") in self.tcp and "-t" not in args:
+            args = [*args, "-t", "t1"]
         base = self.path(f"{name}{self.n[name] if self.n[name] > 1 else ''}")
         with open(base + ".xml", "w", encoding="latin-1") as f:
             f.write(scenario.xml())
@@ -340,7 +345,7 @@ class Case:
         port = port or (int(self.carrier(side, ("east", "west")).rsplit(":", 1)[1]) if v6 else CARRIER)
         s = self.sipp(f"{side}-uas", side, scenario, n=n, v6=v6, port=port, **kw)
         ip = "6" if v6 else (kw.get("local") or self.ip(side))
-        self.until(f"{s.name} listens", lambda: (ip, port) in bound_udp() or s.proc.poll() is not None)
+        self.until(f"{s.name} listens", lambda: (ip, port) in bound_udp("tcp" if "-t" in s.proc.args else "udp") or s.proc.poll() is not None)
         if s.proc.poll() is not None and n != 0 and s.proc.returncode != 0:
             raise Failure(f"sipp {s.name} did not start: {self.tail(s.base + '.out')}{s.why()}")
         return s

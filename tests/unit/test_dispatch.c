@@ -18,15 +18,16 @@ struct seen {
     uint16_t listener;
 };
 
-static void take(void *arg, const char *buf, size_t len, const struct flow *flow, uint64_t wait_us)
+static void take(void *arg, const struct dispatch_item *it, uint64_t wait_us)
 {
     struct seen *s = arg;
     char want[16];
     size_t n = (size_t)snprintf(want, sizeof(want), "m%u", s->next++);
-    assert_int_equal(len, n);
+    assert_int_equal(it->len, n);
+    assert_int_equal(it->kind, DISPATCH_SEND);
     assert_true(wait_us < 60000000);
-    assert_memory_equal(buf, want, n);
-    s->listener = flow->listener;
+    assert_memory_equal(it->buf, want, n);
+    s->listener = it->flow->listener;
     s->n++;
 }
 
@@ -36,7 +37,8 @@ static int give(struct dispatch *d, unsigned from, unsigned to, unsigned number,
     char buf[16];
     struct flow f = {.listener = 7};
     size_t n = (size_t)snprintf(buf, sizeof(buf), "m%u", number);
-    return dispatch_give(d, from, to, buf, n, &f, cls, in_dialog);
+    return dispatch_give(d, from, to,
+                         &(struct dispatch_item){DISPATCH_SEND, cls, in_dialog, &f, buf, n});
 }
 
 static void datagrams_arrive_whole_and_in_order(void **state)
