@@ -96,6 +96,8 @@
     X(bridge_impossible, "events that the other leg's state does not allow") \
     X(hunt_attempts, "attempts begun") \
     X(hunt_advanced, "failed attempts after which the next candidate was tried") \
+    X(hunt_targets, "failed attempts after which another address of the same trunk was tried") \
+    X(targets_busy, "503 with Retry-After: their target is left alone for so long") \
     X(hunt_skipped, "candidates passed over: full, down or gone") \
     X(pass_requests, "requests inside a dialog carried to the other leg") \
     X(pass_refused, "such requests refused here: glare, order, no dialog") \
@@ -111,6 +113,15 @@
     X(options_sent, "health probes sent") \
     X(options_ok, "health probes answered well") \
     X(options_failed, "health probes not answered, or by 408 or 503") \
+    X(dns_queries, "questions to name servers") \
+    X(dns_answered, "of these, answered with records") \
+    X(dns_negative, "of these, answered that there are none") \
+    X(dns_failed, "of these, without an answer") \
+    X(dns_stale, "questions answered from the cache, out of date, because the servers failed") \
+    X(locate_lookups, "lookups of a peer's name begun") \
+    X(locate_failed, "lookups that failed, wholly or in part: what was known stays") \
+    X(locate_left_out, "DNS records not used: too many, malformed, or of transports that no listen of the trunk has") \
+    X(locate_published, "changes of a trunk's targets") \
     X(stack_not_sip, "datagrams that are not SIP: dropped") \
     X(stack_bad_msg, "messages that the parser refused")
 

@@ -17,3 +17,6 @@ lib_sip_libtdsip_a_SOURCES += lib/sip/stream.h lib/sip/stream.c \
 lib_sip_libtdsip_a_SOURCES += \
 	lib/sip/tel.h lib/sip/tel.c lib/sip/diversion.h lib/sip/diversion.c lib/sip/mime.h lib/sip/mime.c \
 	lib/sip/session_id.h lib/sip/session_id.c
+lib_sip_libtdsip_a_SOURCES += \
+	lib/sip/dns.h lib/sip/dns.c lib/sip/dns_cache.h lib/sip/dns_cache.c lib/sip/dns_ares.h lib/sip/dns_ares.c \
+	lib/sip/resolve.h lib/sip/resolve.c
