@@ -309,42 +309,66 @@ static json_t *gauge_row(const char *kind, const char *name, const char *dir,
                      "refused_cps", INT(g->refused_cps));
 }
 
-static json_t *peer_rows(const struct trunk_state *ts, const struct conf_trunk *t)
+static const char *target_state(const struct target *t, uint64_t now_ms)
 {
+    return target_is_usable(t, now_ms) ? "up" : target_is_usable(t, 0) ? "busy" : "down";
+}
+
+static json_t *peer_rows(const struct trunk_state *ts, uint64_t now_ms)
+{
+    const struct target_set *set = targets_of(ts);
     json_t *list = json_array();
     char buf[ADDR_STRLEN];
-    for (unsigned i = 0; i < TRUNK_PEERS_MAX && ts->peer[i].in_use; i++) {
-        const struct trunk_peer *p = &ts->peer[i];
-        bool here = false;
-        for (uint32_t k = 0; k < t->peer.n; k++)
-            here = here || addr_eq(&t->peer.v[k].addr, &p->addr);
-        if (here)
-            json_array_append_new(
-                list, json_pack("{s:s,s:s,s:I,s:I,s:o}", "peer", addr_str(&p->addr, buf), "state",
-                                p->down ? "down" : "up", "probes", INT(p->probes), "failures",
-                                INT(p->probe_failures), "changed", time_of(p->changed_wall_ms)));
+    for (uint32_t i = 0; set && i < set->n; i++) {
+        const struct target *t = &set->v[i];
+        const struct target_health *h = t->health;
+        uint64_t busy = h->busy_until_ms > now_ms ? (h->busy_until_ms - now_ms + 999) / 1000 : 0;
+        json_array_append_new(
+            list,
+            json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:I,s:I,s:I,s:o,s:s}", "peer",
+                      addr_str(&t->addr, buf), "transport", proto_name(t->proto), "priority",
+                      INT(t->priority >> 32), "srv_priority", INT(t->priority & UINT32_MAX),
+                      "weight", INT(t->weight), "state", target_state(t, now_ms), "retry_after",
+                      INT(busy), "probes", INT(h->probes), "failures", INT(h->probe_failures),
+                      "changed", time_of(h->changed_wall_ms), "name", t->host ? t->host : "-"));
     }
     return list;
 }
 
-static json_t *trunk_row(const struct route *rt, uint32_t id)
+static void name_row(void *arg, const struct locate_name *n)
+{
+    static const char *const how[] = {[CONF_LOOKUP_HOST] = "a/aaaa",
+                                      [CONF_LOOKUP_SRV] = "srv",
+                                      [CONF_LOOKUP_SRV_NAME] = "srv-name",
+                                      [CONF_LOOKUP_NAPTR] = "naptr"};
+    json_array_append_new(arg,
+                          json_pack("{s:s,s:s,s:s,s:I,s:I,s:I}", "name", n->name, "lookup",
+                                    how[n->lookup], "state", n->state, "targets", INT(n->targets),
+                                    "ttl", INT(n->next_s), "failures", INT(n->failures)));
+}
+
+static json_t *trunk_row(const struct node *n, const struct route *rt, uint32_t id)
 {
     const struct conf_trunk *t = &route_conf(rt)->trunk.v[id];
     const struct trunk_state *ts = route_trunk_state(rt, id);
     unsigned up = 0;
     size_t i;
-    json_t *peers = peer_rows(ts, t), *p, *row;
+    json_t *peers = peer_rows(ts, n->clock.mono_ms), *names = json_array(), *p, *row;
+    locate_each_name(n->locate, ts->slot, name_row, names);
     json_array_foreach(peers, i, p) up +=
         strcmp(json_string_value(json_object_get(p, "state")), "up") == 0;
     row = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "trunk", t->name, "state",
-                    peers && json_array_size(peers) && !up ? "down" : "up", "calls_in",
-                    INT(ts->in.calls), "limit_in", INT(t->limit_in.calls), "calls_out",
+                    up                       ? "up"
+                    : json_array_size(peers) ? "down"
+                                             : "unlocated",
+                    "calls_in", INT(ts->in.calls), "limit_in", INT(t->limit_in.calls), "calls_out",
                     INT(ts->out.calls), "limit_out", INT(t->limit_out.calls), "attempts_in",
                     INT(ts->attempts_in), "answered_in", INT(ts->answered_in), "attempts_out",
                     INT(ts->attempts_out), "answered_out", INT(ts->answered_out), "refused_in",
                     INT(ts->in.refused_calls + ts->in.refused_cps), "refused_out",
                     INT(ts->out.refused_calls + ts->out.refused_cps));
     json_object_set_new(row, "peers", peers);
+    json_object_set_new(row, "names", names);
     return row;
 }
 
@@ -364,8 +388,14 @@ static void render_trunks(struct evbuffer *out, const json_t *body)
                                                {"refused_out", "REF-OUT", 0},
                                                {NULL, NULL, 0}};
     static const struct render_column peer[] = {
-        {"peer", "  PEER", 0},     {"state", "STATE", 0},     {"probes", "PROBES", 0},
-        {"failures", "FAILED", 0}, {"changed", "CHANGED", 0}, {NULL, NULL, 0}};
+        {"peer", "  PEER", 0},          {"transport", "VIA", 0}, {"priority", "PRIO", 0},
+        {"srv_priority", "SRV", 0},     {"weight", "WEIGHT", 0}, {"state", "STATE", 0},
+        {"retry_after", "RETRY-IN", 0}, {"probes", "PROBES", 0}, {"failures", "FAILED", 0},
+        {"changed", "CHANGED", 0},      {"name", "NAME", 64},    {NULL, NULL, 0}};
+    static const struct render_column name[] = {{"name", "  NAME", 64}, {"lookup", "LOOKUP", 0},
+                                                {"state", "STATE", 0},  {"targets", "TARGETS", 0},
+                                                {"ttl", "NEXT-IN", 0},  {"failures", "FAILED", 0},
+                                                {NULL, NULL, 0}};
     size_t i;
     const json_t *row;
     render_table(out, body, col);
@@ -373,15 +403,18 @@ static void render_trunks(struct evbuffer *out, const json_t *body)
     {
         evbuffer_add_printf(out, "\n%s\n", json_string_value(json_object_get(row, "trunk")));
         render_table(out, json_object_get(row, "peers"), peer);
+        if (json_array_size(json_object_get(row, "names")))
+            render_table(out, json_object_get(row, "names"), name);
     }
 }
 
 static void cmd_show_trunks(struct admin_req *r)
 {
+    timers_tick(admin_node(r)->timers);
     const struct route *rt = snapshots_current(&admin_node(r)->snapshots)->route;
     json_t *list = json_array();
     for (uint32_t i = 0; i < route_conf(rt)->trunk.n; i++)
-        json_array_append_new(list, trunk_row(rt, i));
+        json_array_append_new(list, trunk_row(admin_node(r), rt, i));
     admin_answer(r, list, render_trunks);
 }
 
@@ -553,6 +586,15 @@ static void cmd_reload(struct admin_req *r)
     free(text);
 }
 
+static void cmd_resolve(struct admin_req *r)
+{
+    timers_tick(admin_node(r)->timers);
+    admin_answer(r,
+                 json_pack("{s:s,s:I}", "message", "asked again", "names",
+                           INT(locate_refresh(admin_node(r)->locate))),
+                 render_object);
+}
+
 static void cmd_drain(struct admin_req *r)
 {
     struct node *n = admin_node(r);
@@ -597,6 +639,7 @@ const struct command command_table[] = {
     {"show relay", "", "the media relay: sessions, ports, packets", 0, 0, cmd_show_relay},
     {"hangup", "UUID", "end one call", 1, 1, cmd_hangup},
     {"reload", "", "check the configuration and swap it in, or change nothing", 0, 0, cmd_reload},
+    {"resolve", "", "ask the name servers for all peers' names again, now", 0, 0, cmd_resolve},
     {"drain", "[off]", "take no new calls and exit when the last has ended", 0, 1, cmd_drain},
     {"log", "LEVEL", "error, warn, info or debug", 1, 1, cmd_log},
     {NULL, NULL, NULL, 0, 0, NULL},

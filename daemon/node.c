@@ -52,6 +52,8 @@ static void on_bell(evutil_socket_t fd, short what, void *arg)
     (void)what;
     bell_clear(&n->bell);
     bell_arm(&n->bell);
+    timers_tick(n->timers);
+    locate_turn(n->locate);
     for (struct gather **p = &n->gathers; *p;) {
         struct gather *g = *p;
         if (atomic_load_explicit(&g->group.left, memory_order_acquire) > 0) {
@@ -215,6 +217,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     n->ticks++;
+    timers_tick(n->timers);
+    locate_turn(n->locate);
     node_collect(n);
     node_check_empty(n);
     node_watchdog(n);
@@ -255,6 +259,59 @@ static int node_make_shared(struct node *n, const struct conf *c)
     if (!n->dispatch || !n->cdr)
         return -ENOMEM;
     return cdr_writer_configure(n->cdr, c->cdr.v, c->cdr.n);
+}
+
+/* A worker has posted something for us. Any thread. */
+static void on_post(void *arg)
+{
+    bell_ring(&((struct node *)arg)->bell);
+}
+
+/* Each worker must let go of the targets that were replaced; one that sleeps would do so at its next message only. */
+static void ring_workers(void *arg)
+{
+    struct node *n = arg;
+    for (unsigned i = 0; n->dispatch && i < n->n_workers; i++)
+        bell_ring(dispatch_bell(n->dispatch, i));
+}
+
+/* Name servers: those of the configuration, or resolv.conf's. @return how many */
+static unsigned name_servers(const struct conf *c, struct addr out[CONF_VALUES_MAX])
+{
+    unsigned i;
+    for (i = 0; i < c->global.dns.n && i < CONF_VALUES_MAX; i++)
+        out[i] = c->global.dns.v[i].addr;
+    return i;
+}
+
+static bool same_servers(const struct conf *a, const struct conf *b)
+{
+    bool same = a->global.dns.n == b->global.dns.n;
+    for (uint32_t i = 0; same && i < a->global.dns.n; i++)
+        same = addr_eq(&a->global.dns.v[i].addr, &b->global.dns.v[i].addr);
+    return same;
+}
+
+static int node_make_locate(struct node *n, const struct conf *c)
+{
+    struct addr server[CONF_VALUES_MAX];
+    unsigned count = name_servers(c, server);
+    clock_init(&n->clock);
+    n->timers = timers_new(n->base, &n->clock);
+    n->dns = n->timers ? dns_ares_new(n->base, n->timers, server, count) : NULL;
+    if (!n->dns)
+        return -ENOMEM;
+    n->locate = locate_new(&(struct locate_param){.reg = n->trunks,
+                                                  .timers = n->timers,
+                                                  .clock = &n->clock,
+                                                  .stats = &n->control_stats,
+                                                  .dns = dns_ares_ops(n->dns),
+                                                  .on_change = ring_workers,
+                                                  .arg = n});
+    if (!n->locate)
+        return -ENOMEM;
+    targets_on_post(n->trunks, on_post, n);
+    return locate_configure(n->locate, c);
 }
 
 static int node_make_loop(struct node *n)
@@ -298,8 +355,8 @@ int node_init(struct node *n, const char *conf_path, struct conf *conf)
         return -EINVAL;
     }
     snapshots_publish(&n->snapshots, s);
-    if ((err = node_make_loop(n)) < 0 || (err = node_make_shared(n, s->conf)) < 0 ||
-        (err = node_make_workers(n)) < 0)
+    if ((err = node_make_loop(n)) < 0 || (err = node_make_locate(n, s->conf)) < 0 ||
+        (err = node_make_shared(n, s->conf)) < 0 || (err = node_make_workers(n)) < 0)
         log_ev(LOG_ERROR, "start", "error=\"%s\"", err_str(err));
     return err;
 }
@@ -328,6 +385,9 @@ void node_fini(struct node *n)
         n->gathers = g->next;
         gather_free(g);
     }
+    locate_free(n->locate);
+    dns_ares_free(n->dns);
+    timers_free(n->timers);
     dispatch_free(n->dispatch);
     snapshots_fini(&n->snapshots);
     trunk_registry_free(n->trunks);
@@ -361,6 +421,14 @@ static int node_swap(struct node *n, struct conf *conf, char *why, size_t size)
         return -ENOMEM;
     }
     n->generation++;
+    timers_tick(n->timers);
+    if (!same_servers(now, conf)) {
+        struct addr server[CONF_VALUES_MAX];
+        if (dns_ares_servers(n->dns, server, name_servers(conf, server)) < 0)
+            log_ev(LOG_ERROR, "dns", "error=\"the former name servers stay: out of memory\"");
+    }
+    if (locate_configure(n->locate, conf) < 0)
+        log_ev(LOG_ERROR, "locate", "error=\"some trunks have no targets: out of memory\"");
     snapshots_publish(&n->snapshots, s);
     for (unsigned i = 0; i < n->n_workers; i++)
         bell_ring(dispatch_bell(n->dispatch, i));
@@ -447,7 +515,7 @@ void node_calls(const struct node *n, uint64_t *alive, uint64_t *up)
 
 uint64_t node_stat(const struct node *n, enum stat_id id)
 {
-    uint64_t sum = stat_get(&n->stats, id);
+    uint64_t sum = stat_get(&n->stats, id) + stat_get(&n->control_stats, id);
     for (unsigned i = 0; i < n->n_workers; i++)
         sum += stat_get(worker_stats(n->worker[i]), id);
     return sum;

@@ -8,7 +8,9 @@
 
 #include <event2/event.h>
 #include <jansson.h>
+#include "call/locate.h"
 #include "daemon/worker.h"
+#include "sip/dns_ares.h"
 
 enum node_state { NODE_RUNNING, NODE_DRAINING, NODE_STOPPING };
 
@@ -27,7 +29,12 @@ struct node {
     struct trunk_registry *trunks;
     struct dispatch *dispatch;
     struct cdr_writer *cdr;
-    struct stats stats; /* the writer thread's and ours */
+    struct stats stats;         /* the writer thread's */
+    struct stats control_stats; /* ours */
+    struct clock clock;         /* of the control thread's loop */
+    struct timers *timers;
+    struct dns_ares *dns;
+    struct locate *locate;
     struct worker **worker;
     unsigned n_workers;
     uint8_t key[16];

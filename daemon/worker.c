@@ -332,7 +332,8 @@ static bool worker_has_work(struct worker *w)
 {
     return lobby_count(w->lobby) > 0 || ring_len(w->asks) > 0 ||
            dispatch_waiting(w->p.dispatch, w->p.id) ||
-           snapshots_current(w->p.snapshots) != w->snapshot || atomic_load(&w->stop);
+           snapshots_current(w->p.snapshots) != w->snapshot ||
+           targets_changed(w->p.trunks, w->p.id) || atomic_load(&w->stop);
 }
 
 static void *worker_main(void *arg)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The list of candidates of a call, walked once: admission at the out trunk, a peer, a leg, its media.
+ * The list of candidates of a call, walked once: admission at the out trunk, its targets, a leg, its media.
  * Nothing advances after an 18x with SDP was relayed: the caller has heard that carrier.
  */
 #include "call/hunt.h"
 
+#include "call/failover.h"
 #include "call/headers.h"
 #include "call/identity.h"
 #include "call/offer.h"
@@ -181,23 +182,20 @@ static int hunt_dialog(struct call *c, struct leg *out)
     return 0;
 }
 
-static int hunt_start(struct call *c, const struct route_candidate *cand)
+/* The INVITE of the candidate at hand to the next of its targets. prev: the leg to another target of it, NULL: it is the first. */
+static int hunt_leg(struct call *c, struct leg *prev)
 {
     struct calls *cs = c->calls;
-    const struct conf *conf = cs->view->conf;
-    struct route_hop hop;
+    struct failover *fo = &c->setup->failover;
+    const struct route_candidate *cand = fo->candidate;
     struct flow flow;
     struct leg *out;
-    uint32_t trunk, rnd;
+    uint32_t trunk;
     int rc;
 
     /* A reload may have come between two attempts: the slot is the trunk's name for good. */
     if (route_trunk_of_slot(cs->view->route, cand->slot, &trunk) < 0)
         return -ENOENT;
-    rnd = (uint32_t)(hash_u64(c->id + c->attempts));
-    rc = route_pick_peer(cs->view->route, trunk, rnd, &hop);
-    if (rc < 0)
-        return rc;
     out = leg_new(c, false);
     if (!out)
         return -ENOMEM;
@@ -207,10 +205,15 @@ static int hunt_start(struct call *c, const struct route_candidate *cand)
         out->state = LEG_DEAD; /* it knows no trunk yet */
         return rc;
     }
-    flow = flow_to(&hop);
+    flow = flow_to(&fo->hop[fo->next++]);
     leg_set_flow(out, &flow);
     snprintf(out->sent, sizeof out->sent, "%s", cand->called);
-    rc = hunt_admit(c, out, &conf->trunk.v[trunk]);
+    if (prev)
+        failover_limits_move(fo, prev, out);
+    else
+        rc = hunt_admit(c, out, &cs->view->conf->trunk.v[trunk]);
+    if (!prev && rc == 0)
+        fo->limits = out->hold;
     if (rc == 0)
         rc = hunt_dialog(c, out);
     if (rc < 0) {
@@ -220,19 +223,36 @@ static int hunt_start(struct call *c, const struct route_candidate *cand)
     }
     out->attempt = ++c->attempts;
     c->out = c->last_out = out;
-    atomic_fetch_add_explicit(&out->trunk.state->attempts_out, 1, memory_order_relaxed);
     stat_inc(cs->stats, STAT_hunt_attempts);
     return 0;
+}
+
+static int hunt_start(struct call *c, const struct route_candidate *cand)
+{
+    int rc = failover_begin(c, cand);
+
+    if (rc == 0)
+        rc = hunt_leg(c, NULL);
+    if (rc < 0)
+        return rc;
+    c->setup->tried++;
+    atomic_fetch_add_explicit(&c->out->trunk.state->attempts_out, 1, memory_order_relaxed);
+    return 0;
+}
+
+static void hunt_unjoin(struct call *c)
+{
+    for (struct ldlg *ld = c->in->dialogs; ld; ld = ld->next)
+        ldlg_join(ld, NULL); /* nothing of the caller goes to the carrier that failed */
+    c->out = NULL;
 }
 
 void hunt_next(struct call *c)
 {
     struct setup *s = c->setup;
 
-    for (struct ldlg *ld = c->in->dialogs; ld; ld = ld->next)
-        ldlg_join(ld, NULL); /* nothing of the caller goes to the carrier that failed */
-    c->out = NULL;
-    while (s && s->next < s->n && (s->max_attempts == 0 || c->attempts < s->max_attempts)) {
+    hunt_unjoin(c);
+    while (s && s->next < s->n && (s->max_attempts == 0 || s->tried < s->max_attempts)) {
         const struct route_candidate *cand = &s->candidate[s->next++];
         int rc = hunt_start(c, cand);
 
@@ -260,14 +280,32 @@ static bool hunt_may_advance(const struct leg *out)
     return conf_advances(&t, out->cause.sip_code, out->cause.q850);
 }
 
+/* Another address of the same carrier (RFC 3263 §4.3). @return false: there is none, or it is not to be tried */
+static bool hunt_next_target(struct call *c, struct leg *failed)
+{
+    if (!failover_may(failed))
+        return false;
+    hunt_unjoin(c);
+    while (c->setup->failover.next < c->setup->failover.n)
+        if (hunt_leg(c, failed) == 0) {
+            stat_inc(c->calls->stats, STAT_hunt_targets);
+            offer_prepare(c, c->out);
+            return true;
+        }
+    c->out = failed;
+    return false;
+}
+
 void hunt_failed(struct leg *out, const struct leg_arg *arg)
 {
     struct call *c = out->call;
 
-    (void)arg;
+    failover_note(out, arg ? arg->msg : NULL);
     hunt_note(c, &out->cause);
-    atomic_fetch_add_explicit(&out->trunk.state->failed_out, 1, memory_order_relaxed);
     record_attempt(c, out);
+    if (hunt_next_target(c, out))
+        return;
+    atomic_fetch_add_explicit(&out->trunk.state->failed_out, 1, memory_order_relaxed);
     if (hunt_may_advance(out)) {
         stat_inc(c->calls->stats, STAT_hunt_advanced);
         hunt_next(c);

@@ -371,7 +371,10 @@ static struct span number_of(const struct sip_uri *u, char buf[NUMBER_MAX])
 static void decide(struct call *c, const struct msg *m, uint32_t trunk, struct route_decision *d)
 {
     char number[NUMBER_MAX];
-    struct route_query q = {trunk, number_of(&m->uri, number), c->klass == SIP_CLASS_EMERGENCY};
+    struct route_query q = {.trunk = trunk,
+                            .called = number_of(&m->uri, number),
+                            .emergency = c->klass == SIP_CLASS_EMERGENCY,
+                            .now_ms = c->calls->clock->mono_ms};
 
     route_decide(c->calls->view->route, &q, d);
     copy_text(c->normalised, sizeof c->normalised, span_of(d->called));
@@ -416,7 +419,10 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
             c->in->invite_st = NULL;
             txn_server_set_user(st, NULL, NULL);
         }
-        answer(cs, st, rc == -EBADMSG ? 400 : 503, SPAN_NONE, SPAN_NONE);
+        if (rc == -EBADMSG)
+            answer(cs, st, 400, SPAN_NONE, SPAN_NONE);
+        else
+            answer(cs, st, 503, SPAN("Retry-After"), SPAN("5"));
         call_abort(c);
         return;
     }

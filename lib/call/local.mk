@@ -7,6 +7,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/call.c lib/call/call.h \
 	lib/call/crossing.h \
 	lib/call/diverted.c lib/call/diverted.h \
+	lib/call/failover.c lib/call/failover.h \
 	lib/call/gen.c lib/call/gen.h \
 	lib/call/header_rules.c lib/call/header_rules.h \
 	lib/call/headers.c lib/call/headers.h \
@@ -15,6 +16,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/invite.c lib/call/invite.h \
 	lib/call/leg.c lib/call/leg.h \
 	lib/call/leg_in.c lib/call/leg_out.c lib/call/leg_table.h \
+	lib/call/locate.c lib/call/locate.h \
 	lib/call/model.h \
 	lib/call/offer.c lib/call/offer.h \
 	lib/call/own.c lib/call/own.h \

@@ -186,11 +186,21 @@ struct call_media {
         silent; /**< bit per endpoint: its party sends nothing by agreement, inactivity is off */
 };
 
+/** The targets of one trunk, in the order in which an attempt tries them (RFC 3263 §4.3). */
+struct failover {
+    struct route_hop hop[ROUTE_HOPS_MAX];
+    uint8_t n, next;
+    const struct route_candidate *candidate; /**< whose they are */
+    struct cac_hold limits; /**< gauges at which the trunk was counted; held by its leg, not here */
+};
+
 /** What hunting needs of the INVITE after its message is gone; freed with the answer. One block, strings behind it. */
 struct setup {
     size_t cap;
     uint16_t n, next, max_attempts;
+    uint16_t tried; /**< candidates that an INVITE was sent to */
     struct route_candidate *candidate;
+    struct failover failover; /**< inside the trunk at hand */
     struct hdr *hdr;  /**< lines that may cross; each trunk's policy decides at its attempt */
     struct span from; /**< value of From */
     struct span number_params; /**< of the called number, those that may cross: ";npdi;rn=…" */
@@ -257,10 +267,10 @@ struct calls {
     struct pool call_pool, leg_pool, ldlg_pool, pass_pool, own_pool;
     struct call *reap;
     size_t up;
-    uint8_t worker;
+    uint8_t worker, workers; /**< which one this is, of how many */
     bool draining;
-    struct probe *probes; /**< OPTIONS health probes, see options.c */
-    struct auths *auths;  /**< challenges that trunks gave us, see auth.c */
+    struct prober *prober; /**< OPTIONS health probes, see options.c; NULL: none */
+    struct auths *auths;   /**< challenges that trunks gave us, see auth.c */
 };
 
 /** The flow to a hop that routing chose. */
@@ -270,7 +280,8 @@ static inline struct flow flow_to(const struct route_hop *hop)
                          .local = hop->local,
                          .remote = hop->remote,
                          .proto = hop->proto,
-                         .owner = hop->slot + 1};
+                         .owner = hop->slot + 1,
+                         .conn = hop->conn};
 }
 
 /* ---- call.c ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * OPTIONS both ways: answers, and one health probe per peer at its trunk's interval.
- * Called by tu.c and stack.c; the hysteresis is in route/trunk.c.
+ * OPTIONS both ways: answers, and one health probe per target of a trunk at the trunk's interval.
+ * Called by tu.c and stack.c. The targets are those that calls use (route/target.h), and it follows their changes.
  */
 #include "call/options.h"
 
@@ -10,14 +10,24 @@
 #include <stdlib.h>
 
 struct probe {
-    struct probe *next;
+    struct probe *next; /* of the trunk */
     struct calls *calls;
     struct txn_client *ct; /* while one is on its way */
     struct timer timer;
     struct flow flow;
     struct trunk_state *trunk;
-    struct trunk_peer *peer;
+    struct target_health *health; /* of the trunk's set as this worker saw it last */
     struct conf_options opt;
+    bool found; /* by probes_sync */
+};
+
+/** What this worker probes of each trunk, by slot. */
+struct prober {
+    uint32_t n;
+    struct probed {
+        uint32_t serial; /* of the set that the probes are of */
+        struct probe *first;
+    } slot[];
 };
 
 void options_answer(struct calls *cs, struct txn_server *st)
@@ -42,12 +52,13 @@ static void probe_result(struct probe *p, unsigned status)
     bool ok = status != 0 && status != 408 && status != 503;
 
     stat_inc(p->calls->stats, ok ? STAT_options_ok : STAT_options_failed);
-    if (!trunk_peer_result(p->peer, ok, &p->opt, p->calls->clock->wall_ms))
+    if (!target_result(p->health, ok, &p->opt, p->calls->clock->wall_ms))
         return;
     char addr[ADDR_STRLEN];
 
-    log_ev(LOG_WARN, "peer", "trunk=%s peer=%s state=%s", p->trunk->name,
-           addr_str(&p->flow.remote, addr), atomic_load(&p->peer->down) ? "down" : "up");
+    log_ev(LOG_WARN, "peer", "trunk=%s peer=%s transport=%s state=%s", p->trunk->name,
+           addr_str(&p->flow.remote, addr), proto_name(p->flow.proto),
+           atomic_load(&p->health->down) ? "down" : "up");
 }
 
 static void probe_on_response(void *user, struct txn_client *ct, const struct msg *m,
@@ -142,50 +153,130 @@ static void probe_on_timer(struct timer *t, void *arg)
     timer_set(t, p->opt.every_ms);
 }
 
-static void probe_add(struct calls *cs, uint32_t trunk, uint32_t peer)
+static void probe_free(struct probe *p)
 {
-    const struct conf_trunk *t = &cs->view->conf->trunk.v[trunk];
+    timer_del(&p->timer);
+    if (p->ct)
+        txn_client_detach(p->ct);
+    free(p);
+}
+
+/* Spread over the interval, so that a thousand trunks are not asked in one moment. */
+static void probe_start(struct probe *p, uint64_t hash)
+{
+    timer_set(&p->timer, 1 + hash % p->opt.every_ms);
+}
+
+static struct probe *probe_of(struct probed *list, const struct route_hop *hop)
+{
+    for (struct probe *p = list->first; p; p = p->next)
+        if (p->flow.proto == hop->proto && addr_eq(&p->flow.remote, &hop->remote))
+            return p;
+    return NULL;
+}
+
+static void probe_keep(struct calls *cs, struct probed *list, uint32_t trunk,
+                       const struct target *t)
+{
+    const struct conf_trunk *ct = &cs->view->conf->trunk.v[trunk];
+    struct trunk_state *ts = route_trunk_state(cs->view->route, trunk);
+    uint64_t hash = hash_u64(addr_hash(&t->addr) ^ ((uint64_t)ts->slot << 8) ^ t->proto);
     struct route_hop hop;
     struct probe *p;
 
-    if (route_peer_hop(cs->view->route, trunk, peer, &hop) < 0)
+    if (hash % cs->workers != cs->worker || route_target_hop(cs->view->route, trunk, t, &hop) < 0)
         return;
-    p = calloc(1, sizeof *p);
-    if (!p)
-        return;
-    p->calls = cs;
+    p = probe_of(list, &hop);
+    if (!p) {
+        p = calloc(1, sizeof *p);
+        if (!p)
+            return;
+        p->calls = cs;
+        p->trunk = ts;
+        p->next = list->first;
+        list->first = p;
+        timer_init(&p->timer, cs->timers, probe_on_timer, p);
+    }
+    p->found = true;
     p->flow = flow_to(&hop);
-    p->trunk = route_trunk_state(cs->view->route, trunk);
-    p->peer = &p->trunk->peer[hop.state];
-    p->opt = t->options;
-    p->next = cs->probes;
-    cs->probes = p;
-    timer_init(&p->timer, cs->timers, probe_on_timer, p);
-    /* Spread over the interval, so that a thousand trunks are not asked in one moment. */
-    timer_set(&p->timer, 1 + hash_u64(((uint64_t)trunk << 32) | peer) % t->options.every_ms);
+    p->health = t->health;
+    if (p->opt.every_ms != ct->options.every_ms) {
+        p->opt = ct->options;
+        probe_start(p, hash / cs->workers);
+    }
+    p->opt = ct->options;
+}
+
+/* The probes of one trunk become those of its targets now; one whose target stays goes on as it is. */
+static void probes_sync(struct calls *cs, struct probed *list, uint32_t trunk,
+                        const struct target_set *set)
+{
+    bool wanted = trunk != CONF_NONE && cs->view->conf->trunk.v[trunk].options.every_ms;
+
+    for (struct probe *p = list->first; p; p = p->next)
+        p->found = false;
+    for (uint32_t i = 0; wanted && set && i < set->n; i++)
+        probe_keep(cs, list, trunk, &set->v[i]);
+    for (struct probe **at = &list->first; *at;) {
+        struct probe *p = *at;
+
+        if (p->found) {
+            at = &p->next;
+            continue;
+        }
+        *at = p->next;
+        probe_free(p);
+    }
+    list->serial = set ? set->serial : 0;
+}
+
+/* Room for all trunks of this configuration. */
+static bool prober_grow(struct calls *cs)
+{
+    uint32_t n = cs->prober ? cs->prober->n : 0, want = n;
+    struct prober *p;
+
+    for (uint32_t t = 0; t < cs->view->conf->trunk.n; t++) {
+        uint32_t slot = route_trunk_state(cs->view->route, t)->slot;
+
+        want = slot >= want ? slot + 1 : want;
+    }
+    if (want == n)
+        return true;
+    p = realloc(cs->prober, sizeof *p + want * sizeof p->slot[0]);
+    if (!p)
+        return false; /* trunks that are new are not probed: they count as up */
+    memset(&p->slot[n], 0, (want - n) * sizeof p->slot[0]);
+    p->n = want;
+    cs->prober = p;
+    return true;
 }
 
 void options_stop(struct calls *cs)
 {
-    while (cs->probes) {
-        struct probe *p = cs->probes;
-
-        cs->probes = p->next;
-        timer_del(&p->timer);
-        if (p->ct)
-            txn_client_detach(p->ct);
-        free(p);
-    }
+    for (uint32_t i = 0; cs->prober && i < cs->prober->n; i++)
+        for (struct probe *p = cs->prober->slot[i].first, *next; p; p = next) {
+            next = p->next;
+            probe_free(p);
+        }
+    free(cs->prober);
+    cs->prober = NULL;
 }
 
-void options_start(struct calls *cs, unsigned workers)
+void options_follow(struct calls *cs, bool all)
 {
-    const struct conf *conf = cs->view->conf;
-    unsigned i = 0;
+    if (!cs->view || (!prober_grow(cs) && !cs->prober))
+        return;
+    for (uint32_t i = 0; cs->prober && i < cs->prober->n; i++) {
+        struct probed *list = &cs->prober->slot[i];
+        const struct trunk_state *ts = trunk_by_slot(cs->trunks, i);
+        const struct target_set *set = ts ? targets_of(ts) : NULL;
+        uint32_t trunk;
 
-    options_stop(cs);
-    for (uint32_t t = 0; t < conf->trunk.n; t++)
-        for (uint32_t k = 0; k < conf->trunk.v[t].peer.n; k++, i++)
-            if (conf->trunk.v[t].options.every_ms && i % workers == cs->worker)
-                probe_add(cs, t, k);
+        if (!all && list->serial == (set ? set->serial : 0))
+            continue;
+        if (route_trunk_of_slot(cs->view->route, i, &trunk) < 0)
+            trunk = CONF_NONE; /* gone from the configuration */
+        probes_sync(cs, list, trunk, set);
+    }
 }

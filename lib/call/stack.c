@@ -100,6 +100,7 @@ struct stack *stack_new(const struct stack_param *p)
     cs->trunks = p->trunks;
     cs->arena = &s->arena;
     cs->worker = p->worker;
+    cs->workers = p->workers ? p->workers : 1;
     pool_init(&cs->call_pool, "call", sizeof(struct call), 0);
     pool_init(&cs->leg_pool, "leg", sizeof(struct leg), 0);
     pool_init(&cs->ldlg_pool, "ldlg", sizeof(struct ldlg), 0);
@@ -109,6 +110,8 @@ struct stack *stack_new(const struct stack_param *p)
         stack_free(s);
         return NULL;
     }
+    if (cs->trunks)
+        targets_reader(cs->trunks, cs->worker, true);
     if (cs->media)
         media_set_handler(cs->media, &(struct media_handler){offer_on_event, offer_on_state, cs});
     return s;
@@ -143,6 +146,8 @@ void stack_free(struct stack *s)
         txns_free(cs->txns);
     if (cs->dialogs)
         dialogs_free(cs->dialogs);
+    if (cs->trunks)
+        targets_reader(cs->trunks, cs->worker, false);
     htab_fini(&cs->by_id);
     pool_fini(&cs->call_pool, 1);
     pool_fini(&cs->leg_pool, 1);
@@ -171,8 +176,8 @@ void stack_snapshot(struct stack *s, const struct call_view *view)
     s->emergency_users =
         users; /* without memory none: the old ones are in the snapshot that goes */
     s->emergency = (struct peek_table){users, users ? g->emergency.n : 0};
-    if (!s->quiet)
-        options_start(&s->calls, s->workers);
+    if (!s->quiet && s->calls.trunks)
+        options_follow(&s->calls, true);
 }
 
 /* ---- a datagram -------------------------------------------------------------------------------------------------- */
@@ -365,7 +370,16 @@ void stack_refuse(struct stack *s, const char *buf, size_t len, const struct flo
 
 void stack_turn_end(struct stack *s)
 {
-    calls_reap(&s->calls);
+    struct calls *cs = &s->calls;
+
+    calls_reap(cs);
+    if (!cs->trunks || !targets_changed(cs->trunks, cs->worker))
+        return;
+    uint64_t generation = targets_generation(cs->trunks); /* before what is read of it */
+
+    if (!s->quiet)
+        options_follow(cs, false);
+    targets_turn_end(cs->trunks, cs->worker, generation);
 }
 
 struct calls *stack_calls(struct stack *s)

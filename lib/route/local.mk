@@ -7,4 +7,5 @@ lib_route_libtdroute_a_SOURCES = \
 	lib/route/route.c lib/route/route.h \
 	lib/route/source.c lib/route/source.h \
 	lib/route/table.c lib/route/table.h \
+	lib/route/target.c lib/route/target.h \
 	lib/route/trunk.c lib/route/trunk.h

@@ -8,13 +8,17 @@
 
 #include <stdlib.h>
 #include "core/err.h"
+#include "core/htab.h"
 #include "route/table.h"
 
 struct route_trunk {
     struct trunk_state *state;
     struct customer_state *customer;
     struct media_state *media;
-    struct route_hop *hop; /* one per peer */
+    struct egress {
+        uint16_t listener; /* UINT16_MAX: no socket */
+        struct addr local;
+    } egress[PROTO_N][2]; /* by transport; IPv4, IPv6 */
 };
 
 struct route {
@@ -33,8 +37,6 @@ void route_free(struct route *rt)
 {
     if (!rt)
         return;
-    for (uint32_t i = 0; rt->trunk && i < rt->conf->trunk.n; i++)
-        free(rt->trunk[i].hop);
     for (uint32_t i = 0; rt->table && i < rt->conf->route.n; i++)
         table_free(rt->table[i]);
     source_index_free(rt->sources);
@@ -57,18 +59,26 @@ static int route_build_sockets(struct route *rt)
     return 0;
 }
 
-/* The trunk's first listen that has a socket of the peer's transport and family. */
-static bool route_egress(const struct route *rt, const struct conf_trunk *t, struct route_hop *hop)
+/* The trunk's first listen that has a socket of that transport and family. */
+static void route_build_egress(const struct route *rt, const struct conf_trunk *t,
+                               struct route_trunk *rtk)
 {
+    for (unsigned p = 0; p < PROTO_N; p++)
+        rtk->egress[p][0].listener = rtk->egress[p][1].listener = UINT16_MAX;
     for (uint32_t l = 0; l < t->listen.n; l++)
-        for (uint32_t s = 0; s < rt->n_sockets; s++)
-            if (rt->socket[s].listen == t->listen.v[l].id && rt->socket[s].proto == hop->proto &&
-                rt->socket[s].addr.family == hop->remote.family) {
-                hop->listener = (uint16_t)s;
-                hop->local = rt->socket[s].addr;
-                return true;
-            }
-    return false;
+        for (uint32_t s = 0; s < rt->n_sockets; s++) {
+            const struct conf_socket *k = &rt->socket[s];
+            struct egress *e = &rtk->egress[k->proto][k->addr.family == 6];
+            if (k->listen == t->listen.v[l].id && e->listener == UINT16_MAX)
+                *e = (struct egress){(uint16_t)s, k->addr};
+        }
+}
+
+static const struct egress *route_egress(const struct route_trunk *rtk, uint8_t proto,
+                                         uint8_t family)
+{
+    const struct egress *e = proto < PROTO_N ? &rtk->egress[proto][family == 6] : NULL;
+    return e && e->listener != UINT16_MAX ? e : NULL;
 }
 
 static int route_build_trunk(struct route *rt, uint32_t id, struct trunk_registry *reg,
@@ -77,31 +87,23 @@ static int route_build_trunk(struct route *rt, uint32_t id, struct trunk_registr
     const struct conf_trunk *t = &rt->conf->trunk.v[id];
     struct route_trunk *rtk = &rt->trunk[id];
     rtk->state = trunk_registry_get(reg, t->name);
-    rtk->hop = calloc(t->peer.n ? t->peer.n : 1, sizeof(*rtk->hop));
+    route_build_egress(rt, t, rtk);
     if (t->customer.id != CONF_NONE)
         rtk->customer = trunk_registry_customer(reg, t->customer.name);
     if (t->media.id != CONF_NONE)
         rtk->media = trunk_registry_media(reg, rt->conf->media.v[t->media.id].name);
-    if (!rtk->state || !rtk->hop || (t->media.id != CONF_NONE && !rtk->media) ||
+    if (!rtk->state || (t->media.id != CONF_NONE && !rtk->media) ||
         (t->customer.id != CONF_NONE && !rtk->customer))
         return -ENOMEM;
     if (rtk->customer && trunk_registry_account(reg, rtk->customer,
                                                 rt->conf->customer.v[t->customer.id].account) < 0)
         return -ENOMEM;
     for (uint32_t p = 0; p < t->peer.n; p++) {
-        struct route_hop *hop = &rtk->hop[p];
-        int state = trunk_peer_get(rtk->state, &t->peer.v[p].addr);
-        if (state < 0) {
-            *why = "a trunk has had more than 64 peer addresses since start: restart to clear them";
-            return state;
-        }
-        hop->remote = t->peer.v[p].addr;
-        hop->proto = t->peer.v[p].transport;
-        hop->slot = rtk->state->slot;
-        hop->peer = (uint8_t)p;
-        hop->state = (uint8_t)state;
-        if (!route_egress(rt, t, hop)) {
-            *why = "a peer has an address family that none of its trunk's listens has";
+        const struct conf_peer *peer = &t->peer.v[p];
+        if (peer->lookup == CONF_LOOKUP_NONE &&
+            !route_egress(rtk, peer->transport, peer->addr.family)) {
+            *why =
+                "a peer has a transport or an address family that none of its trunk's listens has";
             return -EAFNOSUPPORT;
         }
     }
@@ -245,51 +247,87 @@ int route_identify(const struct route *rt, uint16_t listener, const struct addr 
     return source_identify(rt->sources, at, from, facts, trunk);
 }
 
-static bool peer_is_up(const struct route_trunk *rtk, uint32_t p)
+int route_target_hop(const struct route *rt, uint32_t trunk, const struct target *t,
+                     struct route_hop *hop)
 {
-    return !atomic_load_explicit(&rtk->state->peer[rtk->hop[p].state].down, memory_order_relaxed);
-}
-
-int route_pick_peer(const struct route *rt, uint32_t trunk, uint32_t rnd, struct route_hop *hop)
-{
-    const struct conf_trunk *t = &rt->conf->trunk.v[trunk];
     const struct route_trunk *rtk = &rt->trunk[trunk];
-    uint32_t first = 0, sum = 0;
-    if (t->peer.n == 0)
-        return -ENOENT;
-    while (first < t->peer.n && !peer_is_up(rtk, first))
-        first++;
-    if (first == t->peer.n)
-        return -EHOSTUNREACH;
-    uint16_t priority = t->peer.v[first].priority;
-    for (uint32_t p = first; p < t->peer.n && t->peer.v[p].priority == priority; p++)
-        sum += peer_is_up(rtk, p) ? t->peer.v[p].weight : 0U;
-    uint32_t pick = sum ? rnd % sum : 0, chosen = first;
-    for (uint32_t p = first; p < t->peer.n && t->peer.v[p].priority == priority; p++) {
-        if (!peer_is_up(rtk, p))
-            continue;
-        chosen = p;
-        if (pick < t->peer.v[p].weight)
-            break;
-        pick -= t->peer.v[p].weight;
+    const struct egress *e = route_egress(rtk, t->proto, t->addr.family);
+    struct egress own;
+    if (t->listener != UINT16_MAX) { /* a registered contact: NAT and firewall know that socket */
+        if (t->listener >= rt->n_sockets || rt->socket[t->listener].proto != t->proto)
+            return -EAFNOSUPPORT;
+        own = (struct egress){t->listener, rt->socket[t->listener].addr};
+        e = &own;
     }
-    *hop = rtk->hop[chosen];
+    if (!e)
+        return -EAFNOSUPPORT;
+    *hop = (struct route_hop){.remote = t->addr,
+                              .local = e->local,
+                              .listener = e->listener,
+                              .proto = t->proto,
+                              .slot = rtk->state->slot,
+                              .conn = t->conn};
     return 0;
 }
 
-int route_peer_hop(const struct route *rt, uint32_t trunk, uint32_t peer, struct route_hop *hop)
+/* How willing a target is: 0 usable, 1 asked to be left alone, 2 down. */
+static unsigned target_class(const struct target *t, uint64_t now_ms)
 {
-    if (trunk >= rt->conf->trunk.n || peer >= rt->conf->trunk.v[trunk].peer.n)
-        return -ENOENT;
-    *hop = rt->trunk[trunk].hop[peer];
-    return 0;
+    if (target_is_usable(t, now_ms))
+        return 0;
+    return target_is_usable(t, 0) ? 1 : 2;
 }
 
-static bool trunk_is_up(const struct route *rt, uint32_t trunk)
+/* The targets [from, to) are of one priority; those in mask take part. One is drawn, its bit cleared (RFC 2782). */
+static uint32_t hops_draw(const struct target_set *set, uint64_t *mask, uint32_t from, uint32_t to,
+                          uint64_t rnd)
 {
-    const struct conf_trunk *t = &rt->conf->trunk.v[trunk];
-    for (uint32_t p = 0; p < t->peer.n; p++)
-        if (peer_is_up(&rt->trunk[trunk], p))
+    uint64_t sum = 0;
+    uint32_t last = from;
+    for (uint32_t i = from; i < to; i++)
+        sum += *mask >> i & 1 ? set->v[i].weight : 0U;
+    rnd = sum ? rnd % sum : 0;
+    for (uint32_t i = from; i < to; i++) {
+        if (!(*mask >> i & 1))
+            continue;
+        last = i;
+        if (rnd < set->v[i].weight)
+            break;
+        rnd -= set->v[i].weight;
+    }
+    *mask &= ~(1ULL << last);
+    return last;
+}
+
+unsigned route_hops(const struct route *rt, const struct route_hops_param *p, struct route_hop *hop,
+                    unsigned max)
+{
+    const struct target_set *set = targets_of(rt->trunk[p->trunk].state);
+    uint64_t mask[3] = {0}, rnd = p->rnd;
+    unsigned n = 0;
+    _Static_assert(TARGETS_MAX <= 64, "a bit each");
+    for (uint32_t i = 0; set && i < set->n; i++)
+        mask[target_class(&set->v[i], p->now_ms)] |= 1ULL << i;
+    for (unsigned k = 0; set && k < (p->last_resort ? 3 : 1); k++)
+        for (uint32_t from = 0, to; from < set->n; from = to) {
+            to = from + 1;
+            while (to < set->n && set->v[to].priority == set->v[from].priority)
+                to++;
+            while (n < max && mask[k] << (64 - to) >> (64 - to) >> from) {
+                const struct target *t = &set->v[hops_draw(set, &mask[k], from, to, rnd)];
+                if (route_target_hop(rt, p->trunk, t, &hop[n]) == 0)
+                    n++;
+                rnd = hash_u64(rnd + n);
+            }
+        }
+    return n;
+}
+
+static bool trunk_is_up(const struct route *rt, uint32_t trunk, const struct route_query *q)
+{
+    const struct target_set *set = targets_of(rt->trunk[trunk].state);
+    for (uint32_t i = 0; set && i < set->n; i++)
+        if (q->emergency || target_is_usable(&set->v[i], q->now_ms))
             return true;
     return false;
 }
@@ -316,13 +354,14 @@ static int route_send_number(const struct conf *c, const struct conf_trunk *t, c
     return n;
 }
 
-static void decision_add(const struct route *rt, struct route_decision *d, uint32_t trunk)
+static void decision_add(const struct route *rt, const struct route_query *q,
+                         struct route_decision *d, uint32_t trunk)
 {
     const struct conf_trunk *t = &rt->conf->trunk.v[trunk];
     struct route_candidate *cand = &d->candidate[d->n];
     if (d->n == ROUTE_CANDIDATES_MAX || decision_has(d, trunk) || t->peer.n == 0)
         return;
-    if (!trunk_is_up(rt, trunk)) {
+    if (!trunk_is_up(rt, trunk, q)) {
         d->dropped_down++;
         return;
     }
@@ -341,8 +380,8 @@ static void decision_refuse(struct route_decision *d, enum route_verdict verdict
     d->reason = reason;
 }
 
-static void decision_take_line(const struct route *rt, struct route_decision *d,
-                               const struct conf_route_line *l)
+static void decision_take_line(const struct route *rt, const struct route_query *q,
+                               struct route_decision *d, const struct conf_route_line *l)
 {
     d->line_loc = l->loc;
     d->max_attempts = l->max_attempts;
@@ -353,12 +392,12 @@ static void decision_take_line(const struct route *rt, struct route_decision *d,
     for (uint32_t i = 0; i < l->via.n; i++) {
         const struct conf_target *tg = &l->via.v[i];
         if (!tg->is_group) {
-            decision_add(rt, d, tg->ref.id);
+            decision_add(rt, q, d, tg->ref.id);
             continue;
         }
         const struct conf_group *g = &rt->conf->group.v[tg->ref.id];
         for (uint32_t m = 0; m < g->member.n; m++)
-            decision_add(rt, d, g->member.v[m].id);
+            decision_add(rt, q, d, g->member.v[m].id);
     }
     if (d->n > 0)
         d->verdict = ROUTE_OK;
@@ -415,5 +454,5 @@ void route_decide(const struct route *rt, const struct route_query *q, struct ro
         decision_refuse(d, ROUTE_NO_ROUTE, 404, NULL);
         return;
     }
-    decision_take_line(rt, d, line);
+    decision_take_line(rt, q, d, line);
 }

@@ -14,14 +14,19 @@
 #define ROUTE_CANDIDATES_MAX \
     16 /* a caller hangs up long before a 16th carrier is tried: 16 x 3 s trying-timeout */
 
+/*
+ * 8: two sites of four servers. Each that does not answer costs the trying-timeout (3 s): after 24 s the caller has hung up.
+ */
+#define ROUTE_HOPS_MAX 8
+
 struct route;
 
 /**
  * Build the index of a configuration.
  * @param conf  borrowed, must outlive the route
- * @param reg   names and peers are added to it
+ * @param reg   names are added to it; their targets come from call/locate.h
  * @param why   out on failure: static text for the operator
- * @return NULL: out of memory, or more peers than TRUNK_PEERS_MAX on a trunk since start
+ * @return NULL: out of memory, or a peer that no socket of its trunk can reach
  */
 struct route *route_new(const struct conf *conf, struct trunk_registry *reg, const char **why);
 void route_free(struct route *rt);
@@ -49,29 +54,39 @@ enum conf_unknown route_unknown(const struct route *rt, uint16_t listener);
 int route_identify(const struct route *rt, uint16_t listener, const struct addr *from,
                    const struct source_facts *facts, uint32_t *trunk);
 
-/** Where a request to a trunk goes: peer, its health record, and our socket. */
+/** Where one request to a trunk goes, and by which socket of ours. */
 struct route_hop {
     struct addr remote, local;
     uint16_t listener;
     uint8_t proto; /* enum proto */
     uint32_t slot; /* of the trunk's live state */
-    uint8_t peer;  /* index into conf_trunk.peer */
-    uint8_t state; /* index into trunk_state.peer */
+    uint64_t conn; /* as struct target */
+};
+
+struct route_hops_param {
+    uint32_t trunk;
+    uint32_t rnd;    /* random number; tests give their own: the same one gives the same order */
+    uint64_t now_ms; /* monotonic, for Retry-After; 0: it does not count */
+    bool
+        last_resort; /* emergency: behind the usable targets those that are busy, then those that are down */
 };
 
 /**
- * Choose a peer of a trunk: lowest priority that has a peer up, among equals by weight.
- * @param rnd  random number; tests give their own
- * @return 0; -EHOSTUNREACH no peer is up; -ENOENT no peer configured
+ * The targets of a trunk in the order in which a request tries them: by priority, among equals by weighted chance (RFC 2782).
+ * Targets for which the trunk's listens have no socket are left out.
+ * @return how many, at most max; 0: not located, all down or busy
  */
-int route_pick_peer(const struct route *rt, uint32_t trunk, uint32_t rnd, struct route_hop *hop);
-/** The hop of one given peer, up or not (health probes). @return 0 or -ENOENT */
-int route_peer_hop(const struct route *rt, uint32_t trunk, uint32_t peer, struct route_hop *hop);
+unsigned route_hops(const struct route *rt, const struct route_hops_param *p, struct route_hop *hop,
+                    unsigned max);
+/** The hop of one given target, up or not (health probes). @return 0; -EAFNOSUPPORT no socket of its transport and family */
+int route_target_hop(const struct route *rt, uint32_t trunk, const struct target *t,
+                     struct route_hop *hop);
 
 struct route_query {
     uint32_t trunk;     /* ingress trunk, id of this generation */
     struct span called; /* user part of the Request-URI */
-    bool emergency;     /* by the gate's class */
+    bool emergency;     /* by the gate's class: trunks that are down or busy are candidates too */
+    uint64_t now_ms;    /* as struct route_hops_param */
 };
 
 struct route_candidate {

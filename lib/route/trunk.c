@@ -41,6 +41,7 @@ struct trunk_registry {
     _Atomic uint32_t n;
     _Atomic(struct named_entry *) all_named;
     struct account_text *accounts;
+    struct targets *targets;
     struct cac_gauge node;
 };
 
@@ -49,7 +50,8 @@ struct trunk_registry *trunk_registry_new(void)
     struct trunk_registry *reg = calloc(1, sizeof(*reg));
     if (!reg)
         return NULL;
-    if (htab_init(&reg->trunks, 64) < 0 || htab_init(&reg->named, 64) < 0) {
+    reg->targets = targets_new();
+    if (!reg->targets || htab_init(&reg->trunks, 64) < 0 || htab_init(&reg->named, 64) < 0) {
         trunk_registry_free(reg);
         return NULL;
     }
@@ -60,8 +62,11 @@ void trunk_registry_free(struct trunk_registry *reg)
 {
     if (!reg)
         return;
-    for (uint32_t i = 0; i < reg->n; i++)
+    for (uint32_t i = 0; i < reg->n; i++) {
+        targets_drop(&reg->chunk[i / CHUNK][i % CHUNK]->ts);
         free(reg->chunk[i / CHUNK][i % CHUNK]);
+    }
+    targets_free(reg->targets);
     for (uint32_t i = 0; i < CHUNKS_MAX; i++)
         free(reg->chunk[i]);
     for (struct named_entry *e = reg->all_named, *next; e; e = next) {
@@ -238,34 +243,7 @@ struct media_state *trunk_registry_find_media(const struct trunk_registry *reg, 
     return e ? &e->ms : NULL;
 }
 
-int trunk_peer_get(struct trunk_state *ts, const struct addr *addr)
+struct targets *trunk_registry_targets(const struct trunk_registry *reg)
 {
-    for (int i = 0; i < TRUNK_PEERS_MAX; i++) {
-        struct trunk_peer *p = &ts->peer[i];
-        if (!atomic_load_explicit(&p->in_use, memory_order_acquire)) {
-            p->addr = *addr;
-            atomic_store_explicit(&p->in_use, true, memory_order_release);
-            return i;
-        }
-        if (addr_eq(&p->addr, addr))
-            return i;
-    }
-    return TD_EFULL;
-}
-
-bool trunk_peer_result(struct trunk_peer *p, bool ok, const struct conf_options *opt,
-                       uint64_t wall_ms)
-{
-    bool down = atomic_load_explicit(&p->down, memory_order_relaxed);
-    atomic_fetch_add_explicit(&p->probes, 1, memory_order_relaxed);
-    if (!ok)
-        atomic_fetch_add_explicit(&p->probe_failures, 1, memory_order_relaxed);
-    p->failures = ok ? 0 : p->failures + 1;
-    p->successes = ok ? p->successes + 1 : 0;
-    bool change = down ? p->successes >= opt->up_after : p->failures >= opt->down_after;
-    if (!change)
-        return false;
-    atomic_store_explicit(&p->down, !down, memory_order_relaxed);
-    atomic_store_explicit(&p->changed_wall_ms, wall_ms, memory_order_relaxed);
-    return true;
+    return reg->targets;
 }

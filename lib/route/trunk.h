@@ -7,26 +7,14 @@
 #define ROUTE_TRUNK_H
 
 #include "route/cac.h"
-
-#define TRUNK_PEERS_MAX 64 /* carriers have SRV sets of 64 records; peers of one trunk likewise */
-
-/** Health of one peer address of one trunk. Written by the worker that probes it, read by all. */
-struct trunk_peer {
-    struct addr addr; /* set by the control thread before in_use */
-    _Atomic bool in_use;
-    _Atomic bool down;
-    _Atomic uint32_t failures,
-        successes; /* in a row; a reload may move the probing to another worker */
-    _Atomic uint64_t probes, probe_failures;
-    _Atomic uint64_t changed_wall_ms; /* last change of state; 0: never */
-};
+#include "route/target.h"
 
 struct trunk_state {
     char name[CONF_NAME_MAX + 1];
     uint32_t slot;
     struct cac_gauge in, out;
     _Atomic uint64_t attempts_in, attempts_out, answered_in, answered_out, failed_in, failed_out;
-    struct trunk_peer peer[TRUNK_PEERS_MAX];
+    _Atomic(struct target_set *) targets; /* where its requests go now; see target.h */
 };
 
 struct customer_state {
@@ -79,13 +67,7 @@ void trunk_registry_each_gauge(const struct trunk_registry *reg,
 /** Any thread: state by slot, or NULL. */
 struct trunk_state *trunk_by_slot(const struct trunk_registry *reg, uint32_t slot);
 
-/** Control thread: the health record of a peer address, made (up) at first use. @return index; TD_EFULL */
-int trunk_peer_get(struct trunk_state *ts, const struct addr *addr);
-/**
- * Prober: one probe's outcome, with hysteresis: down after down_after failures in a row, up after up_after successes.
- * @return true if the state changed
- */
-bool trunk_peer_result(struct trunk_peer *p, bool ok, const struct conf_options *opt,
-                       uint64_t wall_ms);
+/** What target.c keeps for all trunks. */
+struct targets *trunk_registry_targets(const struct trunk_registry *reg);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "call/locate.h"
 #include "call/stack.h"
 #include "cdr/cdr.h"
 #include "config/config.h"
@@ -96,6 +97,25 @@ void net_refuse(struct net *n, const struct addr *host, bool refuse);
 bool net_conn_is_theirs(const struct net *n, uint64_t id);
 /** A message that could not be delivered, for stack_unsent. @return owned by the caller; NULL none */
 struct sent *net_take_lost(struct net *n);
+
+/* ---- dns.c: name servers ---- */
+
+struct fake_dns {
+    struct dns_ops ops;
+    struct zone_record *first;
+    enum dns_status broken; /* DNS_FAILED: no server answers */
+    unsigned asked;
+};
+
+void fake_dns_init(struct fake_dns *d);
+void fake_dns_fini(struct fake_dns *d);
+/**
+ * A word a field, as in a zone: "TTL TYPE NAME DATA...": 60 SRV _sip._udp.x 10 70 5060 h.x; 60 NAPTR x 10 50 s SIP+D2U _sip._udp.x;
+ * 60 A h.x 192.0.2.1. @return false: not understood
+ */
+bool fake_dns_add(struct fake_dns *d, char **word, unsigned n);
+/** All records of that name are gone; NULL: of all names. */
+void fake_dns_del(struct fake_dns *d, const char *name);
 
 /* ---- text.c: messages as text, independent of lib/sip ---- */
 

@@ -576,6 +576,22 @@ static void cmd_config(struct world *w, char **word, unsigned n)
     free(text);
 }
 
+/* dns TTL TYPE NAME DATA: a record; dns del NAME; dns broken|ok: no server answers; dns refresh: the operator asks for all again. */
+static void cmd_dns(struct world *w, char **word, unsigned n)
+{
+    if (n == 1 && strcmp(word[0], "broken") == 0)
+        w->dns.broken = DNS_FAILED;
+    else if (n == 1 && strcmp(word[0], "ok") == 0)
+        w->dns.broken = DNS_OK;
+    else if (n == 1 && strcmp(word[0], "refresh") == 0)
+        (void)locate_refresh(w->locate);
+    else if (n == 2 && strcmp(word[0], "del") == 0)
+        fake_dns_del(&w->dns, word[1]);
+    else if (!fake_dns_add(&w->dns, word, n))
+        world_fail(w, "dns TTL TYPE NAME DATA | del NAME | broken | ok | refresh");
+    world_settle(w);
+}
+
 static const struct command {
     const char *name;
     void (*run)(struct world *w, char **word, unsigned n);
@@ -587,7 +603,7 @@ static const struct command {
     {"cell", cmd_cell},       {"load", cmd_load},       {"monkey", cmd_monkey},
     {"workers", cmd_workers}, {"handed", cmd_handed},   {"impossible", cmd_impossible},
     {"pierce", cmd_pierce},   {"noleak", cmd_noleak},   {"conn", cmd_conn},
-    {"wait", cmd_wait},
+    {"wait", cmd_wait},       {"dns", cmd_dns},
 };
 
 static void run_line(struct world *w)
@@ -607,7 +623,8 @@ static void run_line(struct world *w)
         return;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(commands[i].name, word[0]) == 0) {
-            if (!w->stack && strcmp(word[0], "config") != 0 && strcmp(word[0], "workers") != 0)
+            if (!w->stack && strcmp(word[0], "config") != 0 && strcmp(word[0], "workers") != 0 &&
+                strcmp(word[0], "dns") != 0)
                 world_fail(w, "config comes first");
             else
                 commands[i].run(w, word + 1, n - 1);
@@ -665,6 +682,8 @@ static void check_end(struct world *w)
 
     cmd_expect(w, (char *[]){none}, 1);
     audit(w);
+    locate_free(w->locate); /* no more lookups */
+    w->locate = NULL;
     for (uint32_t i = 0; i < w->conf->trunk.n; i++)
         w->conf->trunk.v[i].options.every_ms = 0;
     stack_snapshot(w->stack, &w->view); /* no more health probes */

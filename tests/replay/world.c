@@ -166,6 +166,7 @@ int world_conf(struct world *w, const char *name, const char *text)
         conf_free(conf);
         return -ENOMEM;
     }
+    (void)locate_configure(w->locate, conf);
     w->old_conf = w->conf;
     w->old_route = w->route;
     w->conf = conf;
@@ -194,6 +195,13 @@ int world_init(struct world *w)
     w->media = media_fake_new();
     w->cdr = cdr_port_new_tap(on_cdr, w);
     w->trunks = trunk_registry_new();
+    fake_dns_init(&w->dns);
+    w->locate = w->trunks && w->timers ? locate_new(&(struct locate_param){.reg = w->trunks,
+                                                                           .timers = w->timers,
+                                                                           .clock = &w->clock,
+                                                                           .stats = &w->stats,
+                                                                           .dns = &w->dns.ops})
+                                       : NULL;
     w->workers = 1;
     w->epoch = 100;
     leak_init(&w->leak);
@@ -201,12 +209,14 @@ int world_init(struct world *w)
     world_set(w, "proto", w->opt->tcp ? "tcp" : "udp");
     leak_own(&w->leak, "203.0.113.9");
     leak_own(&w->leak, "2001:db8::9");
-    return w->timers && w->media && w->cdr && w->trunks ? 0 : -ENOMEM;
+    return w->timers && w->media && w->cdr && w->locate ? 0 : -ENOMEM;
 }
 
 void world_fini(struct world *w)
 {
     stack_free(w->stack);
+    locate_free(w->locate);
+    fake_dns_fini(&w->dns);
     ident_key_free(w->ident);
     net_clear(&w->net);
     if (w->media)
@@ -228,8 +238,12 @@ void world_settle(struct world *w)
     for (unsigned i = 0; i < 100 && media_fake_pending(w->media); i++)
         (void)media_fake_run(w->media);
     stream_return(w);
+    if (w->locate)
+        locate_turn(w->locate);
     if (w->stack)
         stack_turn_end(w->stack);
+    if (w->locate)
+        locate_turn(w->locate); /* frees what the stack has let go of */
 }
 
 void world_advance(struct world *w, uint64_t ms)

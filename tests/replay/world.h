@@ -32,6 +32,8 @@ struct world {
     struct media *media;
     struct cdr_port *cdr;
     struct trunk_registry *trunks;
+    struct locate *locate;
+    struct fake_dns dns;
     struct conf *conf, *old_conf;
     struct route *route, *old_route;
     struct call_view view, old_view;

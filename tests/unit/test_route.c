@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "route/route.h"
 
 static const char text[] =
@@ -42,6 +43,22 @@ struct fixture {
     struct route_decision d;
 };
 
+/* What call/locate.c makes of peers that are addresses. */
+static void publish(struct fixture *f, const struct conf *c)
+{
+    struct target_record v[8];
+    for (uint32_t i = 0; i < c->trunk.n; i++) {
+        const struct conf_trunk *t = &c->trunk.v[i];
+        for (uint32_t p = 0; p < t->peer.n; p++)
+            v[p] = (struct target_record){.addr = t->peer.v[p].addr,
+                                          .listener = UINT16_MAX,
+                                          .priority = t->peer.v[p].priority,
+                                          .weight = t->peer.v[p].weight};
+        assert_true(targets_publish(f->reg, trunk_registry_get(f->reg, t->name), v, t->peer.n) >=
+                    0);
+    }
+}
+
 static int setup(void **state)
 {
     static struct fixture f;
@@ -55,6 +72,7 @@ static int setup(void **state)
     f.reg = trunk_registry_new();
     f.rt = route_new(f.conf, f.reg, &why);
     assert_non_null(f.rt);
+    publish(&f, f.conf);
     *state = &f;
     return 0;
 }
@@ -90,7 +108,7 @@ static const char *decide(struct fixture *f, const char *trunk, const char *call
 
 static void set_down(struct fixture *f, const char *trunk, unsigned peer, bool down)
 {
-    route_trunk_state(f->rt, trunk_id(f, trunk))->peer[peer].down = down;
+    targets_of(route_trunk_state(f->rt, trunk_id(f, trunk)))->v[peer].health->down = down;
 }
 
 static void candidates_come_in_order_each_with_its_own_number(void **state)
@@ -156,28 +174,59 @@ static void a_trunk_that_is_down_is_left_out(void **state)
         set_down(f, "alpha", p, false);
 }
 
+/* The last number of each hop's address, in order. */
+static const char *hops(struct fixture *f, const char *trunk, uint32_t rnd, bool last_resort)
+{
+    static char out[64];
+    struct route_hop hop[ROUTE_HOPS_MAX];
+    struct route_hops_param p = {
+        .trunk = trunk_id(f, trunk), .rnd = rnd, .now_ms = 5000, .last_resort = last_resort};
+    unsigned n = route_hops(f->rt, &p, hop, ROUTE_HOPS_MAX), len = 0;
+    out[0] = '\0';
+    for (unsigned i = 0; i < n; i++)
+        len += (unsigned)snprintf(out + len, sizeof(out) - len, "%u ", hop[i].remote.ip[3]);
+    return out;
+}
+
 static void peers_share_by_weight_and_priority(void **state)
 {
     struct fixture *f = *state;
-    uint32_t alpha = trunk_id(f, "alpha");
-    struct route_hop hop;
-    unsigned n[3] = {0};
-    for (uint32_t r = 0; r < 100; r++) {
-        assert_int_equal(route_pick_peer(f->rt, alpha, r, &hop), 0);
-        n[hop.peer]++;
-    }
-    assert_int_equal(n[0], 70);
-    assert_int_equal(n[1], 30);
+    unsigned n[20] = {0};
+    for (uint32_t r = 0; r < 100; r++)
+        n[strtoul(hops(f, "alpha", r, false), NULL, 10)]++;
+    assert_int_equal(n[11], 70);
+    assert_int_equal(n[12], 30);
+    assert_string_equal(hops(f, "alpha", 5, false), "11 12 13 ");
+    assert_string_equal(hops(f, "alpha", 75, false), "12 11 13 ");
     set_down(f, "alpha", 0, true);
-    assert_int_equal(route_pick_peer(f->rt, alpha, 5, &hop), 0);
-    assert_int_equal(hop.peer, 1);
+    assert_string_equal(hops(f, "alpha", 5, false), "12 13 ");
     set_down(f, "alpha", 1, true);
-    assert_int_equal(route_pick_peer(f->rt, alpha, 5, &hop), 0);
-    assert_int_equal(hop.peer, 2);
+    assert_string_equal(hops(f, "alpha", 5, false), "13 ");
     set_down(f, "alpha", 2, true);
-    assert_int_equal(route_pick_peer(f->rt, alpha, 5, &hop), -EHOSTUNREACH);
+    assert_string_equal(hops(f, "alpha", 5, false), "");
     for (unsigned p = 0; p < 3; p++)
         set_down(f, "alpha", p, false);
+}
+
+static void an_emergency_call_tries_busy_and_dead_targets_last(void **state)
+{
+    struct fixture *f = *state;
+    const struct target_set *set = targets_of(route_trunk_state(f->rt, trunk_id(f, "alpha")));
+    set_down(f, "alpha", 0, true);
+    set->v[1].health->busy_until_ms = 5001;
+    assert_string_equal(hops(f, "alpha", 5, false), "13 ");
+    assert_string_equal(hops(f, "alpha", 5, true), "13 12 11 ");
+    set->v[1].health->busy_until_ms = 5000;
+    assert_string_equal(hops(f, "alpha", 5, false), "12 13 ");
+    set->v[1].health->busy_until_ms = 0;
+    set_down(f, "alpha", 0, false);
+}
+
+static unsigned pick(struct fixture *f, const struct route *rt, uint32_t trunk,
+                     struct route_hop *hop)
+{
+    (void)f;
+    return route_hops(rt, &(struct route_hops_param){.trunk = trunk}, hop, 1);
 }
 
 static void a_peer_is_reached_from_the_first_socket_of_its_family(void **state)
@@ -185,10 +234,10 @@ static void a_peer_is_reached_from_the_first_socket_of_its_family(void **state)
     struct fixture *f = *state;
     struct route_hop hop;
     char buf[ADDR_STRLEN];
-    assert_int_equal(route_pick_peer(f->rt, trunk_id(f, "bravo"), 0, &hop), 0);
+    assert_int_equal(pick(f, f->rt, trunk_id(f, "bravo"), &hop), 1);
     assert_int_equal(hop.listener, 1);
     assert_string_equal(addr_str(&hop.local, buf), "[2001:db8::1]:5060");
-    assert_int_equal(route_pick_peer(f->rt, trunk_id(f, "us"), 0, &hop), 0);
+    assert_int_equal(pick(f, f->rt, trunk_id(f, "us"), &hop), 1);
     assert_int_equal(hop.listener, 2);
     assert_int_equal(route_listen_of(f->rt, 2), 1);
     assert_int_equal(route_listen_of(f->rt, 3), CONF_NONE);
@@ -220,9 +269,10 @@ static void live_state_outlives_a_reload_that_drops_and_moves_trunks(void **stat
     assert_int_equal(route_trunk_of_slot(rt, us->slot, &id), -ENOENT);
     assert_ptr_equal(trunk_by_slot(f->reg, us->slot), us);
     struct route_hop hop;
-    assert_int_equal(route_pick_peer(rt, 1, 0, &hop),
-                     -EHOSTUNREACH); /* .12 was down before the reload */
-    set_down(f, "alpha", 1, false);
+    publish(f, c);
+    assert_int_equal(pick(f, rt, 1, &hop), 0); /* .12 was down before the reload */
+    targets_of(alpha)->v[0].health->down = false;
+    assert_int_equal(pick(f, rt, 1, &hop), 1);
     route_free(rt);
     conf_free(c);
 }
@@ -242,6 +292,7 @@ int main(void)
         cmocka_unit_test(emergency_goes_to_its_own_line_by_rule_or_by_the_gate),
         cmocka_unit_test(a_trunk_that_is_down_is_left_out),
         cmocka_unit_test(peers_share_by_weight_and_priority),
+        cmocka_unit_test(an_emergency_call_tries_busy_and_dead_targets_last),
         cmocka_unit_test(a_peer_is_reached_from_the_first_socket_of_its_family),
         cmocka_unit_test(live_state_outlives_a_reload_that_drops_and_moves_trunks),
         cmocka_unit_test(a_trunk_has_the_state_of_its_customer),

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include "core/err.h"
 #include "route/trunk.h"
 
 static void a_name_keeps_its_state_and_slot(void **state)
@@ -73,44 +72,6 @@ static void a_thousand_names_have_a_thousand_slots(void **state)
     trunk_registry_free(reg);
 }
 
-static void health_changes_only_after_enough_results_in_a_row(void **state)
-{
-    (void)state;
-    static const struct {
-        bool ok, changed, down;
-    } row[] = {
-        {false, false, false}, {false, false, false}, {true, false, false}, {false, false, false},
-        {false, false, false}, {false, true, true},   {false, false, true}, {true, false, true},
-        {false, false, true},  {true, false, true},   {true, true, false},  {true, false, false},
-    };
-    struct conf_options opt = {.down_after = 3, .up_after = 2};
-    struct trunk_peer p = {0};
-    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-        assert_int_equal(trunk_peer_result(&p, row[i].ok, &opt, 1000 + i), row[i].changed);
-        assert_int_equal(p.down, row[i].down);
-    }
-    assert_int_equal(p.probes, 12);
-    assert_int_equal(p.probe_failures, 7);
-    assert_int_equal(p.changed_wall_ms, 1010);
-}
-
-static void a_trunk_has_64_peer_records(void **state)
-{
-    (void)state;
-    struct trunk_registry *reg = trunk_registry_new();
-    struct trunk_state *ts = trunk_registry_get(reg, "alpha");
-    struct addr a;
-    assert_int_equal(addr_parse(SPAN("192.0.2.1:5060"), 0, &a), 0);
-    for (int i = 0; i < TRUNK_PEERS_MAX; i++) {
-        a.port = (uint16_t)(1000 + i);
-        assert_int_equal(trunk_peer_get(ts, &a), i);
-        assert_int_equal(trunk_peer_get(ts, &a), i);
-    }
-    a.port = 1;
-    assert_int_equal(trunk_peer_get(ts, &a), TD_EFULL);
-    trunk_registry_free(reg);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,8 +79,6 @@ int main(void)
         cmocka_unit_test(a_name_is_found_without_being_made),
         cmocka_unit_test(an_account_that_is_read_outlives_its_successor),
         cmocka_unit_test(a_thousand_names_have_a_thousand_slots),
-        cmocka_unit_test(health_changes_only_after_enough_results_in_a_row),
-        cmocka_unit_test(a_trunk_has_64_peer_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
