@@ -179,6 +179,7 @@ static bool add_call(const struct call_info *c, void *arg)
     json_object_set_new(row, "answered", time_of(c->answer_wall_ms));
     json_object_set_new(row, "in_call_id", text_of(c->in_call_id));
     json_object_set_new(row, "out_call_id", text_of(c->out_call_id));
+    json_object_set_new(row, "session_id", json_string(c->session_id));
     json_array_append_new(walk->rows, row);
     return json_array_size(walk->rows) < walk->q->max;
 }

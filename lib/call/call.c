@@ -3,12 +3,14 @@
  * Calls: making, joining, ending and freeing; what they hold of the shared state is given back here and nowhere else.
  * stack.c owns the table; legs, hunt and offer come here for life and death. It reads no message.
  */
+#include "call/header_rules.h"
 #include "call/headers.h"
 #include "call/model.h"
 #include "call/offer.h"
 #include "call/own.h"
 #include "call/pass.h"
 #include "call/refresh.h"
+#include "call/session.h"
 
 #include <stdio.h>
 
@@ -236,6 +238,7 @@ static int bye_start(struct leg *leg, struct ldlg *ld, struct txn_client *ct)
         return -ENOMEM;
     if (cause->where != CAUSE_NOWHERE)
         build_hdr(b, SPAN("Reason"), cause_reason(cause, buf));
+    header_rules_leg_out(b, leg);
     if (build_end(b, SPAN_NONE, SPAN_NONE) < 0)
         return -ENOSPC;
     return 0;
@@ -519,7 +522,7 @@ static struct call_info info_of(const struct call *c)
 {
     const struct leg *out = c->out;
 
-    return (struct call_info){
+    struct call_info info = {
         .id = c->id,
         .uuid = c->uuid,
         .state = state_text(c),
@@ -539,6 +542,9 @@ static struct call_info info_of(const struct call *c)
         .in_call_id = c->in->main ? dialog_str(c->in->main->d, DIALOG_CALL_ID) : SPAN_NONE,
         .out_call_id = out && out->main ? dialog_str(out->main->d, DIALOG_CALL_ID) : SPAN_NONE,
     };
+
+    (void)session_text(c, info.session_id);
+    return info;
 }
 
 static bool each_one(struct htab_node *n, void *arg)

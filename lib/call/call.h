@@ -41,7 +41,8 @@ struct call_info {
     unsigned attempts;
     uint64_t generation;
     struct span in_call_id, out_call_id;
-    bool settled; /**< confirmed, nothing on its way: a restart now would lose nothing */
+    char session_id[80]; /**< RFC 7989: caller's UUID;remote=callee's; empty: none */
+    bool settled;        /**< confirmed, nothing on its way: a restart now would lose nothing */
 };
 
 /** Calls alive, those waiting for their last transaction included. */

@@ -10,6 +10,9 @@
 #include "sip/build.h"
 #include "sip/hdr.h"
 
+struct leg;
+struct msg;
+
 struct crossing {
     const struct hdr *hdrs;
     unsigned n;
@@ -19,5 +22,11 @@ struct crossing {
     struct span called;   /**< number as sent, likewise */
     bool has_parts;       /**< body parts beside the SDP cross too */
 };
+
+/**
+ * A message on its way into a leg: the trunk's `in` rules applied, Session-ID noted, the body seen as SDP and what is around it.
+ * @return m itself, or a copy in the arena
+ */
+const struct msg *crossing_in(struct leg *leg, const struct msg *m);
 
 #endif

@@ -5,6 +5,11 @@
  */
 #include "call/header_rules.h"
 
+#define TEXT(s)            \
+    {                      \
+        (s), sizeof(s) - 1 \
+    }
+
 /* 1024: of one value with its variables filled in; longer ones are cut, and nobody reads them. */
 #define VALUE_MAX 1024
 /* 64: lines that the rules of one direction may add to a message. */
@@ -98,13 +103,13 @@ static const struct {
     struct span name;
     size_t at;
 } variables[] = {
-    {{"{called}", 8}, offsetof(struct header_vars, called)},
-    {{"{caller}", 8}, offsetof(struct header_vars, caller)},
-    {{"{billing}", 9}, offsetof(struct header_vars, billing)},
-    {{"{node}", 6}, offsetof(struct header_vars, node)},
-    {{"{trunk}", 7}, offsetof(struct header_vars, trunk)},
-    {{"{call}", 6}, offsetof(struct header_vars, call)},
-    {{"{ruri}", 6}, offsetof(struct header_vars, ruri)},
+    {TEXT("{called}"), offsetof(struct header_vars, called)},
+    {TEXT("{caller}"), offsetof(struct header_vars, caller)},
+    {TEXT("{billing}"), offsetof(struct header_vars, billing)},
+    {TEXT("{node}"), offsetof(struct header_vars, node)},
+    {TEXT("{trunk}"), offsetof(struct header_vars, trunk)},
+    {TEXT("{call}"), offsetof(struct header_vars, call)},
+    {TEXT("{ruri}"), offsetof(struct header_vars, ruri)},
 };
 
 /* The text with its variables; build_safe: what a peer said cannot end the line. */

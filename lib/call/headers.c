@@ -9,6 +9,11 @@
 #include "call/header_rules.h"
 #include "call/identity.h"
 
+#define TEXT(s)            \
+    {                      \
+        (s), sizeof(s) - 1 \
+    }
+
 const struct span headers_allow = SPAN("INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO");
 
 enum cross {
@@ -16,6 +21,7 @@ enum cross {
     CROSS_COPY,  /* value as it is: tokens only */
     CROSS_EXACT, /* the line as it was written: a signature covers it (RFC 8224) */
     CROSS_REF,   /* a reference: to a third party's server by http, to a part of the body by cid */
+    CROSS_MIME,  /* with the body that it speaks of */
     CROSS_IDENTITY, /* identity.c */
     CROSS_DIVERTED, /* diverted.c */
     CROSS_DATE, /* with Identity only, which is bound to it (RFC 8224 §4.1): alone it tells a side's clock */
@@ -36,15 +42,15 @@ static const uint8_t cross_table[HDR_N] = {
     [HDR_GEOLOCATION] = CROSS_REF,        /* RFC 6442 */
     [HDR_IDENTITY] = CROSS_EXACT,         /* RFC 8224 */
     [HDR_DATE] = CROSS_DATE,
+    [HDR_MIME_VERSION] = CROSS_MIME,
+    [HDR_CONTENT_DISPOSITION] = CROSS_MIME,
 };
 
 static enum cross cross_of(const struct hdr *h)
 {
     static const struct span copied[] = {
-        {"Geolocation-Routing", 19},
-        {"Info-Package", 12},
-        {"Recv-Info", 9},
-        {"P-Charge-Info", 13}, /* RFC 8496 */
+        TEXT("Geolocation-Routing"), TEXT("Info-Package"), TEXT("Recv-Info"),
+        TEXT("P-Charge-Info"), /* RFC 8496 */
     };
 
     if (h->id != HDR_OTHER)
@@ -102,6 +108,13 @@ static void put_ref(struct build *b, const struct crossing *x, const struct hdr 
         put_line(b, h);
 }
 
+/* Part of a body that is carried whole (RFC 2045 §4). */
+static void put_mime(struct build *b, const struct crossing *x, const struct hdr *h)
+{
+    if (x->has_parts)
+        put_line(b, h);
+}
+
 static bool has_identity(const struct crossing *x)
 {
     for (unsigned i = 0; i < x->n; i++)
@@ -128,6 +141,7 @@ void headers_write(struct build *b, const struct crossing *x)
         case CROSS_COPY: put_line(b, h); break;
         case CROSS_EXACT: put_exact(b, h); break;
         case CROSS_REF: put_ref(b, x, h); break;
+        case CROSS_MIME: put_mime(b, x, h); break;
         case CROSS_IDENTITY: identity = true; break;
         case CROSS_DIVERTED: diverted = true; break;
         case CROSS_DATE:
@@ -203,6 +217,7 @@ void headers_of_setup(struct crossing *x, const struct setup *s, const struct le
         .host = headers_host(c->calls, &out->flow),
         .from_raw = s->from,
         .called = span_of(out->sent),
+        .has_parts = s->wrapped && !out->trunk.conf->bodies_sdp_only,
     };
 }
 
@@ -229,6 +244,7 @@ void headers_cross(struct build *b, const struct msg *m, const struct leg *to)
         .from = from ? from->trunk.conf : to->trunk.conf,
         .to = to->trunk.conf,
         .host = headers_host(c->calls, &to->flow),
+        .has_parts = m->wrap && !to->trunk.conf->bodies_sdp_only,
     };
 
     headers_write(b, &x);

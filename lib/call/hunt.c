@@ -182,6 +182,13 @@ static int hunt_dialog(struct call *c, struct leg *out)
     return 0;
 }
 
+/* `session;critical` wants the addresses of the media hidden: without a relay they are not (RFC 3323 §5.2). */
+static bool hunt_keeps_privacy(const struct call *c, const struct leg *out)
+{
+    return !(c->in->trunk.media_none && out->trunk.media_none &&
+             identity_needs_relay(c->setup->hdr, c->setup->n_hdrs));
+}
+
 /* The INVITE of the candidate at hand to the next of its targets. prev: the leg to another target of it, NULL: it is the first. */
 static int hunt_leg(struct call *c, struct leg *prev)
 {
@@ -214,6 +221,8 @@ static int hunt_leg(struct call *c, struct leg *prev)
         rc = hunt_admit(c, out, &cs->view->conf->trunk.v[trunk]);
     if (!prev && rc == 0)
         fo->limits = out->hold;
+    if (rc == 0 && !hunt_keeps_privacy(c, out))
+        rc = -EPERM;
     if (rc == 0)
         rc = hunt_dialog(c, out);
     if (rc < 0) {
@@ -262,6 +271,7 @@ void hunt_next(struct call *c)
         }
         stat_inc(c->calls->stats, STAT_hunt_skipped);
         hunt_note(c, rc == TD_EFULL ? &CAUSE_HERE_(503, 34, "trunk full")
+                     : rc == -EPERM ? &CAUSE_HERE_(500, 63, "privacy cannot be kept")
                                     : &CAUSE_HERE_(503, 38, "trunk unusable"));
     }
     hunt_give_up(c);

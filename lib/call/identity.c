@@ -7,14 +7,19 @@
 
 #include "call/party.h"
 
+#define TEXT(s)            \
+    {                      \
+        (s), sizeof(s) - 1 \
+    }
+
 static const struct {
     struct span name;
     unsigned bit;
 } words[] = {
-    {{"header", 6}, PRIVACY_HEADER},     {{"session", 7}, PRIVACY_SESSION},
-    {{"user", 4}, PRIVACY_USER},         {{"none", 4}, PRIVACY_NONE},
-    {{"critical", 8}, PRIVACY_CRITICAL}, {{"id", 2}, PRIVACY_ID},
-    {{"history", 7}, PRIVACY_HISTORY},
+    {TEXT("header"), PRIVACY_HEADER},     {TEXT("session"), PRIVACY_SESSION},
+    {TEXT("user"), PRIVACY_USER},         {TEXT("none"), PRIVACY_NONE},
+    {TEXT("critical"), PRIVACY_CRITICAL}, {TEXT("id"), PRIVACY_ID},
+    {TEXT("history"), PRIVACY_HISTORY},
 };
 
 #define N_WORDS (sizeof words / sizeof words[0])

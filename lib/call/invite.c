@@ -5,11 +5,16 @@
  */
 #include "call/invite.h"
 
+#include "call/bodies.h"
+#include "call/diverted.h"
+#include "call/header_rules.h"
 #include "call/headers.h"
 #include "call/hunt.h"
+#include "call/identity.h"
 #include "call/offer.h"
 #include "call/party.h"
 #include "call/refresh.h"
+#include "call/session.h"
 
 #include <stdio.h>
 
@@ -183,6 +188,37 @@ static bool refused_by_form(struct calls *cs, struct txn_server *st, const struc
     return false;
 }
 
+/* Privacy that nobody here can give (RFC 3323 §5), and a call that has been handed on too often. @return true: refused and answered */
+static bool refused_by_identity(struct calls *cs, struct txn_server *st, const struct msg *m,
+                                const struct conf_trunk *t)
+{
+    if (!t->identity.ignore_privacy && identity_is_impossible(m->hdrs, m->n_hdrs)) {
+        answer(cs, st, 500, SPAN_NONE, SPAN_NONE);
+        return true;
+    }
+    if (t->diversions_max && diverted_count(m->hdrs, m->n_hdrs) > t->diversions_max) {
+        stat_inc(cs->stats, STAT_calls_diverted_too_often);
+        answer(cs, st, 482, SPAN_NONE, SPAN_NONE);
+        return true;
+    }
+    return false;
+}
+
+/* The INVITE as the trunk's rules leave it, its body seen as SDP and what is around it. */
+static const struct msg *received(struct calls *cs, const struct msg *m, const struct conf_trunk *t)
+{
+    const struct header_vars v = {
+        .called = m->uri.user,
+        .caller = m->from.parsed.user,
+        .billing = m->from.parsed.user,
+        .node = span_of(cs->view->conf->global.node),
+        .trunk = span_of(t->name),
+        .ruri = m->ruri,
+    };
+
+    return bodies_open(cs->arena, header_rules_in(cs->arena, t, m, &v));
+}
+
 /* ---- admission --------------------------------------------------------------------------------------------------- */
 
 /* Node, trunk, media, customer, in this order; what was taken is given back by the call's end. */
@@ -279,6 +315,13 @@ static int setup_fill(struct setup *s, const struct msg *m, const struct route_d
     party_params(&b, tel_params(&m->uri));
     s->number_params = (struct span){b.p + at, b.len - at};
     s->body = setup_put(&b, m->body);
+    if (m->wrap) {
+        s->wrapped = true;
+        s->wrap = (struct msg_wrap){.type = setup_put(&b, m->wrap->type),
+                                    .before = setup_put(&b, m->wrap->before),
+                                    .after = setup_put(&b, m->wrap->after),
+                                    .has_sdp = m->wrap->has_sdp};
+    }
     return b.overflow ? -E2BIG : 0;
 }
 
@@ -428,6 +471,8 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
     }
     refresh_learn(c->in, m);
     (void)refresh_asked(c->in, m); /* not refused: invite_new has looked */
+    session_learn(c->in, m);
+    session_answer(c->in, st);
     decide(c, m, trunk, &d);
     stat_inc(cs->stats, STAT_calls_started); /* from here on it has a record */
     retry = admit(c, &cs->view->conf->trunk.v[trunk]);
@@ -453,7 +498,9 @@ void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, co
         answer(cs, st, 403, SPAN_NONE, SPAN_NONE);
         return;
     }
-    if (refused_by_form(cs, st, m))
+    m = received(cs, m, &cs->view->conf->trunk.v[trunk]);
+    if (refused_by_form(cs, st, m) ||
+        refused_by_identity(cs, st, m, &cs->view->conf->trunk.v[trunk]))
         return;
     if (refresh_check(&cs->view->conf->trunk.v[trunk], m)) {
         stat_inc(cs->stats, STAT_calls_refused);

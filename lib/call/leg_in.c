@@ -3,6 +3,8 @@
  * The in leg's machine: what we answer to the INVITE that made it, and its end.
  * leg.c runs the table; actions answer by the INVITE's server transaction and tell the bridge.
  */
+#include "call/bodies.h"
+#include "call/header_rules.h"
 #include "call/headers.h"
 #include "call/leg_table.h"
 #include "call/model.h"
@@ -32,6 +34,7 @@ static void in_final(struct leg *leg, const struct cause *cause, struct span phr
         build_hdr(b, SPAN("Allow"), headers_allow);
     if (cause->q850)
         build_hdr(b, SPAN("Reason"), cause_reason(cause, reason));
+    header_rules_leg_out(b, leg);
     if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
         (void)txn_server_send(st);
     stat_inc(cs->stats, STAT_calls_rejected);
@@ -75,7 +78,7 @@ static void in_progress(struct leg *leg, const struct leg_arg *arg)
     const struct msg *m = arg->msg;
     struct ldlg *ld;
     struct build *b;
-    struct span body = SPAN_NONE;
+    struct span type = OFFER_TYPE, body = SPAN_NONE;
 
     if (!leg->invite_st)
         return;
@@ -100,7 +103,9 @@ static void in_progress(struct leg *leg, const struct leg_arg *arg)
         c->committed = true;
     if (!c->progress_ms)
         c->progress_ms = c->calls->clock->mono_ms;
-    if (build_end(b, OFFER_TYPE, body) == 0)
+    header_rules_leg_out(b, leg);
+    bodies_close(leg, m->wrap, &type, &body);
+    if (build_end(b, type, body) == 0)
         (void)txn_server_send(leg->invite_st);
 }
 
@@ -120,7 +125,7 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
     struct leg *out = c->out;
     struct txn_server *st = leg->invite_st;
     const struct msg *m = arg->msg;
-    struct span body = SPAN_NONE;
+    struct span type = OFFER_TYPE, body = SPAN_NONE;
     struct build *b;
 
     leg->main = in_dialog_of(leg, arg->dlg);
@@ -147,7 +152,9 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
     build_hdr(b, SPAN("Allow"), headers_allow);
     headers_response(b, m, leg);
     refresh_answer(b, leg);
-    if (build_end(b, OFFER_TYPE, body) < 0 || txn_server_send(st) < 0) {
+    header_rules_leg_out(b, leg);
+    bodies_close(leg, m->wrap, &type, &body);
+    if (build_end(b, type, body) < 0 || txn_server_send(st) < 0) {
         in_answer_failed(leg, out, &CAUSE_HERE_(500, 47, "200 could not be sent"));
         return;
     }

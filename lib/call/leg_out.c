@@ -3,12 +3,15 @@
  * The out leg's machine: our INVITE to a carrier, its answers, CANCEL, and the leg's end.
  * leg.c runs the table; hunt.c starts the leg; actions speak by its client transaction and tell the bridge.
  */
+#include "call/bodies.h"
+#include "call/header_rules.h"
 #include "call/headers.h"
 #include "call/hunt.h"
 #include "call/leg_table.h"
 #include "call/model.h"
 #include "call/offer.h"
 #include "call/refresh.h"
+#include "call/session.h"
 
 static void out_on_response(void *user, struct txn_client *ct, const struct msg *m,
                             const struct flow *f);
@@ -28,7 +31,7 @@ static int out_compose(struct leg *leg, struct txn_client *ct)
 {
     struct call *c = leg->call;
     struct setup *s = c->setup;
-    struct span body = SPAN_NONE;
+    struct span type = OFFER_TYPE, body = SPAN_NONE;
     struct build *b;
 
     if (!span_is_empty(s->body) &&
@@ -39,7 +42,9 @@ static int out_compose(struct leg *leg, struct txn_client *ct)
         return -ENOMEM;
     headers_request(b, s, leg);
     refresh_offer(b, leg);
-    return build_end(b, OFFER_TYPE, body);
+    header_rules_leg_out(b, leg);
+    bodies_close(leg, s->wrapped ? &s->wrap : NULL, &type, &body);
+    return build_end(b, type, body);
 }
 
 static int out_start(struct leg *leg)
@@ -207,7 +212,7 @@ static void out_cancel(struct leg *leg, const struct leg_arg *arg)
 
 static void out_ack(struct leg *leg, const struct leg_arg *arg)
 {
-    struct span body = SPAN_NONE;
+    struct span type = OFFER_TYPE, body = SPAN_NONE;
 
     if (!leg->ack_owed)
         return;
@@ -215,7 +220,9 @@ static void out_ack(struct leg *leg, const struct leg_arg *arg)
     if (!arg->msg || span_is_empty(arg->msg->body) ||
         offer_cross(arg->dlg, leg->main, OFFER_ANSWER, arg->msg->body, &body) < 0)
         offer_refused(leg->main, leg->call->in->main);
-    (void)dialog_ack(leg->main->d, leg->invite_cseq, OFFER_TYPE, body);
+    if (arg->msg)
+        bodies_close(leg, arg->msg->wrap, &type, &body);
+    (void)dialog_ack(leg->main->d, leg->invite_cseq, type, body);
 }
 
 static void out_pay_ack(struct leg *leg)
@@ -469,10 +476,12 @@ static void out_on_response(void *user, struct txn_client *ct, const struct msg 
                             const struct flow *f)
 {
     struct leg *leg = user;
-    struct leg_arg arg = {.msg = m, .status = m->status};
+    struct leg_arg arg = {.msg = crossing_in(leg, m), .status = m->status};
 
     (void)ct;
     (void)f;
+    m = arg.msg;
+    session_answer(leg->call->in, leg->call->in->invite_st);
     if (m->status >= 300) {
         if (m->status == 422 && refresh_raise(leg, m) && leg_out_again(leg))
             return; /* RFC 4028 §7.4: the same attempt with the interval it wants */

@@ -3,9 +3,10 @@
 noinst_LIBRARIES += lib/call/libtdcall.a
 lib_call_libtdcall_a_SOURCES = \
 	lib/call/auth.c lib/call/auth.h \
+	lib/call/bodies.c lib/call/bodies.h \
 	lib/call/bridge.c lib/call/bridge.h \
 	lib/call/call.c lib/call/call.h \
-	lib/call/crossing.h \
+	lib/call/crossing.c lib/call/crossing.h \
 	lib/call/diverted.c lib/call/diverted.h \
 	lib/call/failover.c lib/call/failover.h \
 	lib/call/gen.c lib/call/gen.h \
@@ -26,6 +27,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/priority.c lib/call/priority.h \
 	lib/call/record.c \
 	lib/call/refresh.c lib/call/refresh.h \
+	lib/call/session.c lib/call/session.h \
 	lib/call/snapshot.c lib/call/snapshot.h \
 	lib/call/stack.c lib/call/stack.h \
 	lib/call/treatment.c lib/call/treatment.h \

@@ -111,6 +111,7 @@ struct leg {
     struct own *owns;   /**< requests of our own in its dialogs, see own.h */
     struct timer timer; /**< of the state */
     struct flow flow;
+    struct session_uuid endpoint; /**< of the endpoint behind it (RFC 7989); null: not known yet */
     struct leg_trunk trunk;
     struct leg_refresh refresh;
     struct cac_hold hold; /**< gauges of this leg's trunk and customer */
@@ -205,6 +206,8 @@ struct setup {
     struct span from; /**< value of From */
     struct span number_params; /**< of the called number, those that may cross: ";npdi;rn=…" */
     struct span body;
+    struct msg_wrap wrap; /**< what stood around it */
+    bool wrapped;         /**< anything did */
     unsigned n_hdrs;
     int max_forwards;
     bool rel100_supported, rel100_required;

@@ -5,8 +5,11 @@
  */
 #include "call/pass.h"
 
+#include "call/bodies.h"
+#include "call/header_rules.h"
 #include "call/headers.h"
 #include "call/offer.h"
+#include "call/session.h"
 #include "call/own.h"
 #include "call/refresh.h"
 
@@ -190,6 +193,8 @@ static int pass_compose(struct pass *p, const struct msg *m)
             refresh_offer(b, p->to->leg);
     }
     headers_cross(b, m, p->to->leg);
+    header_rules_leg_out(b, p->to->leg);
+    bodies_close(p->to->leg, m->wrap, &type, &body);
     return build_end(b, type, body);
 }
 
@@ -316,6 +321,8 @@ static void pass_reply_2xx(struct pass *p, const struct msg *m)
             refresh_answer(b, p->from->leg);
     }
     headers_response(b, m, p->from->leg);
+    header_rules_leg_out(b, p->from->leg);
+    bodies_close(p->from->leg, m->wrap, &type, &body);
     if (build_end(b, type, body) < 0 || txn_server_send(st) < 0)
         return;
     dialog_answered(p->from->d, p->from_cseq);
@@ -419,6 +426,8 @@ static void pass_on_response(void *user, struct txn_client *ct, const struct msg
 
     (void)ct;
     (void)f;
+    m = crossing_in(to, m);
+    session_answer(p->from->leg, p->st);
     if (m->status < 200)
         return;
     if (m->status < 300) {
@@ -466,7 +475,7 @@ static void pass_on_again(void *user, struct txn_client *ct, struct txn_client *
 bool pass_ack(struct ldlg *ld, const struct msg *ack)
 {
     for (struct pass *p = ld->leg->call->passes; p; p = p->next) {
-        struct span body = SPAN_NONE;
+        struct span type = OFFER_TYPE, body = SPAN_NONE;
 
         if (!p->wait_ack || p->from != ld || p->from_cseq != ack->cseq)
             continue;
@@ -476,7 +485,8 @@ bool pass_ack(struct ldlg *ld, const struct msg *ack)
             if (span_is_empty(ack->body) ||
                 offer_cross(p->from, p->to, OFFER_ANSWER, ack->body, &body) < 0)
                 offer_refused(p->from, p->to);
-            (void)dialog_ack(p->to->d, p->to_cseq, OFFER_TYPE, body);
+            bodies_close(p->to->leg, ack->wrap, &type, &body);
+            (void)dialog_ack(p->to->d, p->to_cseq, type, body);
         }
         /* A 2xx that is repeated from now on is a stray one, and gets the same ACK from the dialog. */
         pass_free(p);

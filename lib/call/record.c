@@ -5,6 +5,7 @@
  */
 #include "call/headers.h"
 #include "call/model.h"
+#include "call/session.h"
 
 static struct cdr_time at(const struct call *c, uint64_t mono_ms)
 {
@@ -48,7 +49,8 @@ static void fill_out(struct cdr_event *ev, const struct leg *out)
     ev->attempt = out->attempt;
 }
 
-static void fill(struct cdr_event *ev, struct call *c, enum cdr_type type)
+/* session: where the text of both UUIDs may stand while the event is made */
+static void fill(struct cdr_event *ev, struct call *c, enum cdr_type type, char *session)
 {
     *ev = (struct cdr_event){
         .type = type,
@@ -71,6 +73,8 @@ static void fill(struct cdr_event *ev, struct call *c, enum cdr_type type)
         .answer = at(c, c->answered_ms),
         .attempts = c->attempts,
     };
+    if (session_text(c, session))
+        ev->session_id = span_of(session);
 }
 
 /* An event that no file takes is not made; it is numbered all the same. */
@@ -100,10 +104,11 @@ static void put_cause(struct cdr_event *ev, const struct cause *cause)
 void record_start(struct call *c)
 {
     struct cdr_event ev;
+    char session[SESSION_TEXT_LEN + 1];
     char caller[NUMBER_MAX * 2], called[NUMBER_MAX * 2];
 
     if (is_wanted(c, CDR_START)) {
-        fill(&ev, c, CDR_START);
+        fill(&ev, c, CDR_START, session);
         put(c, &ev);
     }
     if (log_level() >= LOG_INFO)
@@ -117,10 +122,11 @@ void record_start(struct call *c)
 void record_answer(struct call *c)
 {
     struct cdr_event ev;
+    char session[SESSION_TEXT_LEN + 1];
 
     if (!is_wanted(c, CDR_ANSWER))
         return;
-    fill(&ev, c, CDR_ANSWER);
+    fill(&ev, c, CDR_ANSWER, session);
     fill_out(&ev, c->out);
     put(c, &ev);
 }
@@ -128,10 +134,11 @@ void record_answer(struct call *c)
 void record_interim(struct call *c)
 {
     struct cdr_event ev;
+    char session[SESSION_TEXT_LEN + 1];
 
     if (!is_wanted(c, CDR_INTERIM))
         return;
-    fill(&ev, c, CDR_INTERIM);
+    fill(&ev, c, CDR_INTERIM, session);
     fill_out(&ev, c->out);
     ev.end = at(c, c->calls->clock->mono_ms);
     put(c, &ev);
@@ -140,11 +147,12 @@ void record_interim(struct call *c)
 void record_attempt(struct call *c, struct leg *out)
 {
     struct cdr_event ev;
+    char session[SESSION_TEXT_LEN + 1];
 
     if (out->reported)
         return;
     out->reported = true;
-    fill(&ev, c, CDR_ATTEMPT);
+    fill(&ev, c, CDR_ATTEMPT, session);
     fill_out(&ev, out);
     ev.start = at(c, out->started_ms);
     ev.progress = at(c, out->progress_ms);
@@ -168,6 +176,7 @@ static void add_media(struct cdr_media *sum, const struct media_counters *n)
 void record_end(struct call *c, const struct media_ep_state *eps, unsigned n_eps)
 {
     struct cdr_event ev;
+    char session[SESSION_TEXT_LEN + 1];
     uint64_t billed = c->answered_ms ? c->ended_ms - c->answered_ms : 0;
 
     if (c->end_reported)
@@ -175,7 +184,7 @@ void record_end(struct call *c, const struct media_ep_state *eps, unsigned n_eps
     c->end_reported = true;
     if (c->out)
         record_attempt(c, c->out);
-    fill(&ev, c, CDR_CALL);
+    fill(&ev, c, CDR_CALL, session);
     fill_out(&ev, c->out ? c->out : c->last_out);
     ev.end = at(c, c->ended_ms);
     put_cause(&ev, &c->cause);

@@ -21,6 +21,7 @@ struct leg_rec {
     char sent[NUMBER_MAX];
     char media[CONF_NAME_MAX + 1]; /* section that the leg is counted at; empty: none */
     struct flow flow;
+    struct session_uuid endpoint; /* of its Session-ID */
     struct oa oa;
     uint32_t duration_ms, inactivity_ms, pool, invite_cseq, dialog_len;
     uint64_t started_wall_ms, progress_wall_ms, answered_wall_ms;
@@ -100,6 +101,7 @@ static void leg_put(struct leg_rec *r, const struct leg *leg)
     memcpy(r->account, leg->trunk.account, sizeof r->account);
     memcpy(r->sent, leg->sent, sizeof r->sent);
     r->flow = leg->flow;
+    r->endpoint = leg->endpoint;
     r->oa = leg->main->oa;
     if (offer_is_open(leg->main)) /* who asked is not in the record: what was agreed holds */
         r->oa.state = OA_STABLE;
@@ -254,6 +256,7 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     leg->trunk.dscp_media = r->dscp_media;
     leg->trunk.media_none = r->media_none;
     leg->flow = r->flow;
+    leg->endpoint = r->endpoint;
     leg->flow.conn = 0;
     leg->flow.owner = d->flow.owner =
         leg->trunk.state->slot + 1; /* the slot is this process's own */

@@ -10,6 +10,7 @@
 #include "call/offer.h"
 #include "call/options.h"
 #include "call/own.h"
+#include "call/session.h"
 #include "sip/gate.h"
 
 #include <stdlib.h>
@@ -63,6 +64,7 @@ static int stack_wire(struct stack *s, const struct stack_param *p)
                                .stats = p->stats,
                                .blocks = &s->blocks,
                                .on_no_ack = calls_on_no_ack,
+                               .on_compose = session_on_compose,
                                .tu = cs,
                                .limit = STACK_DIALOGS_MAX};
 

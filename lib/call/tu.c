@@ -9,6 +9,7 @@
 #include "call/model.h"
 #include "call/options.h"
 #include "call/pass.h"
+#include "call/session.h"
 
 static void refuse(struct txn_server *st, unsigned status)
 {
@@ -34,6 +35,7 @@ static void on_ack(struct calls *cs, const struct msg *m)
     ld = d->leg;
     if (!dialog_2xx_acked(d, m->cseq))
         return;
+    m = crossing_in(ld->leg, m);
     if (!pass_ack(ld, m))
         leg_event(ld->leg, LEV_ACK, &(struct leg_arg){.msg = m, .dlg = ld});
 }
@@ -96,6 +98,8 @@ static void in_dialog(struct calls *cs, struct txn_server *st, const struct msg 
         refuse(st, (unsigned)status);
         return;
     }
+    arg.msg = m = crossing_in(arg.dlg->leg, m);
+    session_answer(arg.dlg->leg, st);
     switch (m->method) {
     case SIP_BYE: on_bye(arg.dlg->leg, &arg); break;
     case SIP_INVITE:

@@ -71,6 +71,7 @@ struct cdr_event {
     struct span rate_out;
     struct span deck_in;
     struct span deck_out;
+    struct span session_id;   /* RFC 7989: caller's UUID;remote=callee's */
     struct cdr_time start;    /* INVITE received; of an ATTEMPT: sent */
     struct cdr_time progress; /* first 18x */
     struct cdr_time answer;   /* 2xx */

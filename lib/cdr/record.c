@@ -139,6 +139,7 @@ static const struct field table[] = {
     {NAME("rate_out"), KIND_SPAN, AT(rate_out)},
     {NAME("deck_in"), KIND_SPAN, AT(deck_in)},
     {NAME("deck_out"), KIND_SPAN, AT(deck_out)},
+    {NAME("session_id"), KIND_SPAN, AT(session_id)},
 };
 #define FIELDS (sizeof(table) / sizeof(table[0]))
 

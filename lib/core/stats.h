@@ -78,6 +78,7 @@
     X(cdr_lost, "records that are in no file") \
     X(calls_offered, "INVITEs outside a dialog from trunks") \
     X(calls_refused, "of these, refused before a call began: form, source, drain") \
+    X(calls_diverted_too_often, "of these, refused because they were diverted more often than the trunk may") \
     X(calls_started, "calls begun") \
     X(calls_rejected, "calls that ended by a final answer of 300 or more to the in leg") \
     X(calls_answered, "calls answered") \

@@ -481,6 +481,8 @@ void dialog_build_headers(struct build *b, const struct dialog *d, enum sip_meth
     }
     if (method == SIP_ACK)
         build_span(b, dialog_str(d, DIALOG_AUTH));
+    if (d->dialogs->p.on_compose)
+        d->dialogs->p.on_compose(d->dialogs->p.tu, d, b);
 }
 
 struct build *dialog_request(struct dialog *d, struct txn_client *ct, int max_forwards)

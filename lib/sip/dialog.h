@@ -69,6 +69,8 @@ struct dialogs_param {
     struct blocks *blocks;
     /** No ACK to our 2xx within 64*T1 (§13.3.1.4): the leg should send BYE. May free d. */
     void (*on_no_ack)(void *tu, struct dialog *d);
+    /** Lines of the owner's that every request of the dialog bears, behind ours. May be NULL. */
+    void (*on_compose)(void *tu, const struct dialog *d, struct build *b);
     void *tu;
     uint64_t limit; /* live dialogs, 0: none */
 };

@@ -7,6 +7,11 @@
 
 #include "sip/lex.h"
 
+#define TEXT(s)            \
+    {                      \
+        (s), sizeof(s) - 1 \
+    }
+
 /* Levels of an index that are looked at: Max-Forwards ends longer ones. */
 #define INDEX_MAX 70
 
@@ -14,23 +19,23 @@ static const struct {
     struct span name;
     unsigned cause; /* RFC 7544 table, RFC 4458 §3 */
 } reason_table[DIVERSION_REASONS] = {
-    [DIVERSION_UNKNOWN] = {{"unknown", 7}, 404},
-    [DIVERSION_BUSY] = {{"user-busy", 9}, 486},
-    [DIVERSION_NO_ANSWER] = {{"no-answer", 9}, 408},
-    [DIVERSION_UNAVAILABLE] = {{"unavailable", 11}, 503},
-    [DIVERSION_UNCONDITIONAL] = {{"unconditional", 13}, 302},
-    [DIVERSION_TIME_OF_DAY] = {{"time-of-day", 11}, 404},
-    [DIVERSION_DND] = {{"do-not-disturb", 14}, 404},
-    [DIVERSION_DEFLECTION] = {{"deflection", 10}, 480},
-    [DIVERSION_FOLLOW_ME] = {{"follow-me", 9}, 404},
-    [DIVERSION_OUT_OF_SERVICE] = {{"out-of-service", 14}, 404},
-    [DIVERSION_AWAY] = {{"away", 4}, 404},
+    [DIVERSION_UNKNOWN] = {TEXT("unknown"), 404},
+    [DIVERSION_BUSY] = {TEXT("user-busy"), 486},
+    [DIVERSION_NO_ANSWER] = {TEXT("no-answer"), 408},
+    [DIVERSION_UNAVAILABLE] = {TEXT("unavailable"), 503},
+    [DIVERSION_UNCONDITIONAL] = {TEXT("unconditional"), 302},
+    [DIVERSION_TIME_OF_DAY] = {TEXT("time-of-day"), 404},
+    [DIVERSION_DND] = {TEXT("do-not-disturb"), 404},
+    [DIVERSION_DEFLECTION] = {TEXT("deflection"), 480},
+    [DIVERSION_FOLLOW_ME] = {TEXT("follow-me"), 404},
+    [DIVERSION_OUT_OF_SERVICE] = {TEXT("out-of-service"), 404},
+    [DIVERSION_AWAY] = {TEXT("away"), 404},
 };
 
 static const struct span privacy_name[] = {
-    [DIVERSION_PRIVACY_UNSAID] = {"", 0},   [DIVERSION_PRIVACY_OFF] = {"off", 3},
-    [DIVERSION_PRIVACY_NAME] = {"name", 4}, [DIVERSION_PRIVACY_URI] = {"uri", 3},
-    [DIVERSION_PRIVACY_FULL] = {"full", 4},
+    [DIVERSION_PRIVACY_UNSAID] = TEXT(""),   [DIVERSION_PRIVACY_OFF] = TEXT("off"),
+    [DIVERSION_PRIVACY_NAME] = TEXT("name"), [DIVERSION_PRIVACY_URI] = TEXT("uri"),
+    [DIVERSION_PRIVACY_FULL] = TEXT("full"),
 };
 
 struct span diversion_reason_name(enum diversion_reason r)

@@ -41,6 +41,13 @@ struct msg_rack {
     enum sip_method method;
 };
 
+/* What stands around the SDP of a body. */
+struct msg_wrap {
+    struct span type; /* value of Content-Type of the whole */
+    struct span before, after;
+    bool has_sdp; /* false: `before` is the whole body, no SDP is in it */
+};
+
 /*
  * Everything points into the received buffer or the arena: borrowed, gone with the message. No span except hdr.raw and
  * body holds CR, LF or (outside an escaped pair of a quoted string) NUL: values can be written to another message as they are.
@@ -73,6 +80,8 @@ struct msg {
     unsigned n_hdrs;
     uint16_t first[HDR_N]; /* index + 1 of the first of its kind; 0: none */
 
+    const struct msg_wrap
+        *wrap; /* set by call/bodies.c: body is the SDP alone; NULL: it is the whole body */
     struct name_addr contact[MSG_CONTACTS_MAX]; /* n_contacts of them; the first is zero if none */
 };
 

@@ -9,6 +9,11 @@
 #include "sip/hdr.h"
 #include "sip/lex.h"
 
+#define TEXT(s)            \
+    {                      \
+        (s), sizeof(s) - 1 \
+    }
+
 bool tel_is_number(struct span s)
 {
     size_t i = s.len > 0 && s.p[0] == '+' ? 1 : 0;
@@ -98,8 +103,8 @@ int tel_number(const struct sip_uri *u, char *buf, size_t size)
 bool tel_param_crosses(struct span name, struct span value)
 {
     static const struct span plain[] = {
-        {"npdi", 4}, {"rn", 2},  {"cic", 3}, {"enumdi", 6},         {"isub", 4},
-        {"ext", 3},  {"cpc", 3}, {"oli", 3}, {"isub-encoding", 13},
+        TEXT("npdi"), TEXT("rn"),  TEXT("cic"), TEXT("enumdi"),        TEXT("isub"),
+        TEXT("ext"),  TEXT("cpc"), TEXT("oli"), TEXT("isub-encoding"),
     };
 
     if (span_case_eq(name, SPAN("rn-context")) || span_case_eq(name, SPAN("cic-context")))

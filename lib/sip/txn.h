@@ -14,6 +14,7 @@
 #include "sip/method.h"
 #include "sip/msg.h"
 #include "sip/peek.h"
+#include "sip/session_id.h"
 #include "sip/transport.h"
 #include <stdbool.h>
 
@@ -115,6 +116,13 @@ struct txns_count {
 struct txns_count txns_count(const struct txns *t);
 
 /* ---- server ---- */
+
+/**
+ * What responses of st say as Session-ID (RFC 7989): local the endpoint they speak for, remote the one that asked. Until it is called
+ * they have a null local one and, as remote, what the request had; no line if it had none. Nothing behind a final response.
+ */
+void txn_server_set_session(struct txn_server *st, const struct session_uuid *local,
+                            const struct session_uuid *remote);
 
 struct txn_server_cb {
     /** The transaction ends now; st is gone after return. Not called after txn_server_detach. */

@@ -241,7 +241,7 @@ static void build_from_invite(struct build *b, const struct txn_client *ct, enum
             build_span(b, sip_method_name(method));
             build_str(b, "\r\n");
         } else if (h.id == HDR_VIA || h.id == HDR_FROM || h.id == HDR_TO || h.id == HDR_CALL_ID ||
-                   h.id == HDR_ROUTE || h.id == HDR_MAX_FORWARDS) {
+                   h.id == HDR_ROUTE || h.id == HDR_MAX_FORWARDS || h.id == HDR_SESSION_ID) {
             build_span(b, h.raw);
             build_str(b, "\r\n");
         }

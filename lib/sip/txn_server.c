@@ -28,8 +28,9 @@
 /* Lengths of the parts of reply->bytes behind this head, in the order of the message. */
 struct reply {
     uint32_t vias, record_routes, from_to, call_id_cseq;
-    bool has_to_tag;
-    char tag[IDENT_LEN]; /* ours, used when the TU gives none */
+    bool has_to_tag, has_session;
+    struct session_uuid session[2]; /* local, remote (RFC 7989) */
+    char tag[IDENT_LEN];            /* ours, used when the TU gives none */
 };
 
 typedef int (*server_action_fn)(struct txn_server *st);
@@ -355,6 +356,7 @@ static struct wire *make_reply(struct txns *t, const struct msg *m, const struct
     struct flow to = *f;
     uint32_t at;
 
+    head.has_session = session_id_parse(msg_value(m, HDR_SESSION_ID), &head.session[1], NULL) == 0;
     flow_of_response(&to, m->via.has_rport, m->via.port);
     build_init(b, t->scratch, sizeof(t->scratch));
     build_span(b, (struct span){(const char *)&head, sizeof(head)});
@@ -416,7 +418,22 @@ struct build *txn_server_begin(struct txn_server *st, unsigned status, struct sp
         build_span(b, span_is_empty(to_tag) ? (struct span){r->tag, IDENT_LEN} : to_tag);
     }
     build_span(b, (struct span){at, r->call_id_cseq});
+    if (r->has_session)
+        session_id_write(b, &r->session[0], &r->session[1]);
     return b;
+}
+
+void txn_server_set_session(struct txn_server *st, const struct session_uuid *local,
+                            const struct session_uuid *remote)
+{
+    struct reply *r;
+
+    if (!st->reply)
+        return;
+    r = reply_of(st);
+    r->has_session = true;
+    r->session[0] = *local;
+    r->session[1] = *remote;
 }
 
 static enum txn_server_event event_of(unsigned status)
