@@ -164,6 +164,7 @@ static void out_2xx_late(struct leg *leg, const struct leg_arg *arg)
 {
     stat_inc(leg->call->calls->stats, STAT_legs_late_2xx);
     leg->main = arg->dlg;
+    record_late_answer(leg->call, leg);
     out_ack_bye(leg, arg->dlg);
 }
 
@@ -198,14 +199,24 @@ static void out_txn_fail(struct leg *leg, const struct leg_arg *arg)
     bridge_event(leg, BR_FAIL, arg);
 }
 
+/* What the caller's CANCEL says in SIP's own terms, on whichever of its Reason lines (RFC 3326 §2). 0: nothing */
+static unsigned sip_reason(const struct msg *m)
+{
+    unsigned sip = 0;
+
+    for (unsigned i = 0; m && m->is_request && m->method == SIP_CANCEL && i < m->n_hdrs; i++)
+        if (m->hdrs[i].id == HDR_REASON && !sip)
+            sip = cause_sip_from_reason(m->hdrs[i].value);
+    return sip;
+}
+
 static void out_cancel(struct leg *leg, const struct leg_arg *arg)
 {
-    char buf[32];
+    char buf[96];
     const struct cause *cause = &leg->call->cause;
 
-    (void)arg;
     if (leg->invite_ct)
-        (void)txn_client_cancel(leg->invite_ct, cause_reason(cause, buf));
+        (void)txn_client_cancel(leg->invite_ct, cause_reason_sip(cause, sip_reason(arg->msg), buf));
     if (leg->cause.where == CAUSE_NOWHERE)
         leg->cause = (struct cause){487, cause->q850, cause->where, "cancelled"};
 }

@@ -351,6 +351,8 @@ void record_start(struct call *c);
 void record_answer(struct call *c);
 void record_interim(struct call *c);
 void record_attempt(struct call *c, struct leg *out);
+/** The carrier answered although it was cancelled: a further record of the attempt, with 200, since it may bill that (RFC 5407 §3.1.2). */
+void record_late_answer(struct call *c, struct leg *out);
 /** eps: the relay's last counters, NULL if unknown. */
 void record_end(struct call *c, const struct media_ep_state *eps, unsigned n_eps);
 

@@ -162,6 +162,15 @@ void record_attempt(struct call *c, struct leg *out)
     put(c, &ev);
 }
 
+void record_late_answer(struct call *c, struct leg *out)
+{
+    record_attempt(c, out);
+    out->reported = false;
+    out->answered_ms = c->calls->clock->mono_ms;
+    out->cause = (struct cause){200, 16, CAUSE_HERE, "answered after CANCEL"};
+    record_attempt(c, out);
+}
+
 static void add_media(struct cdr_media *sum, const struct media_counters *n)
 {
     sum->packets += n->packets;

@@ -104,33 +104,57 @@ bool cause_is_better(const struct cause *a, const struct cause *b)
     return cause_rank(a) > cause_rank(b);
 }
 
-uint8_t cause_from_reason(struct span value)
+/* The cause of that protocol; several reasons may share a line: "SIP;cause=200, Q.850;cause=16;text=..." */
+static uint32_t reason_cause(struct span value, struct span wanted, uint32_t max)
 {
     struct span rest = value, one;
     uint32_t n = 0;
 
-    /* Several reasons may share a line: "SIP;cause=200, Q.850;cause=16;text=..." */
     while (!span_is_empty(rest)) {
         struct span proto, params, param, key, val;
 
         span_cut(rest, ',', &one, &rest);
         span_cut(span_trim(one), ';', &proto, &params);
-        if (!span_case_eq(span_trim(proto), SPAN("Q.850")))
+        if (!span_case_eq(span_trim(proto), wanted))
             continue;
         while (!span_is_empty(params)) {
             span_cut(params, ';', &param, &params);
             if (span_cut(param, '=', &key, &val) && span_case_eq(span_trim(key), SPAN("cause")) &&
-                span_u32(span_trim(val), 127, &n) == 0)
-                return (uint8_t)n;
+                span_u32(span_trim(val), max, &n) == 0)
+                return n;
         }
     }
     return 0;
+}
+
+uint8_t cause_from_reason(struct span value)
+{
+    return (uint8_t)reason_cause(value, SPAN("Q.850"), 127);
+}
+
+unsigned cause_sip_from_reason(struct span value)
+{
+    return reason_cause(value, SPAN("SIP"), 699);
 }
 
 struct span cause_reason(const struct cause *c, char buf[32])
 {
     int n = snprintf(buf, 32, "Q.850;cause=%u", c->q850 ? c->q850 : cause_q850_of(c->sip_code));
 
+    return (struct span){buf, (size_t)n};
+}
+
+struct span cause_reason_sip(const struct cause *c, unsigned sip, char buf[96])
+{
+    char q850[32];
+    struct span q = cause_reason(c, q850);
+    int n;
+
+    if (sip < 200) /* none, or none of a final response */
+        n = snprintf(buf, 96, "%.*s", SPAN_ARG(q));
+    else
+        n = snprintf(buf, 96, "SIP;cause=%u%s, %.*s", sip,
+                     sip == 200 ? ";text=\"Call completed elsewhere\"" : "", SPAN_ARG(q));
     return (struct span){buf, (size_t)n};
 }
 

@@ -45,12 +45,16 @@ bool cause_is_better(const struct cause *a, const struct cause *b);
 
 /** Q.850 cause in a Reason header value (RFC 3326), or 0. */
 uint8_t cause_from_reason(struct span value);
+/** The SIP cause of such a value (RFC 3326 §2): a CANCEL that says 200 has rung elsewhere and was answered there. 0: none */
+unsigned cause_sip_from_reason(struct span value);
 
 /**
  * Write a Reason value, `Q.850;cause=16`, into buf. Only protocol and number: the text of the other side never crosses.
  * @return span over buf
  */
 struct span cause_reason(const struct cause *c, char buf[32]);
+/** The same with the SIP cause that the other side gave in front; its text is ours: theirs might name their hosts. sip 0: none */
+struct span cause_reason_sip(const struct cause *c, unsigned sip, char buf[96]);
 
 /** in, out, here or -. */
 const char *cause_where_name(const struct cause *c);

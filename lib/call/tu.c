@@ -115,7 +115,7 @@ static void in_dialog(struct calls *cs, struct txn_server *st, const struct msg 
         break;
     case SIP_OPTIONS: options_answer(cs, st); break;
     case SIP_UNKNOWN: refuse(st, 501); break;
-    default: refuse(st, 405);
+    default: refuse(st, arg.dlg->leg->state >= LEG_CLOSING ? 481 : 405); /* RFC 5407 §3.3.3 */
     }
 }
 
