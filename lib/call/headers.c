@@ -8,6 +8,7 @@
 #include "call/diverted.h"
 #include "call/header_rules.h"
 #include "call/identity.h"
+#include "call/methods.h"
 
 #define TEXT(s)            \
     {                      \
@@ -225,7 +226,7 @@ void headers_request(struct build *b, const struct setup *s, const struct leg *o
 {
     struct crossing x;
 
-    build_hdr(b, SPAN("Allow"), headers_allow);
+    methods_allow(b, out);
     if (s->rel100_required)
         build_hdr(b, SPAN("Require"), SPAN("100rel"));
     if (s->rel100_supported || s->rel100_required)

@@ -46,7 +46,8 @@ void invite_refuse_body(struct txn_server *st)
 
 static bool is_known_option(struct span tag)
 {
-    return span_case_eq(tag, SPAN("100rel")) || span_case_eq(tag, SPAN("timer"));
+    return span_case_eq(tag, SPAN("100rel")) || span_case_eq(tag, SPAN("timer")) ||
+           span_case_eq(tag, SPAN("norefersub"));
 }
 
 /* RFC 3261 §8.2.2.3: all that we do not know, in one list. 100rel is carried end to end (RFC 3262). */

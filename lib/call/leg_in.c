@@ -7,6 +7,7 @@
 #include "call/header_rules.h"
 #include "call/headers.h"
 #include "call/leg_table.h"
+#include "call/methods.h"
 #include "call/model.h"
 #include "call/offer.h"
 #include "call/refresh.h"
@@ -149,7 +150,7 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
         return;
     }
     headers_contact(b, leg->main->d);
-    build_hdr(b, SPAN("Allow"), headers_allow);
+    methods_allow(b, leg);
     headers_response(b, m, leg);
     refresh_answer(b, leg);
     header_rules_leg_out(b, leg);

@@ -18,6 +18,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/leg.c lib/call/leg.h \
 	lib/call/leg_in.c lib/call/leg_out.c lib/call/leg_table.h \
 	lib/call/locate.c lib/call/locate.h \
+	lib/call/methods.c lib/call/methods.h \
 	lib/call/model.h \
 	lib/call/offer.c lib/call/offer.h \
 	lib/call/own.c lib/call/own.h \
@@ -26,6 +27,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/pass.c lib/call/pass.h \
 	lib/call/priority.c lib/call/priority.h \
 	lib/call/record.c \
+	lib/call/refer.c lib/call/refer.h \
 	lib/call/refresh.c lib/call/refresh.h \
 	lib/call/session.c lib/call/session.h \
 	lib/call/snapshot.c lib/call/snapshot.h \

@@ -119,6 +119,8 @@ struct leg {
     uint64_t started_ms, progress_ms, answered_ms, ended_ms; /**< monotonic; 0: did not happen */
     uint64_t started_wall_ms;
     uint32_t invite_cseq; /**< of the INVITE that made it */
+    uint32_t refer_cseq,
+        refer_cseq_asked; /**< of the REFER that last crossed to it: here, where it was asked */
     uint8_t state;        /**< enum leg_state */
     uint8_t attempt;      /**< out: 1 is the first */
     uint8_t n_owns;

@@ -8,6 +8,7 @@
 #include "call/bodies.h"
 #include "call/header_rules.h"
 #include "call/headers.h"
+#include "call/methods.h"
 #include "call/offer.h"
 #include "call/session.h"
 #include "call/own.h"
@@ -151,8 +152,7 @@ bool pass_body_is_plain(const struct msg *m)
 
 static int pass_body(struct pass *p, const struct msg *m, struct span *type, struct span *body)
 {
-    *body = m->body;
-    *type = msg_value(m, HDR_CONTENT_TYPE);
+    methods_body(m, type, body);
     if (span_is_empty(m->body) || !msg_body_is(m, OFFER_TYPE))
         return 0;
     p->has_offer = true;
@@ -173,6 +173,7 @@ static int pass_compose(struct pass *p, const struct msg *m)
 {
     struct span type, body;
     struct build *b;
+    int rc;
 
     if (pass_body(p, m, &type, &body) < 0)
         return -EINVAL;
@@ -188,10 +189,13 @@ static int pass_compose(struct pass *p, const struct msg *m)
         build_span(b, SPAN(" INVITE\r\n"));
     }
     if (pass_is_target(p)) {
-        build_hdr(b, SPAN("Allow"), headers_allow);
+        methods_allow(b, p->to->leg);
         if (p->to->leg->state == LEG_UP) /* RFC 4028 §7.1: not before the INVITE's own answer */
             refresh_offer(b, p->to->leg);
     }
+    rc = methods_cross(b, m, p->from->leg, p->to->leg);
+    if (rc < 0)
+        return rc;
     headers_cross(b, m, p->to->leg);
     header_rules_leg_out(b, p->to->leg);
     bodies_close(p->to->leg, m->wrap, &type, &body);
@@ -259,7 +263,7 @@ void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
         if (rc < 0)
             txn_client_abort(p->ct);
         p->ct = NULL;
-        status = rc == -EINVAL ? 488 : 500;
+        status = rc != -EINVAL ? 500 : p->has_offer ? 488 : 400;
     }
     if (p->has_offer)
         offer_refused(p->from, p->to);
@@ -273,12 +277,10 @@ void pass_request_early(struct leg *from, struct leg *to, const struct leg_arg *
         pass_refuse(from->call, arg->st, 491); /* the callee rings without a tag: no dialog yet */
         return;
     }
-    switch (arg->msg->method) {
-    case SIP_PRACK:
-    case SIP_UPDATE:
-    case SIP_INFO: pass_request(from, to, arg); break;
-    default: pass_refuse(from->call, arg->st, 491);
-    }
+    if (arg->msg->method == SIP_INVITE)
+        pass_refuse(from->call, arg->st, 491);
+    else
+        pass_request(from, to, arg);
 }
 
 /* ---- back -------------------------------------------------------------------------------------------------------- */
@@ -296,7 +298,7 @@ static void pass_reply_body(struct pass *p, const struct msg *m, struct span *ty
         if (offer_cross(p->to, p->from, p->has_offer ? OFFER_ANSWER : OFFER_OFFER, m->body, body) <
             0)
             *body = SPAN_NONE;
-    } else if (p->method != SIP_INFO || !pass_body_is_plain(m)) {
+    } else if ((p->method != SIP_INFO && p->method != SIP_MESSAGE) || !pass_body_is_plain(m)) {
         *body = SPAN_NONE;
     }
 }
@@ -316,10 +318,15 @@ static void pass_reply_2xx(struct pass *p, const struct msg *m)
         return;
     if (target) {
         headers_contact(b, p->from->d);
-        build_hdr(b, SPAN("Allow"), headers_allow);
+        methods_allow(b, p->from->leg);
         if (p->from->leg->state >= LEG_ANSWERED)
             refresh_answer(b, p->from->leg);
     }
+    if (p->method == SIP_SUBSCRIBE || p->method == SIP_REFER || p->method == SIP_NOTIFY)
+        headers_contact(b, p->from->d);
+    if (p->method == SIP_OPTIONS)
+        methods_allow(b, p->from->leg);
+    methods_answer(b, m, (enum sip_method)p->method);
     headers_response(b, m, p->from->leg);
     header_rules_leg_out(b, p->from->leg);
     bodies_close(p->from->leg, m->wrap, &type, &body);
@@ -364,8 +371,11 @@ static void pass_2xx(struct pass *p, const struct msg *m)
 }
 
 /* RFC 3261 §12.2.1.2: these say that the dialog is gone. */
-static bool is_dialog_gone(unsigned status)
+static bool is_dialog_gone(enum sip_method method, unsigned status)
 {
+    /* RFC 5057 §5: a subscription or a message of its own ends alone. */
+    if (method != SIP_INVITE && method != SIP_UPDATE && method != SIP_INFO && method != SIP_PRACK)
+        return false;
     return status == 408 || status == 481;
 }
 
@@ -387,6 +397,8 @@ static void pass_reply_final(struct pass *p, struct txn_server *st, unsigned sta
 
     if (!b)
         return;
+    if (status == 405)
+        methods_allow(b, p->from->leg);
     if (status == 422)
         build_hdr_u32(b, SPAN("Retry-After"), 1);
     else if (span_u32(after, UINT32_MAX, &s) == 0)
@@ -409,12 +421,12 @@ static void pass_final(struct pass *p, unsigned status, struct span after)
 }
 
 /* Behind the pass's own end: the leg's death drops whatever crosses it. */
-static void pass_lost(struct leg *to, unsigned status)
+static void pass_lost(struct leg *to, enum sip_method method, unsigned status)
 {
     struct cause gone = {(uint16_t)status, cause_q850_of(status), to->is_in ? CAUSE_IN : CAUSE_OUT,
                          "dialog gone"};
 
-    if (is_dialog_gone(status))
+    if (is_dialog_gone(method, status))
         leg_event(to, LEV_LOST, &(struct leg_arg){.cause = &gone});
 }
 
@@ -423,6 +435,7 @@ static void pass_on_response(void *user, struct txn_client *ct, const struct msg
 {
     struct pass *p = user;
     struct leg *to = p->to->leg;
+    enum sip_method method = (enum sip_method)p->method;
 
     (void)ct;
     (void)f;
@@ -440,13 +453,14 @@ static void pass_on_response(void *user, struct txn_client *ct, const struct msg
         (void)refresh_raise(to, m);
     pass_final(p, m->status, msg_value(m, HDR_RETRY_AFTER));
     pass_free(p);
-    pass_lost(to, m->status);
+    pass_lost(to, method, m->status);
 }
 
 static void pass_on_end(void *user, struct txn_client *ct, enum txn_end why)
 {
     struct pass *p = user;
     struct leg *to = p->to->leg;
+    enum sip_method method = (enum sip_method)p->method;
     unsigned status = 0;
 
     (void)ct;
@@ -459,7 +473,7 @@ static void pass_on_end(void *user, struct txn_client *ct, enum txn_end why)
     if (!p->wait_ack && !p->ack_owed)
         pass_free(p);
     if (status)
-        pass_lost(to, status);
+        pass_lost(to, method, status);
 }
 
 static void pass_on_again(void *user, struct txn_client *ct, struct txn_client *again,

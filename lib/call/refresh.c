@@ -6,6 +6,7 @@
 #include "call/refresh.h"
 
 #include "call/headers.h"
+#include "call/methods.h"
 #include "call/offer.h"
 #include "call/own.h"
 
@@ -225,7 +226,7 @@ bool refresh_take(struct leg *leg, const struct leg *other, const struct leg_arg
     if (!b)
         return true;
     headers_contact(b, arg->dlg->d);
-    build_hdr(b, SPAN("Allow"), headers_allow);
+    methods_allow(b, leg);
     refresh_answer(b, leg);
     if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
         (void)txn_server_send(arg->st);
@@ -236,7 +237,7 @@ bool refresh_take(struct leg *leg, const struct leg *other, const struct leg_arg
 
 static int refresh_compose(struct own *o, struct build *b, struct span *type, struct span *body)
 {
-    build_hdr(b, SPAN("Allow"), headers_allow);
+    methods_allow(b, o->ld->leg);
     refresh_offer(b, o->ld->leg);
     if (o->p.method != SIP_INVITE)
         return 0;

@@ -25,6 +25,7 @@ struct leg_rec {
     struct oa oa;
     uint32_t duration_ms, inactivity_ms, pool, invite_cseq, dialog_len;
     uint64_t started_wall_ms, progress_wall_ms, answered_wall_ms;
+    uint32_t refer_cseq, refer_cseq_asked;
     uint64_t refresh_left_ms;     /* 0: no session timer runs */
     struct session_timer session; /* RFC 4028 */
     uint32_t said_len;            /* SDP that it was sent last, behind the dialog */
@@ -124,6 +125,8 @@ static void leg_put(struct leg_rec *r, const struct leg *leg)
     r->session = leg->refresh.s;
     r->refresh_left_ms = refresh_left_ms(leg);
     r->update = leg->refresh.update;
+    r->refer_cseq = leg->refer_cseq;
+    r->refer_cseq_asked = leg->refer_cseq_asked;
 }
 
 static void media_put(struct media_rec *r, const struct call_media *m)
@@ -272,6 +275,8 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     memcpy(leg->sent, r->sent, sizeof leg->sent);
     leg->refresh.s = r->session;
     leg->refresh.update = r->update;
+    leg->refer_cseq = r->refer_cseq;
+    leg->refer_cseq_asked = r->refer_cseq_asked;
     leg->state = LEG_UP;
     refresh_resume(leg, r->refresh_left_ms);
     leg_hold_again(leg);

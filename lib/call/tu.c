@@ -6,6 +6,7 @@
 #include "call/auth.h"
 #include "call/headers.h"
 #include "call/invite.h"
+#include "call/methods.h"
 #include "call/model.h"
 #include "call/options.h"
 #include "call/pass.h"
@@ -61,9 +62,9 @@ static unsigned check_crossing(struct txn_server *st, const struct msg *m)
         invite_refuse_body(st);
         return 415;
     }
-    if ((m->method == SIP_INFO && !span_is_empty(m->body) && !pass_body_is_plain(m)) ||
-        (m->method == SIP_PRACK && !span_is_empty(m->body) &&
-         !msg_body_is(m, SPAN("application/sdp")))) {
+    if (m->method == SIP_PRACK ? !span_is_empty(m->body) && !msg_body_is(m, SPAN("application/sdp"))
+                               : m->method != SIP_INVITE && m->method != SIP_UPDATE &&
+                                     !span_is_empty(m->body) && !pass_body_is_plain(m)) {
         invite_refuse_body(st);
         return 415;
     }
@@ -80,6 +81,24 @@ static bool is_spare(const struct ldlg *ld)
 static bool is_late_prack(const struct ldlg *ld, const struct msg *m)
 {
     return m->method == SIP_PRACK && ld->reliable && !ld->peer && span_is_empty(m->body);
+}
+
+static void in_dialog_by_method(const struct leg_arg *arg)
+{
+    struct leg *leg = arg->dlg->leg;
+    unsigned status = 500;
+
+    switch (methods_of(leg, arg->msg, &status)) {
+    case METHODS_CARRY:
+        if (check_crossing(arg->st, arg->msg) == 0)
+            bridge_event(leg, BR_REQUEST, arg);
+        break;
+    case METHODS_HERE: options_answer(leg->call->calls, arg->st); break;
+    case METHODS_TAKE: methods_refuse(leg, arg->st, 501); break;
+    case METHODS_REFUSE: /* RFC 5407 §3.3.3: what comes behind the end finds no dialog */
+        methods_refuse(leg, arg->st, status == 405 && leg->state >= LEG_CLOSING ? 481 : status);
+        break;
+    }
 }
 
 static void in_dialog(struct calls *cs, struct txn_server *st, const struct msg *m)
@@ -100,23 +119,14 @@ static void in_dialog(struct calls *cs, struct txn_server *st, const struct msg 
     }
     arg.msg = m = crossing_in(arg.dlg->leg, m);
     session_answer(arg.dlg->leg, st);
-    switch (m->method) {
-    case SIP_BYE: on_bye(arg.dlg->leg, &arg); break;
-    case SIP_INVITE:
-    case SIP_UPDATE:
-    case SIP_INFO:
-    case SIP_PRACK:
-        if (is_spare(arg.dlg))
-            refuse(st, 481);
-        else if (is_late_prack(arg.dlg, m))
-            (void)txn_server_reply(st, 200, SPAN_NONE, SPAN_NONE);
-        else if (check_crossing(st, m) == 0)
-            bridge_event(arg.dlg->leg, BR_REQUEST, &arg);
-        break;
-    case SIP_OPTIONS: options_answer(cs, st); break;
-    case SIP_UNKNOWN: refuse(st, 501); break;
-    default: refuse(st, arg.dlg->leg->state >= LEG_CLOSING ? 481 : 405); /* RFC 5407 §3.3.3 */
-    }
+    if (m->method == SIP_BYE)
+        on_bye(arg.dlg->leg, &arg);
+    else if (m->method != SIP_OPTIONS && is_spare(arg.dlg))
+        refuse(st, 481);
+    else if (is_late_prack(arg.dlg, m))
+        (void)txn_server_reply(st, 200, SPAN_NONE, SPAN_NONE);
+    else
+        in_dialog_by_method(&arg);
 }
 
 /* ---- callbacks ---------------------------------------------------------------------------------------------------- */
