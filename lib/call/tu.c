@@ -96,7 +96,7 @@ static void in_dialog_by_method(const struct leg_arg *arg)
     case METHODS_HERE: options_answer(leg->call->calls, arg->st); break;
     case METHODS_TAKE: methods_refuse(leg, arg->st, 501); break;
     case METHODS_REFUSE: /* RFC 5407 §3.3.3: what comes behind the end finds no dialog */
-        methods_refuse(leg, arg->st, status == 405 && leg->state >= LEG_CLOSING ? 481 : status);
+        methods_refuse(leg, arg->st, leg->state >= LEG_CLOSING ? 481 : status);
         break;
     }
 }
