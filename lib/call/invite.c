@@ -11,6 +11,7 @@
 #include "call/headers.h"
 #include "call/hunt.h"
 #include "call/identity.h"
+#include "call/login.h"
 #include "call/offer.h"
 #include "call/party.h"
 #include "call/refresh.h"
@@ -109,7 +110,7 @@ static bool tgrp_of(const struct sip_uri *u, struct span *tgrp)
     return uri_param(u, SPAN("tgrp"), tgrp);
 }
 
-static int identify(const struct calls *cs, const struct msg *m, const struct flow *f,
+int invite_identify(const struct calls *cs, const struct msg *m, const struct flow *f,
                     uint32_t *trunk)
 {
     union {
@@ -124,9 +125,17 @@ static int identify(const struct calls *cs, const struct msg *m, const struct fl
         .header = facts_header,
         .arg = arg.out,
     };
+    int rc;
 
     if (!tgrp_of(&m->uri, &facts.tgrp) && m->n_contacts)
         (void)tgrp_of(&m->contact[0].parsed, &facts.tgrp);
+    facts.login = login_user(m);
+    if (span_is_empty(facts.login) && m->method == SIP_REGISTER)
+        facts.login = m->to.parsed.user; /* most PBXs log in as the user whom they register */
+    rc = route_identify(cs->view->route, f->listener, &f->remote, &facts, trunk);
+    if (rc != -EACCES || span_is_empty(facts.login))
+        return rc;
+    facts.login = SPAN_NONE; /* nobody's name: whoever fits without one sends the challenge */
     return route_identify(cs->view->route, f->listener, &f->remote, &facts, trunk);
 }
 
@@ -495,10 +504,13 @@ void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, co
     uint32_t trunk;
 
     stat_inc(cs->stats, STAT_calls_offered);
-    if (identify(cs, m, f, &trunk) < 0) {
+    if (invite_identify(cs, m, f, &trunk) < 0) {
         answer(cs, st, 403, SPAN_NONE, SPAN_NONE);
         return;
     }
+    /* A call for help is not refused for want of a password: its source is a trunk's. */
+    if (priority_of(cs->view->conf, m) != SIP_CLASS_EMERGENCY && login_refused(cs, st, m, trunk))
+        return;
     m = received(cs, m, &cs->view->conf->trunk.v[trunk]);
     if (refused_by_form(cs, st, m) ||
         refused_by_identity(cs, st, m, &cs->view->conf->trunk.v[trunk]))

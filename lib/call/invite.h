@@ -8,6 +8,13 @@
 
 #include "call/model.h"
 
+/**
+ * Whose trunk is it? By source and `match`, and among trunks of one source by the user that it logs in as.
+ * @return 0; -ENOENT, -EACCES as source_identify
+ */
+int invite_identify(const struct calls *cs, const struct msg *m, const struct flow *f,
+                    uint32_t *trunk);
+
 void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, const struct flow *f);
 
 /** 415 with Accept. */

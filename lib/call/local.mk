@@ -19,6 +19,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/leg_in.c lib/call/leg_out.c lib/call/leg_table.h \
 	lib/call/locate.c lib/call/locate.h \
 	lib/call/methods.c lib/call/methods.h \
+	lib/call/login.c lib/call/login.h \
 	lib/call/model.h \
 	lib/call/offer.c lib/call/offer.h \
 	lib/call/own.c lib/call/own.h \

@@ -276,6 +276,7 @@ struct calls {
     bool draining;
     struct prober *prober; /**< OPTIONS health probes, see options.c; NULL: none */
     struct auths *auths;   /**< challenges that trunks gave us, see auth.c */
+    struct logins *logins; /**< nonces that trunks have used, see login.c */
 };
 
 /** The flow to a hop that routing chose. */

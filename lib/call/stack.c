@@ -6,6 +6,7 @@
 #include "call/stack.h"
 
 #include "call/auth.h"
+#include "call/login.h"
 #include "call/model.h"
 #include "call/offer.h"
 #include "call/options.h"
@@ -72,7 +73,8 @@ static int stack_wire(struct stack *s, const struct stack_param *p)
     cs->dialogs = dialogs_new(&dp);
     cs->scratch = malloc(SDP_BYTES_MAX + 1024);
     cs->auths = auth_new();
-    if (!cs->txns || !cs->dialogs || !cs->scratch || !cs->auths)
+    cs->logins = login_new();
+    if (!cs->txns || !cs->dialogs || !cs->scratch || !cs->auths || !cs->logins)
         return -ENOMEM;
     return htab_init(&cs->by_id, STACK_CALL_BUCKETS);
 }
@@ -134,7 +136,9 @@ void stack_free(struct stack *s)
     cs = &s->calls;
     options_stop(cs);
     auth_free(cs->auths);
+    login_free(cs->logins);
     cs->auths = NULL;
+    cs->logins = NULL;
     cs->reap = NULL;
     while (cs->by_id.count) {
         struct call *c = NULL;

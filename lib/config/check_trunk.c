@@ -133,6 +133,8 @@ static bool check_pair(struct parser *p, const struct source *first, const struc
     const struct conf_trunk *b = &p->conf->trunk.v[second->trunk];
     uint32_t i, j;
 
+    if (a->login.user && b->login.user && strcmp(a->login.user, b->login.user) != 0)
+        return false; /* their users tell them apart (RFC 3261 §22) */
     if (a->match.n == 0 && b->match.n == 0) {
         parse_error(p, second->accept->loc, 0,
                     "source is that of trunk '%s' too (%s:%u), and no 'match' tells them apart",

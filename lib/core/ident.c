@@ -18,7 +18,7 @@
 
 /*
  * The block, big-endian: node 16, epoch 32, worker 8, kind 8, serial 48, seal 16. The constant seal and the
- * kind (4 of 256) let 1 forged token in 4 million open; node and epoch have then to fit as well (2^-48).
+ * kind (5 of 256) let 1 forged token in 4 million open; node and epoch have then to fit as well (2^-48).
  */
 #define BLOCK_BYTES 16
 #define SEAL        0x7d5au
@@ -181,7 +181,7 @@ static int open_block(struct ident_key *k, const char token[IDENT_LEN], struct i
         return -EINVAL;
     if (EVP_DecryptUpdate(k->decrypt, plain, &n, sealed, BLOCK_BYTES) != 1 || n != BLOCK_BYTES)
         return -EINVAL;
-    if (get_be(plain + 14, 2) != SEAL || plain[7] < IDENT_TAG || plain[7] > IDENT_SDP)
+    if (get_be(plain + 14, 2) != SEAL || plain[7] < IDENT_TAG || plain[7] > IDENT_NONCE)
         return -EINVAL;
     *out = (struct ident){
         .node = (uint16_t)get_be(plain, 2),

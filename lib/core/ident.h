@@ -12,7 +12,13 @@
 
 #define IDENT_LEN 26 /* 128 bits in lower-case base32 (SIP tokens may be compared without case) */
 
-enum ident_kind { IDENT_TAG = 1, IDENT_BRANCH = 2, IDENT_CALLID = 3, IDENT_SDP = 4 };
+enum ident_kind {
+    IDENT_TAG = 1,
+    IDENT_BRANCH = 2,
+    IDENT_CALLID = 3,
+    IDENT_SDP = 4,
+    IDENT_NONCE = 5
+};
 
 struct ident {
     uint16_t node;  /* hash of the node's name */

@@ -110,6 +110,9 @@
     X(session_expired, "calls ended because a session timer ran out") \
     X(session_422, "requests refused with 422: session interval too small") \
     X(session_raised, "requests sent again with the interval that a 422 named") \
+    X(login_challenged, "requests of trunks with login answered 401") \
+    X(login_failed, "of these, those with wrong credentials") \
+    X(login_ok, "requests of trunks with login that had good credentials") \
     X(options_answered, "OPTIONS answered") \
     X(options_sent, "health probes sent") \
     X(options_ok, "health probes answered well") \

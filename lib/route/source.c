@@ -175,6 +175,8 @@ static bool match_one(const struct conf_match *m, const struct source_facts *f)
 
 static bool trunk_matches(const struct conf_trunk *t, const struct source_facts *f)
 {
+    if (f->login.len && t->login.user && !span_eq(f->login, span_of(t->login.user)))
+        return false;
     if (t->match.n == 0)
         return true;
     for (uint32_t i = 0; i < t->match.n; i++)

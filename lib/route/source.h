@@ -14,6 +14,8 @@ struct source_index;
 /** What a `match` line can ask of a request, as plain text. Empty spans for what is not there. */
 struct source_facts {
     struct span ruri_user, ruri_host, to_host, from_host, tgrp;
+    struct span
+        login; /* whom its credentials name: trunks with another `login` are not it. Empty: not asked */
     /** Value of the first header of that name, or an empty span. May be NULL: no header matches then. */
     struct span (*header)(void *arg, const char *name);
     void *arg;
