@@ -28,4 +28,7 @@ tests_fuzz_fuzz_digest_LDADD = $(TD_LIBS_SIP)
 noinst_PROGRAMS += tests/fuzz/fuzz_stream
 tests_fuzz_fuzz_stream_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_stream_LDADD = $(TD_LIBS_SIP)
+noinst_PROGRAMS += tests/fuzz/fuzz_uri
+tests_fuzz_fuzz_uri_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_uri_LDADD = $(TD_LIBS_SIP)
 endif
