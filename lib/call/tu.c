@@ -146,7 +146,10 @@ static void tu_on_request(void *tu, struct txn_server *st, const struct msg *m,
     }
     switch (m->method) {
     case SIP_INVITE: invite_new(cs, st, m, f); break;
-    case SIP_OPTIONS: options_answer(cs, st); break;
+    case SIP_OPTIONS:
+        if (invite_refuse_options(st, m) == 0)
+            options_answer(cs, st);
+        break;
     case SIP_BYE:
     case SIP_PRACK:
     case SIP_UPDATE:

@@ -73,11 +73,18 @@ static bool matches_what(const char *msg, const char *what)
     return text_is_request(msg) && strcmp(method, what) == 0;
 }
 
+/* An answer to a file goes where the file's Via says, whatever its Call-ID looks like. */
+static bool is_for(const struct sent *m, const struct actor *a)
+{
+    if (a->sent_file && !text_is_request(m->text))
+        return addr_ip_eq(&m->flow.remote, &a->addr);
+    return addr_eq(&m->flow.remote, &a->addr) && actor_owns(a, m->text);
+}
+
 static struct sent *next_for(struct world *w, const struct actor *a, const char *what)
 {
     for (struct sent *m = w->net.first; m; m = m->next)
-        if (addr_eq(&m->flow.remote, &a->addr) && actor_owns(a, m->text) &&
-            (!is_100(m) || strcmp(what, "100") == 0))
+        if (is_for(m, a) && (!is_100(m) || strcmp(what, "100") == 0))
             return m;
     return NULL;
 }
@@ -163,7 +170,7 @@ static void expect_none(struct world *w, const char *who)
     for (struct sent *m = w->net.first; m; m = m->next) {
         char buf[ADDR_STRLEN];
 
-        if (is_100(m) || (a && !(addr_eq(&m->flow.remote, &a->addr) && actor_owns(a, m->text))))
+        if (is_100(m) || (a && !is_for(m, a)))
             continue;
         world_fail(w, "a message that was not expected");
         world_dump("<-", world_side(w, &m->flow.remote, buf), m->text);
@@ -214,7 +221,8 @@ void cmd_skip(struct world *w, char **word, unsigned n)
         return;
     for (struct sent *m = w->net.first, *next; m; m = next) {
         next = m->next;
-        if (addr_eq(&m->flow.remote, &a->addr) && (n < 2 || matches_what(m->text, word[1])))
+        if ((addr_eq(&m->flow.remote, &a->addr) || is_for(m, a)) &&
+            (n < 2 || matches_what(m->text, word[1])))
             net_remove(&w->net, m);
     }
 }

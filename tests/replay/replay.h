@@ -155,6 +155,7 @@ struct actor {
     char invite_branch[80], invite_ruri[300];
     unsigned cseq, invite_cseq, branch_no, sdp_version;
     bool invite_in_dialog;
+    bool sent_file;   /* bytes of a file: every answer to its address is its own */
     int invite_final; /* final status that its own INVITE got; 0: none */
     char *request[8]; /* last request received of each method, and their names */
     char request_method[8][16];

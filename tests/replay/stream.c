@@ -100,6 +100,7 @@ bool stream_file(struct world *w, struct actor *a, const char *name)
     len = fread(buf, 1, sizeof buf - 1, f);
     fclose(f);
     buf[len] = '\0';
+    a->sent_file = true;
     world_deliver_bytes(w, a, buf, len);
     return true;
 }
