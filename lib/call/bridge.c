@@ -9,6 +9,7 @@
 #include "call/hunt.h"
 #include "call/model.h"
 #include "call/pass.h"
+#include "call/rel100.h"
 
 struct bridge_cell {
     uint8_t kind; /* enum cell_kind */
@@ -30,7 +31,8 @@ static void b_progress_sdp(struct leg *from, struct leg *other, const struct leg
 static void b_answer(struct leg *from, struct leg *other, const struct leg_arg *arg)
 {
     (void)from;
-    leg_event(other, LEV_ANSWER, arg);
+    if (!rel100_defer_answer(other, arg))
+        leg_event(other, LEV_ANSWER, arg);
 }
 
 /* An answer that nobody waits for any more (RFC 5407 §3.1.2, CANCEL and 200 crossing): take it and hang up at once. */

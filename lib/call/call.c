@@ -11,6 +11,7 @@
 #include "call/pass.h"
 #include "call/refresh.h"
 #include "call/session.h"
+#include "call/rel100.h"
 
 #include <stdio.h>
 
@@ -93,25 +94,36 @@ void ldlg_free(struct calls *cs, struct ldlg *ld)
 {
     ldlg_join(ld, NULL);
     offer_forget(ld);
+    rel100_free(ld);
     dialog_free(ld->d);
     pool_put(&cs->ldlg_pool, ld);
 }
 
+void leg_drop_dialog(struct leg *leg, struct ldlg *ld)
+{
+    for (struct ldlg **pp = &leg->dialogs; *pp; pp = &(*pp)->next)
+        if (*pp == ld) {
+            pass_drop_dialog(ld);
+            own_drop_dialog(ld);
+            *pp = ld->next;
+            ldlg_free(leg->call->calls, ld);
+            return;
+        }
+}
+
+void leg_learn(struct leg *leg, const struct msg *m)
+{
+    if (!m->first[HDR_ALLOW])
+        return;
+    leg->update = msg_has_option(m, HDR_ALLOW, SPAN("UPDATE")) ? LEG_UPDATE_YES : LEG_UPDATE_NO;
+}
+
 void leg_drop_dialogs(struct leg *leg, const struct ldlg *keep)
 {
-    struct ldlg **pp = &leg->dialogs;
-
-    while (*pp) {
-        struct ldlg *ld = *pp;
-
-        if (ld == keep) {
-            pp = &ld->next;
-            continue;
-        }
-        pass_drop_dialog(ld);
-        own_drop_dialog(ld);
-        *pp = ld->next;
-        ldlg_free(leg->call->calls, ld);
+    for (struct ldlg *ld = leg->dialogs, *next; ld; ld = next) {
+        next = ld->next;
+        if (ld != keep)
+            leg_drop_dialog(leg, ld);
     }
 }
 

@@ -222,15 +222,29 @@ void headers_of_setup(struct crossing *x, const struct setup *s, const struct le
     };
 }
 
+/*
+ * By the trunk's policy, whatever the caller can do. An offer in a reliable 18x wants its answer in our PRACK: without an offer of ours
+ * and with a caller that can give none there, 100rel is not asked for unless it must be.
+ */
+static void headers_rel100(struct build *b, const struct leg *out)
+{
+    enum conf_rel100 policy = out->trunk.conf->rel100;
+    bool wanted = out->offered || out->call->in->rel100;
+
+    if (policy == CONF_100REL_REQUIRED)
+        build_hdr(b, SPAN("Require"), SPAN("100rel"));
+    if (policy == CONF_100REL_REQUIRED || (policy == CONF_100REL_SUPPORTED && wanted))
+        build_hdr(b, SPAN("Supported"), SPAN("100rel, 199"));
+    else
+        build_hdr(b, SPAN("Supported"), SPAN("199"));
+}
+
 void headers_request(struct build *b, const struct setup *s, const struct leg *out)
 {
     struct crossing x;
 
     methods_allow(b, out);
-    if (s->rel100_required)
-        build_hdr(b, SPAN("Require"), SPAN("100rel"));
-    if (s->rel100_supported || s->rel100_required)
-        build_hdr(b, SPAN("Supported"), SPAN("100rel"));
+    headers_rel100(b, out);
     headers_of_setup(&x, s, out);
     headers_write(b, &x);
 }

@@ -249,10 +249,16 @@ static int hunt_start(struct call *c, const struct route_candidate *cand)
     return 0;
 }
 
-static void hunt_unjoin(struct call *c)
+/* Nothing of the caller goes to the carrier that failed; the dialogs that were shown of it end (RFC 6228). */
+static void hunt_leave(struct call *c)
 {
-    for (struct ldlg *ld = c->in->dialogs; ld; ld = ld->next)
-        ldlg_join(ld, NULL); /* nothing of the caller goes to the carrier that failed */
+    for (struct ldlg *ld = c->in->dialogs, *next; ld; ld = next) {
+        next = ld->next;
+        ldlg_join(ld, NULL);
+        leg_in_199(ld, c->best.sip_code ? c->best.sip_code : 503);
+        if (ld->over && ld != c->in->main)
+            leg_drop_dialog(c->in, ld);
+    }
     c->out = NULL;
 }
 
@@ -260,7 +266,7 @@ void hunt_next(struct call *c)
 {
     struct setup *s = c->setup;
 
-    hunt_unjoin(c);
+    hunt_leave(c);
     while (s && s->next < s->n && (s->max_attempts == 0 || s->tried < s->max_attempts)) {
         const struct route_candidate *cand = &s->candidate[s->next++];
         int rc = hunt_start(c, cand);
@@ -295,7 +301,7 @@ static bool hunt_next_target(struct call *c, struct leg *failed)
 {
     if (!failover_may(failed))
         return false;
-    hunt_unjoin(c);
+    hunt_leave(c);
     while (c->setup->failover.next < c->setup->failover.n)
         if (hunt_leg(c, failed) == 0) {
             stat_inc(c->calls->stats, STAT_hunt_targets);

@@ -13,6 +13,7 @@
 #include "call/identity.h"
 #include "call/login.h"
 #include "call/offer.h"
+#include "call/rel100.h"
 #include "call/party.h"
 #include "call/refresh.h"
 #include "call/session.h"
@@ -45,14 +46,16 @@ void invite_refuse_body(struct txn_server *st)
         (void)txn_server_send(st);
 }
 
-static bool is_known_option(struct span tag)
+/* 100rel by the trunk's policy. */
+static bool is_known_option(const struct conf_trunk *t, struct span tag)
 {
-    return span_case_eq(tag, SPAN("100rel")) || span_case_eq(tag, SPAN("timer")) ||
-           span_case_eq(tag, SPAN("norefersub"));
+    return (t->rel100 != CONF_100REL_OFF && span_case_eq(tag, SPAN("100rel"))) ||
+           span_case_eq(tag, SPAN("timer")) || span_case_eq(tag, SPAN("norefersub"));
 }
 
-/* RFC 3261 §8.2.2.3: all that we do not know, in one list. 100rel is carried end to end (RFC 3262). */
-unsigned invite_refuse_options(struct txn_server *st, const struct msg *m)
+/* RFC 3261 §8.2.2.3: all that we do not know, in one list. */
+unsigned invite_refuse_options(struct txn_server *st, const struct msg *m,
+                               const struct conf_trunk *t)
 {
     static const enum hdr_id where[] = {HDR_REQUIRE, HDR_PROXY_REQUIRE};
     struct span tag[MSG_MEMBERS_MAX];
@@ -65,7 +68,7 @@ unsigned invite_refuse_options(struct txn_server *st, const struct msg *m)
         unsigned n = msg_list(m, where[i], tag, MSG_MEMBERS_MAX);
 
         for (unsigned k = 0; k < n && k < MSG_MEMBERS_MAX; k++) {
-            if (where[i] == HDR_REQUIRE && is_known_option(tag[k]))
+            if (where[i] == HDR_REQUIRE && is_known_option(t, tag[k]))
                 continue;
             if (list.len)
                 build_span(&list, SPAN(", "));
@@ -164,7 +167,8 @@ static bool is_loop(struct calls *cs, const struct msg *m)
 }
 
 /* What RFC 3261 §8.2 asks of every request, in its order. @return true: refused and answered */
-static bool refused_by_form(struct calls *cs, struct txn_server *st, const struct msg *m)
+static bool refused_by_form(struct calls *cs, struct txn_server *st, const struct msg *m,
+                            const struct conf_trunk *t)
 {
     const char *why;
 
@@ -181,7 +185,7 @@ static bool refused_by_form(struct calls *cs, struct txn_server *st, const struc
         answer(cs, st, 482, SPAN_NONE, SPAN_NONE);
         return true;
     }
-    if (invite_refuse_options(st, m))
+    if (invite_refuse_options(st, m, t))
         return true;
     if (!span_is_empty(m->body) &&
         (!msg_body_is(m, OFFER_TYPE) || msg_hdr(m, HDR_CONTENT_ENCODING, 0))) {
@@ -352,9 +356,7 @@ static int setup_new(struct call *c, const struct msg *m, const struct route_dec
     s->n = (uint16_t)d->n;
     s->max_attempts = (uint16_t)d->max_attempts;
     s->max_forwards = m->max_forwards;
-    s->rel100_required = msg_has_option(m, HDR_REQUIRE, SPAN("100rel"));
-    s->rel100_supported = s->rel100_required || msg_has_option(m, HDR_SUPPORTED, SPAN("100rel"));
-    c->in->rel100 = s->rel100_supported;
+    rel100_learn(c->in, m);
     c->in->offered = !span_is_empty(m->body);
     return setup_fill(s, m, d);
 }
@@ -512,7 +514,7 @@ void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, co
     if (priority_of(cs->view->conf, m) != SIP_CLASS_EMERGENCY && login_refused(cs, st, m, trunk))
         return;
     m = received(cs, m, &cs->view->conf->trunk.v[trunk]);
-    if (refused_by_form(cs, st, m) ||
+    if (refused_by_form(cs, st, m, &cs->view->conf->trunk.v[trunk]) ||
         refused_by_identity(cs, st, m, &cs->view->conf->trunk.v[trunk]))
         return;
     if (refresh_check(&cs->view->conf->trunk.v[trunk], m)) {

@@ -20,6 +20,7 @@ void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, co
 /** 415 with Accept. */
 void invite_refuse_body(struct txn_server *st);
 /** 420 with Unsupported if Require or Proxy-Require has what we do not know. @return 0 or 420 */
-unsigned invite_refuse_options(struct txn_server *st, const struct msg *m);
+unsigned invite_refuse_options(struct txn_server *st, const struct msg *m,
+                               const struct conf_trunk *t);
 
 #endif

@@ -70,7 +70,7 @@ static void leg_entry_timer(struct leg *leg, enum leg_state state)
     case LEG_EARLY:
         if (leg->state == LEG_RINGING || leg->state == LEG_EARLY)
             return;
-        ms = leg->is_in ? 0 : leg->trunk.ring_ms;
+        ms = leg->is_in ? LEG_RING_AGAIN_MS : leg->trunk.ring_ms;
         break;
     case LEG_CANCELLING:
         /* The CANCEL may wait for a provisional that never comes, and the INVITE for its final answer: 64*T1 after the

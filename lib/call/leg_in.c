@@ -6,11 +6,13 @@
 #include "call/bodies.h"
 #include "call/header_rules.h"
 #include "call/headers.h"
+#include "call/interwork.h"
 #include "call/leg_table.h"
 #include "call/methods.h"
 #include "call/model.h"
 #include "call/offer.h"
 #include "call/refresh.h"
+#include "call/rel100.h"
 
 /* Give the INVITE a final answer >= 300. */
 static void in_final(struct leg *leg, const struct cause *cause, struct span phrase)
@@ -25,6 +27,7 @@ static void in_final(struct leg *leg, const struct cause *cause, struct span phr
     if (!st)
         return;
     leg->invite_st = NULL;
+    rel100_final(leg);
     txn_server_set_user(st, NULL, NULL);
     b = txn_server_begin(st, status, phrase, tag);
     if (!b)
@@ -48,65 +51,135 @@ static void in_final(struct leg *leg, const struct cause *cause, struct span phr
  */
 static struct ldlg *in_dialog_of(struct leg *leg, struct ldlg *out)
 {
+    struct ldlg *ld, *old = leg->main;
     struct dialog *d;
-    struct ldlg *ld;
     unsigned n = 0;
 
     if (out->peer)
         return out->peer;
-    /* The next carrier counts its RSeq afresh: not in a dialog where another has counted (RFC 3262 §4). */
-    if (!leg->main->peer && !leg->main->reliable) {
-        ldlg_join(leg->main, out);
-        return leg->main;
+    if (!old->peer && !old->over) {
+        ldlg_join(old, out);
+        return old;
     }
     for (ld = leg->dialogs; ld; ld = ld->next)
         n++;
-    if (n >= LEG_DIALOGS_MAX || dialog_fork_uas(leg->main->d, &d) < 0)
-        return leg->main;
+    if (n >= LEG_DIALOGS_MAX || dialog_fork_uas(old->d, &d) < 0)
+        return old;
     ld = ldlg_new(leg, d);
     if (!ld) {
         dialog_free(d);
-        return leg->main;
+        return old;
     }
     ld->oa.state = leg->offered ? OA_OFFER_IN : OA_NONE;
     ldlg_join(ld, out);
+    if (old->over) { /* it was kept as the pattern of this one */
+        leg->main = ld;
+        leg_drop_dialog(leg, old);
+    }
     return ld;
+}
+
+/* One minute after the last 18x the caller hears that it still rings (RFC 3261 §13.3.1.1). */
+static void in_wait_again(struct leg *leg)
+{
+    if (leg->timer.fn)
+        timer_set(&leg->timer, LEG_RING_AGAIN_MS);
+}
+
+void leg_in_progress(struct ldlg *ld, const struct msg *m)
+{
+    struct leg *leg = ld->leg;
+    struct call *c = leg->call;
+    bool reliable = rel100_is_reliable(ld, m);
+    uint32_t rseq = 0;
+    struct span type = OFFER_TYPE, body;
+    struct build *b;
+
+    interwork_18x(ld, m, reliable, &body);
+    b = txn_server_begin(leg->invite_st, m->status, SPAN_NONE, dialog_str(ld->d, DIALOG_LOCAL_TAG));
+    if (!b)
+        return;
+    headers_contact(b, ld->d);
+    methods_allow(b, leg);
+    headers_response(b, m, leg);
+    if (reliable)
+        rseq = rel100_headers(ld, b);
+    if (!span_is_empty(body))
+        c->committed = true;
+    if (!c->progress_ms)
+        c->progress_ms = c->calls->clock->mono_ms;
+    leg->rung = m->status;
+    ld->shown = true;
+    in_wait_again(leg);
+    header_rules_leg_out(b, leg);
+    bodies_close(leg, m->wrap, &type, &body);
+    if (build_end(b, type, body) < 0 || txn_server_send(leg->invite_st) < 0)
+        return;
+    if (rseq && leg->invite_st)
+        rel100_sent(ld, rseq, !span_is_empty(body));
 }
 
 static void in_progress(struct leg *leg, const struct leg_arg *arg)
 {
-    struct call *c = leg->call;
-    const struct msg *m = arg->msg;
     struct ldlg *ld;
-    struct build *b;
-    struct span type = OFFER_TYPE, body = SPAN_NONE;
 
     if (!leg->invite_st)
         return;
     ld = in_dialog_of(leg, arg->dlg);
     if (ld->peer != arg->dlg)
-        return; /* in the dialog of another it would be a second answer, or an RSeq out of order */
-    if (!span_is_empty(m->body) &&
-        offer_cross(arg->dlg, ld, leg->offered ? OFFER_ANSWER : OFFER_OFFER, m->body, &body) < 0)
-        body =
-            SPAN_NONE; /* an early answer we cannot read is not told; the 2xx will say it again */
-    b = txn_server_begin(leg->invite_st, m->status, SPAN_NONE, dialog_str(ld->d, DIALOG_LOCAL_TAG));
+        return; /* in the dialog of another it would be a second answer */
+    if (!rel100_defer(ld, arg->msg))
+        leg_in_progress(ld, arg->msg);
+}
+
+/* Nothing new: the status alone, reliably where that was promised; else the very bytes that were sent last. */
+static void in_ring_again(struct leg *leg, const struct leg_arg *arg)
+{
+    struct ldlg *ld = leg->main;
+    struct build *b;
+    uint32_t rseq;
+
+    (void)arg;
+    in_wait_again(leg);
+    if (!leg->invite_st || rel100_is_busy(ld))
+        return; /* it is being repeated already */
+    stat_inc(leg->call->calls->stats, STAT_rung_again);
+    if (!ld->rel) {
+        (void)txn_server_repeat(leg->invite_st);
+        return;
+    }
+    b = txn_server_begin(leg->invite_st, leg->rung, SPAN_NONE, dialog_str(ld->d, DIALOG_LOCAL_TAG));
     if (!b)
         return;
     headers_contact(b, ld->d);
-    headers_response(b, m, leg);
-    if (m->rseq && leg->rel100) {
-        ld->reliable = true;
-        build_hdr(b, SPAN("Require"), SPAN("100rel"));
-        build_hdr_u32(b, SPAN("RSeq"), m->rseq);
-    }
-    if (!span_is_empty(body))
-        c->committed = true;
-    if (!c->progress_ms)
-        c->progress_ms = c->calls->clock->mono_ms;
+    rseq = rel100_headers(ld, b);
     header_rules_leg_out(b, leg);
-    bodies_close(leg, m->wrap, &type, &body);
-    if (build_end(b, type, body) == 0)
+    if (build_end(b, SPAN_NONE, SPAN_NONE) < 0 || txn_server_send(leg->invite_st) < 0)
+        return;
+    if (rseq && leg->invite_st)
+        rel100_sent(ld, rseq, false);
+}
+
+void leg_in_199(struct ldlg *ld, unsigned status)
+{
+    struct leg *leg = ld->leg;
+    struct build *b;
+
+    /* RFC 6228 §4: a caller that requires reliable ones would have to be sent it so, in a dialog that is over. */
+    if (!leg->invite_st || !ld->shown || ld->over || !leg->hears_199 || leg->rel100_must)
+        return;
+    b = txn_server_begin(leg->invite_st, 199, SPAN_NONE, dialog_str(ld->d, DIALOG_LOCAL_TAG));
+    if (!b)
+        return;
+    headers_contact(b, ld->d);
+    build_span(b, SPAN("Reason: SIP;cause="));
+    build_u32(b, status);
+    build_span(b, SPAN("\r\n"));
+    ld->over = true;
+    stat_inc(leg->call->calls->stats, STAT_early_199);
+    rel100_over(ld);
+    header_rules_leg_out(b, leg);
+    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
         (void)txn_server_send(leg->invite_st);
 }
 
@@ -134,15 +207,10 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
     offer_carry(leg->main);
     offer_carry(arg->dlg);
     offer_arm(c, span_is_empty(m->body));
-    if (!span_is_empty(m->body) &&
-        offer_cross(arg->dlg, leg->main, leg->offered ? OFFER_ANSWER : OFFER_OFFER, m->body,
-                    &body) < 0) {
+    if (interwork_2xx(leg->main, m, &body) < 0) {
         in_answer_failed(leg, out, &CAUSE_HERE_(488, 65, "answer not understood"));
         return;
     }
-    if (leg->offered && leg->main->oa.state == OA_OFFER_IN)
-        offer_refused(leg->main,
-                      arg->dlg); /* a 200 that answers nothing must not block later offers */
     b = st ? txn_server_begin(st, 200, SPAN_NONE, dialog_str(leg->main->d, DIALOG_LOCAL_TAG))
            : NULL;
     if (!b) {
@@ -160,11 +228,14 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
         return;
     }
     leg->invite_st = NULL;
+    rel100_final(leg);
     leg_drop_dialogs(leg, leg->main);
     dialog_set_state(leg->main->d, DIALOG_CONFIRMED);
     (void)dialog_2xx_start(leg->main->d, st, leg->invite_cseq);
     txn_server_set_user(st, NULL, NULL);
     leg->answered_ms = c->calls->clock->mono_ms;
+    if (leg->offered && out->ack_owed) /* both offers are matched: the carrier need not wait */
+        leg_event(out, LEV_ACK, &(struct leg_arg){.dlg = leg->main});
     call_answered(c);
 }
 
@@ -202,6 +273,7 @@ static void in_cancel(struct leg *leg, const struct leg_arg *arg)
 
 static void in_ack(struct leg *leg, const struct leg_arg *arg)
 {
+    interwork_acked(leg->main, arg->msg ? arg->msg->body : SPAN_NONE);
     bridge_event(leg, BR_ACK, arg);
     if (leg->bye_wanted && leg->state == LEG_UP)
         leg_event(leg, LEV_HANGUP, arg);
@@ -265,112 +337,16 @@ static void in_lost_unacked(struct leg *leg, const struct leg_arg *arg)
     [LEV_ABANDON] = IMP, [LEV_100] = IMP, [LEV_18X] = IMP, [LEV_18X_SDP] = IMP, [LEV_2XX] = IMP, \
     [LEV_FINAL] = IMP
 
-const struct leg_cell leg_in_table[LEG_STATES][LEG_EVENTS] =
-    {
-        [LEG_NEW] =
-            {
-                OUT_ONLY,
-                [LEV_INVITE] = GO(LEG_TRYING, NULL), /* the transaction has sent 100 */
-                [LEV_PROGRESS] = IMP,
-                [LEV_PROGRESS_SDP] = IMP,
-                [LEV_ANSWER] = IMP,
-                [LEV_REJECT] = GO(LEG_DEAD, in_reject),
-                [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
-                [LEV_CANCEL] = IMP,
-                [LEV_ACK] = IMP,
-                [LEV_BYE] = IMP,
-                [LEV_BYE_DONE] = IMP,
-                [LEV_TIMEOUT] = IMP,
-                [LEV_TXN_FAIL] = IMP,
-                [LEV_LOST] = IMP,
-            },
-        [LEG_TRYING] =
-            {
-                OUT_ONLY,
-                [LEV_INVITE] = IMP,
-                [LEV_PROGRESS] = GO(LEG_RINGING, in_progress),
-                [LEV_PROGRESS_SDP] = GO(LEG_EARLY, in_progress),
-                [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer),
-                [LEV_REJECT] = GO(LEG_DEAD, in_reject),
-                [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
-                [LEV_CANCEL] = GO(LEG_DEAD, in_cancel),
-                [LEV_ACK] = IMP,
-                [LEV_BYE] = IMP, /* the caller has no tag of ours yet */
-                [LEV_BYE_DONE] = IMP,
-                [LEV_TIMEOUT] = IMP,
-                [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel), /* no transport back to the caller */
-                [LEV_LOST] = IMP,
-            },
-        [LEG_RINGING] =
-            {
-                OUT_ONLY, [LEV_INVITE] = IMP, [LEV_PROGRESS] = STAY(in_progress),
-                [LEV_PROGRESS_SDP] = GO(LEG_EARLY, in_progress),
-                [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer), [LEV_REJECT] = GO(LEG_DEAD, in_reject),
-                [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
-                [LEV_CANCEL] = GO(LEG_DEAD, in_cancel), [LEV_ACK] = IMP,
-                [LEV_BYE] = GO(LEG_DEAD, in_bye_early), [LEV_BYE_DONE] = IMP, [LEV_TIMEOUT] = IMP,
-                [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel), [LEV_LOST] = IGN, /* the INVITE decides */
-            },
-        [LEG_EARLY] =
-            {
-                OUT_ONLY,
-                [LEV_INVITE] = IMP,
-                [LEV_PROGRESS] = STAY(in_progress), /* 180 behind 183 */
-                [LEV_PROGRESS_SDP] = STAY(in_progress),
-                [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer),
-                [LEV_REJECT] = GO(LEG_DEAD, in_reject),
-                [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
-                [LEV_CANCEL] = GO(LEG_DEAD, in_cancel),
-                [LEV_ACK] = IMP,
-                [LEV_BYE] = GO(LEG_DEAD, in_bye_early),
-                [LEV_BYE_DONE] = IMP,
-                [LEV_TIMEOUT] = IMP,
-                [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel),
-                [LEV_LOST] = IGN,
-            },
-        [LEG_ANSWERED] =
-            {
-                OUT_ONLY,
-                [LEV_INVITE] = IMP,
-                [LEV_PROGRESS] = IGN,
-                [LEV_PROGRESS_SDP] = IGN,
-                [LEV_ANSWER] = IMP,
-                [LEV_REJECT] = IMP,
-                [LEV_HANGUP] = STAY(in_hangup_unacked),
-                [LEV_CANCEL] = IGN, /* crossed our 200: RFC 3261 §9.2 */
-                [LEV_ACK] = GO(LEG_UP, in_ack),
-                [LEV_BYE] = GO(LEG_DEAD, in_bye), /* RFC 5407 §3.1.4: the ACK is lost or late */
-                [LEV_BYE_DONE] = IMP,
-                [LEV_TIMEOUT] = IMP,
-                [LEV_TXN_FAIL] = GO(LEG_CLOSING, in_no_ack),
-                [LEV_LOST] = STAY(in_lost_unacked),
-            },
-        [LEG_UP] =
-            {
-                OUT_ONLY,
-                [LEV_INVITE] = IMP,
-                [LEV_PROGRESS] = IGN,
-                [LEV_PROGRESS_SDP] = IGN,
-                [LEV_ANSWER] = IMP,
-                [LEV_REJECT] = IMP,
-                [LEV_HANGUP] = GO(LEG_CLOSING, in_hangup),
-                [LEV_CANCEL] = IGN,
-                [LEV_ACK] = IGN, /* a duplicate */
-                [LEV_BYE] = GO(LEG_DEAD, in_bye),
-                [LEV_BYE_DONE] = IMP,
-                [LEV_TIMEOUT] = IMP,
-                [LEV_TXN_FAIL] = GO(LEG_CLOSING, in_no_ack), /* no ACK to the 2xx of a re-INVITE */
-                [LEV_LOST] = GO(LEG_CLOSING, in_lost),
-            },
-        [LEG_CANCELLING] = /* never entered: a CANCEL is answered at once */
+const struct leg_cell leg_in_table[LEG_STATES][LEG_EVENTS] = {
+    [LEG_NEW] =
         {
             OUT_ONLY,
-            [LEV_INVITE] = IMP,
+            [LEV_INVITE] = GO(LEG_TRYING, NULL), /* the transaction has sent 100 */
             [LEV_PROGRESS] = IMP,
             [LEV_PROGRESS_SDP] = IMP,
             [LEV_ANSWER] = IMP,
-            [LEV_REJECT] = IMP,
-            [LEV_HANGUP] = IMP,
+            [LEV_REJECT] = GO(LEG_DEAD, in_reject),
+            [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
             [LEV_CANCEL] = IMP,
             [LEV_ACK] = IMP,
             [LEV_BYE] = IMP,
@@ -379,40 +355,135 @@ const struct leg_cell leg_in_table[LEG_STATES][LEG_EVENTS] =
             [LEV_TXN_FAIL] = IMP,
             [LEV_LOST] = IMP,
         },
-        [LEG_CLOSING] =
-            {
-                OUT_ONLY,
-                [LEV_INVITE] = IMP,
-                [LEV_PROGRESS] = IGN,
-                [LEV_PROGRESS_SDP] = IGN,
-                [LEV_ANSWER] = IMP,
-                [LEV_REJECT] = IMP,
-                [LEV_HANGUP] = IGN,
-                [LEV_CANCEL] = IGN,
-                [LEV_ACK] = IGN,
-                [LEV_BYE] = IGN, /* both hung up at once; ours is still answered or times out */
-                [LEV_BYE_DONE] = GO(LEG_DEAD, NULL),
-                [LEV_TIMEOUT] = IMP,
-                [LEV_TXN_FAIL] = IGN,
-                [LEV_LOST] = IGN,
-            },
-        [LEG_DEAD] =
-            {
-                OUT_ONLY,
-                [LEV_INVITE] = IMP,
-                [LEV_PROGRESS] = IGN,
-                [LEV_PROGRESS_SDP] = IGN,
-                [LEV_ANSWER] = IMP,
-                [LEV_REJECT] = IGN,
-                [LEV_HANGUP] = IGN,
-                [LEV_CANCEL] = IGN,
-                [LEV_ACK] = IGN,
-                [LEV_BYE] = IGN,
-                [LEV_BYE_DONE] = IGN,
-                [LEV_TIMEOUT] = IMP,
-                [LEV_TXN_FAIL] = IGN,
-                [LEV_LOST] = IGN,
-            },
+    [LEG_TRYING] =
+        {
+            OUT_ONLY,
+            [LEV_INVITE] = IMP,
+            [LEV_PROGRESS] = GO(LEG_RINGING, in_progress),
+            [LEV_PROGRESS_SDP] = GO(LEG_EARLY, in_progress),
+            [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer),
+            [LEV_REJECT] = GO(LEG_DEAD, in_reject),
+            [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
+            [LEV_CANCEL] = GO(LEG_DEAD, in_cancel),
+            [LEV_ACK] = IMP,
+            [LEV_BYE] = IMP, /* the caller has no tag of ours yet */
+            [LEV_BYE_DONE] = IMP,
+            [LEV_TIMEOUT] = IMP,
+            [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel), /* no transport back to the caller */
+            [LEV_LOST] = IMP,
+        },
+    [LEG_RINGING] =
+        {
+            OUT_ONLY, [LEV_INVITE] = IMP, [LEV_PROGRESS] = STAY(in_progress),
+            [LEV_PROGRESS_SDP] = GO(LEG_EARLY, in_progress),
+            [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer), [LEV_REJECT] = GO(LEG_DEAD, in_reject),
+            [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup), [LEV_CANCEL] = GO(LEG_DEAD, in_cancel),
+            [LEV_ACK] = IMP, [LEV_BYE] = GO(LEG_DEAD, in_bye_early), [LEV_BYE_DONE] = IMP,
+            [LEV_TIMEOUT] = STAY(in_ring_again), [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel),
+            [LEV_LOST] = IGN, /* the INVITE decides */
+        },
+    [LEG_EARLY] =
+        {
+            OUT_ONLY,
+            [LEV_INVITE] = IMP,
+            [LEV_PROGRESS] = STAY(in_progress), /* 180 behind 183 */
+            [LEV_PROGRESS_SDP] = STAY(in_progress),
+            [LEV_ANSWER] = GO(LEG_ANSWERED, in_answer),
+            [LEV_REJECT] = GO(LEG_DEAD, in_reject),
+            [LEV_HANGUP] = GO(LEG_DEAD, in_hangup_setup),
+            [LEV_CANCEL] = GO(LEG_DEAD, in_cancel),
+            [LEV_ACK] = IMP,
+            [LEV_BYE] = GO(LEG_DEAD, in_bye_early),
+            [LEV_BYE_DONE] = IMP,
+            [LEV_TIMEOUT] = STAY(in_ring_again),
+            [LEV_TXN_FAIL] = GO(LEG_DEAD, in_cancel),
+            [LEV_LOST] = IGN,
+        },
+    [LEG_ANSWERED] =
+        {
+            OUT_ONLY,
+            [LEV_INVITE] = IMP,
+            [LEV_PROGRESS] = IGN,
+            [LEV_PROGRESS_SDP] = IGN,
+            [LEV_ANSWER] = IMP,
+            [LEV_REJECT] = IMP,
+            [LEV_HANGUP] = STAY(in_hangup_unacked),
+            [LEV_CANCEL] = IGN, /* crossed our 200: RFC 3261 §9.2 */
+            [LEV_ACK] = GO(LEG_UP, in_ack),
+            [LEV_BYE] = GO(LEG_DEAD, in_bye), /* RFC 5407 §3.1.4: the ACK is lost or late */
+            [LEV_BYE_DONE] = IMP,
+            [LEV_TIMEOUT] = IMP,
+            [LEV_TXN_FAIL] = GO(LEG_CLOSING, in_no_ack),
+            [LEV_LOST] = STAY(in_lost_unacked),
+        },
+    [LEG_UP] =
+        {
+            OUT_ONLY,
+            [LEV_INVITE] = IMP,
+            [LEV_PROGRESS] = IGN,
+            [LEV_PROGRESS_SDP] = IGN,
+            [LEV_ANSWER] = IMP,
+            [LEV_REJECT] = IMP,
+            [LEV_HANGUP] = GO(LEG_CLOSING, in_hangup),
+            [LEV_CANCEL] = IGN,
+            [LEV_ACK] = IGN, /* a duplicate */
+            [LEV_BYE] = GO(LEG_DEAD, in_bye),
+            [LEV_BYE_DONE] = IMP,
+            [LEV_TIMEOUT] = IMP,
+            [LEV_TXN_FAIL] = GO(LEG_CLOSING, in_no_ack), /* no ACK to the 2xx of a re-INVITE */
+            [LEV_LOST] = GO(LEG_CLOSING, in_lost),
+        },
+    [LEG_CANCELLING] = /* never entered: a CANCEL is answered at once */
+    {
+        OUT_ONLY,
+        [LEV_INVITE] = IMP,
+        [LEV_PROGRESS] = IMP,
+        [LEV_PROGRESS_SDP] = IMP,
+        [LEV_ANSWER] = IMP,
+        [LEV_REJECT] = IMP,
+        [LEV_HANGUP] = IMP,
+        [LEV_CANCEL] = IMP,
+        [LEV_ACK] = IMP,
+        [LEV_BYE] = IMP,
+        [LEV_BYE_DONE] = IMP,
+        [LEV_TIMEOUT] = IMP,
+        [LEV_TXN_FAIL] = IMP,
+        [LEV_LOST] = IMP,
+    },
+    [LEG_CLOSING] =
+        {
+            OUT_ONLY,
+            [LEV_INVITE] = IMP,
+            [LEV_PROGRESS] = IGN,
+            [LEV_PROGRESS_SDP] = IGN,
+            [LEV_ANSWER] = IMP,
+            [LEV_REJECT] = IMP,
+            [LEV_HANGUP] = IGN,
+            [LEV_CANCEL] = IGN,
+            [LEV_ACK] = IGN,
+            [LEV_BYE] = IGN, /* both hung up at once; ours is still answered or times out */
+            [LEV_BYE_DONE] = GO(LEG_DEAD, NULL),
+            [LEV_TIMEOUT] = IMP,
+            [LEV_TXN_FAIL] = IGN,
+            [LEV_LOST] = IGN,
+        },
+    [LEG_DEAD] =
+        {
+            OUT_ONLY,
+            [LEV_INVITE] = IMP,
+            [LEV_PROGRESS] = IGN,
+            [LEV_PROGRESS_SDP] = IGN,
+            [LEV_ANSWER] = IMP,
+            [LEV_REJECT] = IGN,
+            [LEV_HANGUP] = IGN,
+            [LEV_CANCEL] = IGN,
+            [LEV_ACK] = IGN,
+            [LEV_BYE] = IGN,
+            [LEV_BYE_DONE] = IGN,
+            [LEV_TIMEOUT] = IMP,
+            [LEV_TXN_FAIL] = IGN,
+            [LEV_LOST] = IGN,
+        },
 };
 
 /* ---- its server transaction ------------------------------------------------------------------------------------- */

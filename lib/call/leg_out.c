@@ -7,11 +7,13 @@
 #include "call/header_rules.h"
 #include "call/headers.h"
 #include "call/hunt.h"
+#include "call/interwork.h"
 #include "call/leg_table.h"
 #include "call/model.h"
 #include "call/offer.h"
 #include "call/refresh.h"
 #include "call/session.h"
+#include "call/rel100.h"
 
 static void out_on_response(void *user, struct txn_client *ct, const struct msg *m,
                             const struct flow *f);
@@ -31,11 +33,10 @@ static int out_compose(struct leg *leg, struct txn_client *ct)
 {
     struct call *c = leg->call;
     struct setup *s = c->setup;
-    struct span type = OFFER_TYPE, body = SPAN_NONE;
+    struct span type = OFFER_TYPE, body;
     struct build *b;
 
-    if (!span_is_empty(s->body) &&
-        offer_cross(c->in->main, leg->main, OFFER_OFFER, s->body, &body) < 0)
+    if (interwork_invite(leg, &body) < 0)
         return -EINVAL;
     b = dialog_request(leg->main->d, ct, s->max_forwards - 1);
     if (!b)
@@ -121,7 +122,8 @@ static void out_18x_sdp(struct leg *leg, const struct leg_arg *arg)
 /* The ACK, at once unless the 2xx bears an offer: then the answer comes with the in leg's ACK (RFC 3261 §13.2.1). */
 static void out_ack_2xx(struct leg *leg, const struct leg_arg *arg)
 {
-    if (!leg->call->in->offered && !span_is_empty(arg->msg->body)) {
+    if (!leg->offered && !span_is_empty(arg->msg->body) && arg->dlg->oa.state != OA_STABLE) {
+        offer_keep(arg->dlg, arg->msg->body);
         leg->ack_owed = true;
         return;
     }
@@ -228,20 +230,26 @@ static void out_ack(struct leg *leg, const struct leg_arg *arg)
     if (!leg->ack_owed)
         return;
     leg->ack_owed = false;
-    if (!arg->msg || span_is_empty(arg->msg->body) ||
-        offer_cross(arg->dlg, leg->main, OFFER_ANSWER, arg->msg->body, &body) < 0)
+    if (leg->call->in->offered)
+        interwork_ack_body(leg, &body);
+    else if (!arg->msg || span_is_empty(arg->msg->body) ||
+             offer_cross(arg->dlg, leg->main, OFFER_ANSWER, arg->msg->body, &body) < 0)
         offer_refused(leg->main, leg->call->in->main);
     if (arg->msg)
         bodies_close(leg, arg->msg->wrap, &type, &body);
     (void)dialog_ack(leg->main->d, leg->invite_cseq, type, body);
 }
 
+/* RFC 3261 §13.2.2.4: an offer has its answer in the ACK, and be it a refusal. */
 static void out_pay_ack(struct leg *leg)
 {
+    struct span body = SPAN_NONE;
+
     if (!leg->ack_owed)
         return;
     leg->ack_owed = false;
-    (void)dialog_ack(leg->main->d, leg->invite_cseq, SPAN_NONE, SPAN_NONE);
+    interwork_ack_body(leg, &body);
+    (void)dialog_ack(leg->main->d, leg->invite_cseq, OFFER_TYPE, body);
 }
 
 static void out_bye(struct leg *leg, const struct leg_arg *arg)
@@ -479,8 +487,60 @@ static struct ldlg *out_dialog(struct leg *leg, const struct msg *m)
         return NULL;
     }
     leg->forked = true;
-    ld->oa.state = leg->call->in->offered ? OA_OFFER_OUT : OA_NONE;
+    ld->oa.state = leg->offered ? OA_OFFER_OUT : OA_NONE;
     return ld;
+}
+
+/* The status that a 199 gives as its reason (RFC 6228 §4): "SIP;cause=404". */
+static unsigned reason_status(const struct msg *m)
+{
+    struct span value, cause, head;
+    uint32_t status;
+
+    span_cut(msg_value(m, HDR_REASON), ';', &head, &value);
+    if (!span_case_eq(span_trim(head), SPAN("SIP")) || value.len == 0)
+        return 480;
+    value.p--; /* with its ';' */
+    value.len++;
+    if (!hdr_param(value, SPAN("cause"), &cause) || span_u32(cause, 699, &status) < 0 ||
+        status < 300)
+        return 480;
+    return status;
+}
+
+/* RFC 6228: this early dialog is over. The leg goes on with its others; its first one stays as their pattern. */
+static void out_199(struct leg *leg, const struct leg_arg *arg)
+{
+    struct ldlg *ld = arg->dlg;
+
+    if (ld->peer) {
+        struct ldlg *in = ld->peer;
+
+        leg_in_199(in, reason_status(arg->msg));
+        if (in->over)
+            ldlg_join(in, NULL);
+    }
+    if (ld != leg->main)
+        leg_drop_dialog(leg, ld);
+}
+
+static void out_provisional(struct leg *leg, const struct leg_arg *arg)
+{
+    const struct msg *m = arg->msg;
+    struct ldlg *ld = arg->dlg;
+    bool reliable = rel100_has_rseq(leg, m) && !span_is_empty(m->to.tag);
+
+    out_100(leg, arg); /* 181, 182, 199 too show a live carrier */
+    if (reliable && !rel100_take(ld, m))
+        return;
+    /* An offer has its answer in the PRACK: interwork_18x sends that one. All others are acknowledged at once. */
+    if (reliable && (leg->offered || ld->oa.state != OA_NONE || span_is_empty(m->body) ||
+                     leg->state >= LEG_ANSWERED || m->status == 199))
+        rel100_prack(ld, m->rseq, SPAN_NONE);
+    if (m->status == 199)
+        out_199(leg, arg);
+    else
+        leg_event(leg, span_is_empty(m->body) ? LEV_18X : LEV_18X_SDP, arg);
 }
 
 static void out_on_response(void *user, struct txn_client *ct, const struct msg *m,
@@ -502,11 +562,9 @@ static void out_on_response(void *user, struct txn_client *ct, const struct msg 
     arg.dlg = out_dialog(leg, m);
     if (!arg.dlg)
         return;
+    leg_learn(leg, m);
     if (m->status < 200) {
-        out_100(leg, &arg); /* 181, 182, 199 too show a live carrier */
-        if (m->status == 199)
-            return;
-        leg_event(leg, span_is_empty(m->body) ? LEV_18X : LEV_18X_SDP, &arg);
+        out_provisional(leg, &arg);
         return;
     }
     leg_event(leg, LEV_2XX, &arg);

@@ -14,6 +14,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/headers.c lib/call/headers.h \
 	lib/call/hunt.c lib/call/hunt.h \
 	lib/call/identity.c lib/call/identity.h \
+	lib/call/interwork.c lib/call/interwork.h \
 	lib/call/invite.c lib/call/invite.h \
 	lib/call/leg.c lib/call/leg.h \
 	lib/call/leg_in.c lib/call/leg_out.c lib/call/leg_table.h \
@@ -31,6 +32,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/refer.c lib/call/refer.h \
 	lib/call/refresh.c lib/call/refresh.h \
 	lib/call/session.c lib/call/session.h \
+	lib/call/rel100.c lib/call/rel100.h \
 	lib/call/snapshot.c lib/call/snapshot.h \
 	lib/call/stack.c lib/call/stack.h \
 	lib/call/treatment.c lib/call/treatment.h \

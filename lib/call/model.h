@@ -32,6 +32,8 @@
 #define LEG_ANSWERS_MAX 32
 /* 8: INVITE, UPDATE, PRACK and a burst of INFO at once; more are answered 500 with Retry-After (RFC 3261 §14.2's remedy). */
 #define CALL_PASSES_MAX 8
+/* RFC 3261 §13.3.1.1: one a minute, since proxies give up after three (§16.6 Timer C). */
+#define LEG_RING_AGAIN_MS 60000U
 /* 4 m-lines: audio, video, image, one to spare; further ones are refused with port 0 (RFC 3264 §6). */
 #define OFFER_MEDIA_MAX 4
 /* 64 KiB message at most; headers and body of an INVITE kept while hunting beyond this are refused with 513. */
@@ -62,11 +64,23 @@ struct ldlg {
     struct kept
         *said; /**< SDP that it was sent and that holds: answer, or offer that was answered */
     struct kept *asked; /**< the offer it was sent that has no answer yet */
-    char
-        *sdp; /**< what its party said last while the relay carried another dialog; NULL: nothing */
+    char *sdp;          /**< what its party said last before the call was answered; NULL: nothing */
     size_t sdp_len, sdp_cap;
-    bool answered_sdp; /**< out: an answer of this dialog was seen (18x or 2xx) */
-    bool reliable;     /**< in: a reliable 18x was sent in it (RFC 3262) */
+    struct rel100 *rel;  /**< in: its reliable 18x, see rel100.h; NULL: none was sent */
+    uint32_t rseq;       /**< out: the highest RSeq taken (RFC 3262 §4); 0: none */
+    uint32_t prack_owed; /**< out: RSeq of the 18x whose offer has no answer yet: its PRACK waits */
+    bool uncarried;      /**< sdp has not been told to the relay, which carries another dialog */
+    bool answered_sdp;   /**< out: an answer of this dialog was seen (18x or 2xx) */
+    bool firm;           /**< out: what it said came reliably. in: the caller has acknowledged it */
+    bool shown;          /**< in: an 18x was sent in it */
+    bool over;           /**< in: a 199 was sent in it (RFC 6228): nothing more is */
+};
+
+/** Does the peer take UPDATE (RFC 3311 §4)? */
+enum leg_update {
+    LEG_UPDATE_UNKNOWN, /**< it never sent an Allow */
+    LEG_UPDATE_YES,
+    LEG_UPDATE_NO,
 };
 
 /** The session timer of a leg (RFC 4028), see refresh.h. */
@@ -125,12 +139,16 @@ struct leg {
     uint8_t attempt;      /**< out: 1 is the first */
     uint8_t n_owns;
     bool is_in;
-    bool offered;    /**< in: its INVITE bore an offer */
-    bool ack_owed;   /**< out: 2xx seen, ACK not sent: the answer must come from the other side */
-    bool rel100;     /**< the peer supports 100rel (RFC 3262) */
-    bool reported;   /**< its attempt record is written */
-    bool forked;     /**< out: answered in more than one dialog: another 2xx may come */
-    bool bye_wanted; /**< in: BYE as soon as the ACK has come (RFC 3261 §15) */
+    bool offered;     /**< its INVITE bore an offer */
+    bool ack_owed;    /**< out: 2xx seen, ACK not sent: the answer must come from the other side */
+    bool rel100;      /**< both the peer and we, by its trunk, do 100rel (RFC 3262) */
+    bool rel100_must; /**< in: the INVITE requires 100rel */
+    bool hears_199;   /**< in: the peer supports 199 (RFC 6228) */
+    uint16_t rung;    /**< in: status of the last 18x sent */
+    uint8_t update;   /**< enum leg_update */
+    bool reported;    /**< its attempt record is written */
+    bool forked;      /**< out: answered in more than one dialog: another 2xx may come */
+    bool bye_wanted;  /**< in: BYE as soon as the ACK has come (RFC 3261 §15) */
     bool progress_seen;    /**< out: any provisional came */
     bool timed_out;        /**< out: no answer in time, as `advance timeout` means it */
     char sent[NUMBER_MAX]; /**< out: called number as sent */
@@ -145,7 +163,9 @@ struct pass {
     struct txn_client *ct; /**< NULL once over */
     struct timer timer;    /**< INVITE: how long a final answer is waited for */
     uint32_t from_cseq, to_cseq;
-    uint8_t method; /**< enum sip_method */
+    uint8_t method; /**< enum sip_method of who asks */
+    uint8_t
+        to_method; /**< as the other side is asked: an UPDATE may go on as re-INVITE, an offer in a PRACK as UPDATE */
     bool has_offer; /**< the request bore an offer */
     bool
         ack_owed; /**< INVITE: 2xx of the other side seen, ACK comes with the answer from this side */
@@ -212,7 +232,6 @@ struct setup {
     bool wrapped;         /**< anything did */
     unsigned n_hdrs;
     int max_forwards;
-    bool rel100_supported, rel100_required;
     _Alignas(8) char space[]; /**< begins with the candidates */
 };
 
@@ -310,6 +329,10 @@ struct ldlg *ldlg_new(struct leg *leg, struct dialog *d);
 void ldlg_free(struct calls *cs, struct ldlg *ld);
 /** Join two dialogs; each leaves the one it had. b NULL: a is joined to none. */
 void ldlg_join(struct ldlg *a, struct ldlg *b);
+/** One dialog of a leg that goes on: what crosses in it is answered, then it is freed. */
+void leg_drop_dialog(struct leg *leg, struct ldlg *ld);
+/** What a message of the peer says of itself: whether it takes UPDATE (Allow). */
+void leg_learn(struct leg *leg, const struct msg *m);
 /** Drop all dialogs of a leg but keep. */
 void leg_drop_dialogs(struct leg *leg, const struct ldlg *keep);
 /** The leg that bridge events of this one go to; NULL: none. */
@@ -340,6 +363,10 @@ void calls_on_no_ack(void *tu, struct dialog *d);
 
 /** Send the INVITE of an attempt again in a new transaction (422, 401): same dialog, next CSeq. @return false: not possible any more */
 bool leg_out_again(struct leg *leg);
+/** Send the carrier's 18x in this dialog now (rel100.c, when its turn has come). */
+void leg_in_progress(struct ldlg *ld, const struct msg *m);
+/** 199 in a dialog of the caller whose carrier has failed there (RFC 6228); m NULL: no answer of the carrier says why. */
+void leg_in_199(struct ldlg *ld, unsigned status);
 /** Start the next attempt's INVITE; media is ready. */
 void leg_out_media_ready(struct leg *leg);
 /**

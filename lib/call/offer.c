@@ -337,11 +337,12 @@ static bool offer_is_carried(const struct ldlg *a, const struct ldlg *b)
     return out == out->leg->main;
 }
 
-static void offer_uncarry(struct ldlg *ld)
+void offer_unkeep(struct ldlg *ld)
 {
     if (ld->sdp)
         blocks_put(ld->leg->call->calls->blocks, ld->sdp, ld->sdp_cap);
     ld->sdp = NULL;
+    ld->uncarried = false;
 }
 
 /* A body that was sent: a refresh says the same again (RFC 4028 §7.4), a transfer tells it to another. */
@@ -394,16 +395,18 @@ void offer_set_said(struct ldlg *ld, struct span body)
 
 void offer_forget(struct ldlg *ld)
 {
-    offer_uncarry(ld);
+    offer_unkeep(ld);
     kept_put(ld, &ld->said);
     kept_put(ld, &ld->asked);
 }
 
-static void offer_keep(struct ldlg *ld, struct span body)
+void offer_keep(struct ldlg *ld, struct span body)
 {
     struct blocks *blocks = ld->leg->call->calls->blocks;
 
-    offer_uncarry(ld);
+    if (ld->sdp && ld->sdp == body.p)
+        return;
+    offer_unkeep(ld);
     ld->sdp = blocks_get(blocks, body.len, &ld->sdp_cap);
     if (!ld->sdp)
         return; /* its 200 says it again, as it should (RFC 3261 §13.3.1.4) */
@@ -411,13 +414,25 @@ static void offer_keep(struct ldlg *ld, struct span body)
     ld->sdp_len = body.len;
 }
 
+struct span offer_heard(const struct ldlg *ld)
+{
+    const struct call *c = ld->leg->call;
+
+    if (ld->sdp)
+        return (struct span){ld->sdp, ld->sdp_len};
+    return ld->leg->is_in && c->setup ? c->setup->body : SPAN_NONE;
+}
+
 void offer_carry(struct ldlg *ld)
 {
+    struct span heard = offer_heard(ld);
     struct sdp sdp;
 
-    if (ld->sdp && sdp_parse(&sdp, (struct span){ld->sdp, ld->sdp_len}, NULL) == 0)
+    /* A caller may have moved its media in the dialog of another fork: in this one its INVITE, or what it said here, holds. */
+    if ((ld->uncarried || (ld->leg->is_in && !span_is_empty(heard))) &&
+        sdp_parse(&sdp, heard, NULL) == 0)
         offer_note(ld->leg->call, ld->leg, &sdp);
-    offer_uncarry(ld);
+    ld->uncarried = false;
 }
 
 static bool dir_sends(uint8_t d)
@@ -512,45 +527,87 @@ static void offer_edit(const struct call *c, const struct ldlg *to, const struct
     e->origin.port = 0;
 }
 
-int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct span body,
-                struct span *out)
+/*
+ * What a party says: for the relay, and until the call is answered for the other side, which may need it again: a 2xx that repeats an
+ * early answer, an answer of ours to an offer that cannot cross. The INVITE's body is kept with it already.
+ */
+static void offer_listen(struct ldlg *from, const struct ldlg *to, const struct sdp *sdp,
+                         struct span body)
 {
     struct call *c = from->leg->call;
+    bool carried = offer_is_carried(from, to);
+
+    if (carried)
+        offer_note(c, from->leg, sdp);
+    if (!carried || (c->setup && body.p != c->setup->body.p && c->out->state < LEG_ANSWERED)) {
+        offer_keep(from, body);
+        from->uncarried = !carried;
+    }
+}
+
+/* Our version of it, for leg `to`: o= counted up if it says something new. */
+static int offer_write(struct ldlg *to, enum offer_kind kind, const struct sdp *sdp,
+                       struct span *out)
+{
+    struct call *c = to->leg->call;
     struct calls *cs = c->calls;
-    struct sdp sdp;
     struct sdp_edit edit;
     struct build b;
-    uint64_t hash = hash_bytes(body.p, body.len, to->oa.o_id);
+    uint64_t hash = hash_bytes(sdp->body.p, sdp->body.len, to->oa.o_id);
     int rc;
 
-    if (sdp_parse(&sdp, body, NULL) < 0)
-        return -EINVAL;
     if (to->oa.sent_hash != hash) {
         to->oa.o_version++;
         to->oa.sent_hash = hash;
     }
+    offer_edit(c, to, sdp, &edit);
+    build_init(&b, cs->scratch, SDP_BYTES_MAX + 1024);
+    rc = sdp_rewrite(sdp, &edit, &b);
+    if (rc == 0) {
+        *out = build_text(&b);
+        kept_set(to, kind == OFFER_ANSWER ? &to->said : &to->asked, *out);
+    }
+    return rc;
+}
+
+int offer_tell(struct ldlg *to, enum offer_kind kind, struct span body, struct span *out)
+{
+    struct sdp sdp;
+
+    return sdp_parse(&sdp, body, NULL) < 0 ? -EINVAL : offer_write(to, kind, &sdp, out);
+}
+
+int offer_hear(struct ldlg *from, struct ldlg *to, struct span body)
+{
+    struct sdp sdp;
+
+    if (sdp_parse(&sdp, body, NULL) < 0)
+        return -EINVAL;
+    offer_listen(from, to, &sdp, body);
+    kept_settle(from);
     if (offer_is_carried(from, to))
-        offer_note(c, from->leg, &sdp);
-    else
-        offer_keep(from, body);
+        offer_apply(from->leg->call);
+    return 0;
+}
+
+int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct span body,
+                struct span *out)
+{
+    struct sdp sdp;
+
+    if (sdp_parse(&sdp, body, NULL) < 0)
+        return -EINVAL;
+    offer_listen(from, to, &sdp, body);
     if (kind == OFFER_ANSWER) {
         from->oa.state = to->oa.state = OA_STABLE;
+        kept_settle(from);
         if (offer_is_carried(from, to))
-            offer_apply(c);
+            offer_apply(from->leg->call);
     } else {
         from->oa.state = OA_OFFER_IN;
         to->oa.state = OA_OFFER_OUT;
     }
-    offer_edit(c, to, &sdp, &edit);
-    build_init(&b, cs->scratch, SDP_BYTES_MAX + 1024);
-    rc = sdp_rewrite(&sdp, &edit, &b);
-    if (rc == 0) {
-        *out = build_text(&b);
-        kept_set(to, kind == OFFER_ANSWER ? &to->said : &to->asked, *out);
-        if (kind == OFFER_ANSWER)
-            kept_settle(from);
-    }
-    return rc;
+    return offer_write(to, kind, &sdp, out);
 }
 
 void offer_settle(struct ldlg *ld, struct span body)

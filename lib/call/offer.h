@@ -57,8 +57,21 @@ struct span offer_said(const struct ldlg *ld);
 void offer_set_said(struct ldlg *ld, struct span body);
 /** The answer to an offer that we made in this dialog alone (a refresh): the relay learns of a change, the other side does not. */
 void offer_settle(struct ldlg *ld, struct span body);
-/** Give back what was kept for offer_carry and of what was sent. */
+/** Keep what the party of this dialog said, for offer_heard and offer_carry. */
+void offer_keep(struct ldlg *ld, struct span body);
+/** Give it back. */
+void offer_unkeep(struct ldlg *ld);
+/** Give back that, and what was kept of what was sent. */
 void offer_forget(struct ldlg *ld);
+/** What it said last before the answer; of a caller that said nothing since, its INVITE's. Empty: nothing. */
+struct span offer_heard(const struct ldlg *ld);
+/**
+ * A body of our own making for this dialog: addresses of ours, o= counted. The state of offer and answer is the caller's affair.
+ * @return as offer_cross
+ */
+int offer_tell(struct ldlg *to, enum offer_kind kind, struct span body, struct span *out);
+/** A body that does not cross: the relay alone is told where its party is. @return 0; -EINVAL */
+int offer_hear(struct ldlg *from, struct ldlg *to, struct span body);
 /** True if this dialog waits for an answer, given or taken. */
 bool offer_is_open(const struct ldlg *ld);
 

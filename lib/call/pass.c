@@ -8,14 +8,18 @@
 #include "call/bodies.h"
 #include "call/header_rules.h"
 #include "call/headers.h"
+#include "call/interwork.h"
 #include "call/methods.h"
 #include "call/offer.h"
 #include "call/session.h"
 #include "call/own.h"
 #include "call/refresh.h"
+#include "call/rel100.h"
 
 /* 185 s: Timer C of a proxy is more than three minutes (RFC 3261 §16.6), its 408 comes first. */
 #define PASS_INVITE_MS 185000U
+/* 25 s: an UPDATE waits 32 s for its answer (Timer F); a re-INVITE in its place must have been cancelled and have ended by then. */
+#define PASS_UPDATE_MS 25000U
 
 static void pass_on_response(void *user, struct txn_client *ct, const struct msg *m,
                              const struct flow *f);
@@ -47,6 +51,7 @@ void pass_refuse(struct call *c, struct txn_server *st, unsigned status)
 static void pass_free(struct pass *p)
 {
     struct call *c = p->call;
+    struct ldlg *from = p->from;
 
     for (struct pass **pp = &c->passes; *pp; pp = &(*pp)->next)
         if (*pp == p) {
@@ -61,6 +66,8 @@ static void pass_free(struct pass *p)
         timer_del(&p->timer);
     c->n_passes--;
     pool_put(&c->calls->pass_pool, p);
+    if (from && from->leg->is_in && from->rel)
+        rel100_go_on(from);
     call_check(c);
 }
 
@@ -87,10 +94,10 @@ static void pass_on_timer(struct timer *t, void *arg)
 
 static void pass_start_timer(struct pass *p)
 {
-    if (p->method != SIP_INVITE)
+    if (p->to_method != SIP_INVITE)
         return; /* Timer F ends the others */
     timer_init(&p->timer, p->call->calls->timers, pass_on_timer, p);
-    timer_set(&p->timer, PASS_INVITE_MS);
+    timer_set(&p->timer, p->method == SIP_INVITE ? PASS_INVITE_MS : PASS_UPDATE_MS);
 }
 
 /* ---- may it cross? ---------------------------------------------------------------------------------------------- */
@@ -107,7 +114,7 @@ static bool invite_from(const struct call *c, const struct ldlg *ld)
 static bool invite_to(const struct call *c, const struct ldlg *ld)
 {
     for (const struct pass *p = c->passes; p; p = p->next)
-        if (p->method == SIP_INVITE && p->to == ld && (p->ct || p->ack_owed))
+        if (p->to_method == SIP_INVITE && p->to == ld && (p->ct || p->ack_owed))
             return true;
     return false;
 }
@@ -157,10 +164,7 @@ static int pass_body(struct pass *p, const struct msg *m, struct span *type, str
         return 0;
     p->has_offer = true;
     *type = OFFER_TYPE;
-    /* PRACK answers the offer of a reliable 18x, or makes one of its own (RFC 3262 §5). */
-    return offer_cross(p->from, p->to,
-                       p->from->oa.state == OA_OFFER_OUT ? OFFER_ANSWER : OFFER_OFFER, m->body,
-                       body);
+    return offer_cross(p->from, p->to, OFFER_OFFER, m->body, body);
 }
 
 /* What refreshes targets refreshes sessions too (RFC 4028 §3). */
@@ -181,14 +185,7 @@ static int pass_compose(struct pass *p, const struct msg *m)
     if (!b)
         return -ENOMEM;
     p->to_cseq = p->to->d->local_cseq;
-    if (m->method == SIP_PRACK && m->has_rack) {
-        build_span(b, SPAN("RAck: "));
-        build_u32(b, m->rack.rseq);
-        build_char(b, ' ');
-        build_u32(b, p->to->leg->invite_cseq);
-        build_span(b, SPAN(" INVITE\r\n"));
-    }
-    if (pass_is_target(p)) {
+    if (p->to_method == SIP_INVITE || p->to_method == SIP_UPDATE) {
         methods_allow(b, p->to->leg);
         if (p->to->leg->state == LEG_UP) /* RFC 4028 §7.1: not before the INVITE's own answer */
             refresh_offer(b, p->to->leg);
@@ -212,12 +209,41 @@ static struct pass *pass_new(struct call *c, struct ldlg *from, struct ldlg *to,
     p->call = c;
     p->from = from;
     p->to = to;
-    p->method = (uint8_t)m->method;
+    p->method = p->to_method = (uint8_t)m->method;
     p->from_cseq = m->cseq;
     p->next = c->passes;
     c->passes = p;
     c->n_passes++;
     return p;
+}
+
+/*
+ * How the other side is asked. An UPDATE for a peer that takes none (RFC 3311 §4) goes on as re-INVITE once there is a call; before that
+ * its session cannot be changed (504, §5.2). @return 0, or the status to answer with
+ */
+static unsigned pass_method(const struct ldlg *to, const struct msg *m, enum sip_method *method)
+{
+    *method = m->method == SIP_PRACK ? SIP_UPDATE : m->method;
+    if (m->method != SIP_UPDATE || to->leg->update != LEG_UPDATE_NO)
+        return 0;
+    if (span_is_empty(m->body))
+        return 200; /* it asks nothing of the other side */
+    if (to->leg->state != LEG_UP)
+        return 504;
+    *method = SIP_INVITE;
+    return pass_invite_pending(to) || own_invite_pending(to) ? 491 : 0;
+}
+
+static void pass_answer_update(struct ldlg *from, struct txn_server *st)
+{
+    struct build *b = txn_server_begin(st, 200, SPAN_NONE, SPAN_NONE);
+
+    if (!b)
+        return;
+    headers_contact(b, from->d);
+    methods_allow(b, from->leg);
+    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
+        (void)txn_server_send(st);
 }
 
 void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
@@ -226,6 +252,7 @@ void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
     const struct msg *m = arg->msg;
     struct ldlg *peer = arg->dlg->peer ? arg->dlg->peer : to->main;
     unsigned status = pass_glare(c, arg->dlg, peer, m);
+    enum sip_method method;
     struct pass *p;
 
     if (refresh_take(from, to, arg))
@@ -239,6 +266,12 @@ void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
             return;
         }
     }
+    if (status == 0)
+        status = pass_method(peer, m, &method);
+    if (status == 200) {
+        pass_answer_update(arg->dlg, arg->st);
+        return;
+    }
     if (status) {
         pass_refuse(c, arg->st, status);
         return;
@@ -248,7 +281,8 @@ void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
         pass_refuse(c, arg->st, 500);
         return;
     }
-    p->ct = txn_client_new(c->calls->txns, m->method, &peer->d->flow, &client_cb, p);
+    p->to_method = (uint8_t)method;
+    p->ct = txn_client_new(c->calls->txns, method, &peer->d->flow, &client_cb, p);
     status = 500;
     if (p->ct) {
         int rc = pass_compose(p, m);
@@ -346,9 +380,10 @@ static void pass_2xx(struct pass *p, const struct msg *m)
     if (p->timer.fn)
         timer_del(&p->timer);
     (void)dialog_on_response(p->to->d, m);
+    leg_learn(p->to->leg, m);
     if (first && pass_is_target(p) && p->to->leg->state == LEG_UP)
         refresh_answered(p->to->leg, m);
-    if (p->method == SIP_INVITE) {
+    if (p->to_method == SIP_INVITE) {
         if (!first) {
             /* A repetition, or the asking side has hung up: either way it is acknowledged. */
             if (dialog_ack_again(p->to->d, p->to_cseq) == -ENOENT && !p->ack_owed)
@@ -382,7 +417,9 @@ static bool is_dialog_gone(enum sip_method method, unsigned status)
 static unsigned pass_status(const struct pass *p, unsigned status)
 {
     if (p->expired && status == 487)
-        return 500; /* who asked did not cancel */
+        return p->method == SIP_UPDATE ? 504 : 500; /* who asked did not cancel */
+    if (p->method == SIP_UPDATE && (status == 405 || status == 501))
+        return 504; /* the other side takes no UPDATE: its session cannot be changed this way */
     if (status < 400 || status == 401 || status == 407 || status == 422)
         return 500; /* not for the asking side: targets and credentials of ours */
     return status;
@@ -414,10 +451,14 @@ static void pass_final(struct pass *p, unsigned status, struct span after)
     if (p->has_offer || p->method == SIP_INVITE)
         offer_refused(p->from, p->to);
     p->st = NULL;
-    if (st) {
-        txn_server_set_user(st, NULL, NULL);
+    if (!st)
+        return;
+    txn_server_set_user(st, NULL, NULL);
+    if (p->method ==
+        SIP_PRACK) /* it acknowledges an 18x: refused, the caller would have to go on repeating it */
+        interwork_reply_here(p->from, st, offer_heard(p->from));
+    else
         pass_reply_final(p, st, status, after);
-    }
 }
 
 /* Behind the pass's own end: the leg's death drops whatever crosses it. */
@@ -445,10 +486,12 @@ static void pass_on_response(void *user, struct txn_client *ct, const struct msg
         return;
     if (m->status < 300) {
         pass_2xx(p, m);
-        if (p->method != SIP_INVITE)
+        if (p->to_method != SIP_INVITE)
             pass_free(p);
         return;
     }
+    if (p->to_method == SIP_UPDATE && (m->status == 405 || m->status == 501))
+        to->update = LEG_UPDATE_NO;
     if (m->status == 422)
         (void)refresh_raise(to, m);
     pass_final(p, m->status, msg_value(m, HDR_RETRY_AFTER));
@@ -532,7 +575,7 @@ static void pass_drop(struct pass *p)
     if (p->ack_owed)
         (void)dialog_ack(p->to->d, p->to_cseq, SPAN_NONE, SPAN_NONE);
     p->ack_owed = p->wait_ack = false;
-    if (p->ct && p->method == SIP_INVITE && txn_client_cancel(p->ct, SPAN_NONE) == 0)
+    if (p->ct && p->to_method == SIP_INVITE && txn_client_cancel(p->ct, SPAN_NONE) == 0)
         return; /* its final answer is still owed an ACK */
     pass_free(p);
 }

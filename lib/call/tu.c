@@ -11,6 +11,7 @@
 #include "call/options.h"
 #include "call/pass.h"
 #include "call/session.h"
+#include "call/rel100.h"
 
 static void refuse(struct txn_server *st, unsigned status)
 {
@@ -55,7 +56,7 @@ static void on_bye(struct leg *leg, const struct leg_arg *arg)
 }
 
 /* Bodies that may cross, options we do not know. @return 0 or the status it was refused with */
-static unsigned check_crossing(struct txn_server *st, const struct msg *m)
+static unsigned check_crossing(const struct ldlg *ld, struct txn_server *st, const struct msg *m)
 {
     if ((m->method == SIP_INVITE || m->method == SIP_UPDATE) && !span_is_empty(m->body) &&
         !msg_body_is(m, SPAN("application/sdp"))) {
@@ -68,7 +69,7 @@ static unsigned check_crossing(struct txn_server *st, const struct msg *m)
         invite_refuse_body(st);
         return 415;
     }
-    return invite_refuse_options(st, m);
+    return invite_refuse_options(st, m, ld->leg->trunk.conf);
 }
 
 /* A fork behind another's 2xx has had its ACK and BYE: it has no part in the call (RFC 3261 §13.2.2.4). */
@@ -77,10 +78,16 @@ static bool is_spare(const struct ldlg *ld)
     return ld != ld->leg->main && ld->leg->state >= LEG_ANSWERED;
 }
 
-/* The carrier whose 18x it acknowledges has failed meanwhile; the next one must not see it. */
-static bool is_late_prack(const struct ldlg *ld, const struct msg *m)
+/* A PRACK is for us: each leg has its own reliable responses (RFC 3262). */
+static void crossing(const struct leg_arg *arg)
 {
-    return m->method == SIP_PRACK && ld->reliable && !ld->peer && span_is_empty(m->body);
+    struct leg *leg = arg->dlg->leg;
+
+    leg_learn(leg, arg->msg);
+    if (arg->msg->method == SIP_PRACK)
+        rel100_on_prack(arg->dlg, arg->st, arg->msg);
+    else
+        bridge_event(leg, BR_REQUEST, arg);
 }
 
 static void in_dialog_by_method(const struct leg_arg *arg)
@@ -90,8 +97,8 @@ static void in_dialog_by_method(const struct leg_arg *arg)
 
     switch (methods_of(leg, arg->msg, &status)) {
     case METHODS_CARRY:
-        if (check_crossing(arg->st, arg->msg) == 0)
-            bridge_event(leg, BR_REQUEST, arg);
+        if (check_crossing(arg->dlg, arg->st, arg->msg) == 0)
+            crossing(arg);
         break;
     case METHODS_HERE: options_answer(leg->call->calls, arg->st); break;
     case METHODS_TAKE: methods_refuse(leg, arg->st, 501); break;
@@ -123,8 +130,6 @@ static void in_dialog(struct calls *cs, struct txn_server *st, const struct msg 
         on_bye(arg.dlg->leg, &arg);
     else if (m->method != SIP_OPTIONS && is_spare(arg.dlg))
         refuse(st, 481);
-    else if (is_late_prack(arg.dlg, m))
-        (void)txn_server_reply(st, 200, SPAN_NONE, SPAN_NONE);
     else
         in_dialog_by_method(&arg);
 }

@@ -113,6 +113,17 @@
     X(login_challenged, "requests of trunks with login answered 401") \
     X(login_failed, "of these, those with wrong credentials") \
     X(login_ok, "requests of trunks with login that had good credentials") \
+    X(rel100_sent, "18x sent reliably (RFC 3262)") \
+    X(rel100_retransmit, "of these, sent again") \
+    X(rel100_no_prack, "of these, never acknowledged: the call ended with 504") \
+    X(rel100_481, "PRACKs answered 481: nothing of ours waited for them") \
+    X(rel100_ignored, "reliable 18x of carriers that came again or out of order") \
+    X(rel100_dropped, "18x to callers given up: too many waited for a PRACK") \
+    X(rel100_pracks, "PRACKs sent to carriers") \
+    X(interwork_again, "offers of our own to carriers, because the caller's answer said less than theirs") \
+    X(interwork_here, "offers answered here with what holds, because the other side could not be asked") \
+    X(rung_again, "18x repeated to callers while it rang (RFC 3261 13.3.1.1)") \
+    X(early_199, "199 sent to callers (RFC 6228)") \
     X(options_answered, "OPTIONS answered") \
     X(options_sent, "health probes sent") \
     X(options_ok, "health probes answered well") \

@@ -161,6 +161,8 @@ int txn_server_send(struct txn_server *st);
 /** A whole response without further headers or body: begin, build_end, send. */
 int txn_server_reply(struct txn_server *st, unsigned status, struct span reason,
                      struct span to_tag);
+/** The last provisional response again, byte for byte (RFC 3261 §13.3.1.1). @return 0; -ENOENT none was sent, or a final one was */
+int txn_server_repeat(struct txn_server *st);
 /** Take the stored 2xx to an INVITE out of st (the dialog retransmits it, RFC 6026 §7.1). @return owned by the caller; NULL none */
 struct wire *txn_server_take_2xx(struct txn_server *st);
 

@@ -507,6 +507,14 @@ void txn_server_send_100(struct txn_server *st, const struct msg *m)
     txn_server_send(st);
 }
 
+int txn_server_repeat(struct txn_server *st)
+{
+    if (!st->reply || !st->last)
+        return -ENOENT;
+    txn_server_step(st, TXN_SE_TX_1XX);
+    return 0;
+}
+
 struct wire *txn_server_take_2xx(struct txn_server *st)
 {
     struct wire *w = st->last;
