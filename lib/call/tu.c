@@ -152,7 +152,7 @@ static void tu_on_request(void *tu, struct txn_server *st, const struct msg *m,
     switch (m->method) {
     case SIP_INVITE: invite_new(cs, st, m, f); break;
     case SIP_OPTIONS:
-        if (invite_refuse_options(st, m) == 0)
+        if (invite_refuse_options(st, m, conf_trunk_default()) == 0)
             options_answer(cs, st);
         break;
     case SIP_BYE:
