@@ -13,6 +13,7 @@ void snapshot_free(struct snapshot *s)
     if (!s)
         return;
     route_free(s->route);
+    tls_set_free(s->tls);
     conf_free(s->conf);
     free(s->pool);
     free(s->pool_addr);
@@ -50,6 +51,7 @@ static int snapshot_pools(struct snapshot *s)
 struct snapshot *snapshot_new(struct conf *conf, struct trunk_registry *reg, uint64_t generation,
                               const char **why)
 {
+    static char text[512]; /* on the control thread only */
     struct snapshot *s = calloc(1, sizeof(*s));
     *why = "out of memory";
     if (!s) {
@@ -60,7 +62,9 @@ struct snapshot *snapshot_new(struct conf *conf, struct trunk_registry *reg, uin
     conf->generation = generation;
     if (snapshot_pools(s) == 0)
         s->route = route_new(conf, reg, why);
-    if (!s->route) {
+    if (s->route && tls_set_new(conf, &s->tls, text, sizeof(text)) < 0)
+        *why = text;
+    if (!s->route || !s->tls) {
         snapshot_free(s);
         return NULL;
     }

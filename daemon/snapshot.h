@@ -10,10 +10,12 @@
 #include "call/call.h"
 #include "media/media.h"
 #include "route/route.h"
+#include "sip/tls.h"
 
 struct snapshot {
     struct conf *conf;   /* owned */
     struct route *route; /* owned */
+    struct tls_set *tls; /* owned */
     struct call_view view;
     struct media_pool_conf *pool; /* as the media client takes them; addresses in pool_addr */
     struct addr *pool_addr;
@@ -31,7 +33,7 @@ struct snapshots {
  * Compile a configuration.
  * @param conf        taken, also on failure
  * @param generation  of this snapshot; larger than any before
- * @param why         out on failure: static text
+ * @param why         out on failure: text, static until the next call
  * @return NULL: *why says it
  */
 struct snapshot *snapshot_new(struct conf *conf, struct trunk_registry *reg, uint64_t generation,

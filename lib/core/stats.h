@@ -47,6 +47,8 @@
     X(conn_pongs, "keep-alives answered by the peer") \
     X(conn_pinged, "keep-alives of peers, answered") \
     X(conn_unsent, "messages that a connection could not deliver") \
+    X(tls_handshakes, "TLS handshakes done") \
+    X(tls_failed, "TLS handshakes failed: certificate, name, version") \
     X(sip_absorbed, "messages answered or dropped before parsing (retransmissions, ACKs)") \
     X(sip_stray_response, "responses that belong to nothing of ours") \
     X(gate_handed, "messages handed to another worker") \

@@ -47,7 +47,7 @@ static bool fits(const struct conn *c, uint32_t owner)
     if (c->flow.proto != PROTO_TLS || (c->outbound && c->flow.owner == owner))
         return true;
     for (unsigned i = 0; owner && c->flow.cert && (name = p->name(p->arg, owner, i)); i++)
-        if (conns_cert_has(c->flow.cert, name))
+        if (tls_cert_has(c->flow.cert, name))
             return true;
     return false;
 }
@@ -140,6 +140,8 @@ static void tell_unsent(struct conn *c)
 
 static void conn_free(struct conn *c)
 {
+    if (c->flow.proto == PROTO_TLS)
+        tls_bye(c->bev);
     bufferevent_free(c->bev);
     stream_fini(&c->in);
     free(c);
@@ -398,13 +400,27 @@ static void on_write(struct bufferevent *bev, void *arg)
 
 /* ---- begin ------------------------------------------------------------------------------------------------------- */
 
+/* The peer is who it must be: on_verify has seen to it before this. */
 static void opened(struct conn *c)
 {
     c->state = CONN_OPEN;
     c->heard_ms = now_ms(c);
+    if (c->flow.proto == PROTO_TLS) {
+        stat_inc(c->conns->p.stats, STAT_tls_handshakes);
+        c->flow.cert = tls_cert_of(c->bev);
+    }
     give_all(c);
     if (c->state == CONN_OPEN)
         watch(c);
+}
+
+static void no_handshake(struct conn *c)
+{
+    char remote[ADDR_STRLEN];
+
+    stat_inc(c->conns->p.stats, STAT_tls_failed);
+    log_limited(LOG_WARN, "tls_failed", "remote=%s out=%d why=\"%s\"",
+                addr_str(&c->flow.remote, remote), c->outbound, tls_why(c->bev, &c->check));
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
@@ -415,22 +431,54 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     clock_update(c->conns->p.clock);
     if (c->state == CONN_DEAD)
         return;
-    if (what & BEV_EVENT_CONNECTED)
+    if (what & BEV_EVENT_CONNECTED) {
         opened(c);
-    else if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
+    } else if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) {
+        if (c->state == CONN_CONNECTING && c->flow.proto == PROTO_TLS)
+            no_handshake(c);
         conn_end(c, c->state == CONN_CLOSING ? c->why : CONN_WHY_PEER);
+    }
 }
 
-static struct bufferevent *bev_new(struct conns *cs, int fd, bool outbound)
+static bool is_wanted(void *arg, const char *cert_name)
 {
-    struct bufferevent *bev = bufferevent_socket_new(cs->p.base, fd, BEV_OPT_CLOSE_ON_FREE);
+    const struct conn *c = arg;
+    const struct conns_param *p = &c->conns->p;
+    const char *name;
+
+    for (unsigned i = 0; (name = p->name(p->arg, c->flow.owner, i)); i++)
+        if (tls_name_eq(cert_name, name))
+            return true;
+    return false;
+}
+
+static struct bufferevent *tls_new(struct conn *c, int fd)
+{
+    const struct conns_param *p = &c->conns->p;
+    struct tls_begin b = {.base = p->base,
+                          .fd = fd,
+                          .listener = c->flow.listener,
+                          .outbound = c->outbound,
+                          .check = &c->check};
+
+    c->check.arg = c;
+    if (c->outbound) {
+        c->check.is_name = is_wanted;
+        b.sni = p->name(p->arg, c->flow.owner, 0);
+    }
+    return tls_bev(c->conns->tls, &b);
+}
+
+static struct bufferevent *tcp_new(struct conn *c, int fd)
+{
+    struct bufferevent *bev = bufferevent_socket_new(c->conns->p.base, fd, BEV_OPT_CLOSE_ON_FREE);
 
     if (!bev) {
         close(fd);
         return NULL;
     }
     /* a connect that is under way already: told when it is through */
-    if (outbound && bufferevent_socket_connect(bev, NULL, 0) < 0) {
+    if (c->outbound && bufferevent_socket_connect(bev, NULL, 0) < 0) {
         bufferevent_free(bev);
         return NULL;
     }
@@ -447,16 +495,17 @@ struct conn *conn_new(struct conn_sock *s, int fd, const struct flow *f, enum co
         close(fd);
         return NULL;
     }
-    c->bev = bev_new(cs, fd, outbound);
-    if (!c->bev) {
-        free(c);
-        return NULL;
-    }
     c->conns = cs;
     c->sock = s;
     c->flow = *f;
     c->flow.conn = (uint64_t)cs->p.worker << 56 | ++cs->serial;
+    c->flow.cert = 0;
     c->outbound = outbound;
+    c->bev = f->proto == PROTO_TLS ? tls_new(c, fd) : tcp_new(c, fd);
+    if (!c->bev) {
+        free(c);
+        return NULL;
+    }
     c->stranger = kind == CONN_ACCEPTED_STRANGER;
     c->last = &c->first;
     c->begun_ms = c->heard_ms = cs->p.clock->mono_ms;
@@ -595,12 +644,6 @@ void conns_free(struct conns *cs)
 void conns_tls(struct conns *cs, const struct tls_set *set)
 {
     cs->tls = set;
-}
-
-bool conns_cert_has(uint32_t cert, const char *name)
-{
-    (void)name;
-    return cert != 0;
 }
 
 struct each {

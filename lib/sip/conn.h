@@ -117,9 +117,6 @@ int conns_send(struct conns *cs, const struct flow *f, const char *buf, size_t l
 /** End of a loop turn: what could not be sent is told, what has ended is freed. */
 void conns_turn(struct conns *cs);
 
-/** The connection's certificate, verified, has this name (RFC 5922 §7.2: whole names, any case). cert: flow.cert */
-bool conns_cert_has(uint32_t cert, const char *name);
-
 /** Standing connections of a listener. */
 uint32_t conns_count(const struct conns *cs, uint16_t listener);
 

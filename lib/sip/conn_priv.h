@@ -9,6 +9,7 @@
 #include "core/htab.h"
 #include "sip/conn.h"
 #include "sip/stream.h"
+#include "sip/tls.h"
 #include <event2/bufferevent.h>
 
 #define CONN_LISTENERS_MAX 256
@@ -72,6 +73,7 @@ struct conn {
     bool outbound, stranger;
     bool has_ponged;
     struct bufferevent *bev;
+    struct tls_check check; /* TLS */
     struct stream in;
     struct conn_out *first, **last;
     size_t waiting; /* bytes of messages not given to the bufferevent */

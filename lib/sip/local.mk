@@ -13,7 +13,8 @@ lib_sip_libtdsip_a_SOURCES += \
 	lib/sip/txn.h lib/sip/txn_priv.h lib/sip/txn.c lib/sip/txn_client.c lib/sip/txn_server.c \
 	lib/sip/dialog.h lib/sip/dialog_priv.h lib/sip/dialog.c lib/sip/dialog_ack.c lib/sip/dialog_target.c lib/sip/dialog_save.c
 lib_sip_libtdsip_a_SOURCES += lib/sip/stream.h lib/sip/stream.c \
-	lib/sip/conn.h lib/sip/conn_priv.h lib/sip/conn.c lib/sip/conn_listen.c lib/sip/net.h lib/sip/net.c
+	lib/sip/conn.h lib/sip/conn_priv.h lib/sip/conn.c lib/sip/conn_listen.c lib/sip/net.h lib/sip/net.c \
+	lib/sip/tls.h lib/sip/tls_priv.h lib/sip/tls.c lib/sip/tls_cert.c
 lib_sip_libtdsip_a_SOURCES += \
 	lib/sip/tel.h lib/sip/tel.c lib/sip/diversion.h lib/sip/diversion.c lib/sip/mime.h lib/sip/mime.c \
 	lib/sip/session_id.h lib/sip/session_id.c

@@ -12,6 +12,7 @@
 #include "core/err.h"
 #include "core/htab.h"
 #include "core/log.h"
+#include "sip/tls.h"
 
 #define LISTENERS_MAX 256
 /* "SIP/2.0/TCP " and an address with its port */
@@ -99,7 +100,7 @@ static int net_by_tcp(struct transport *t, const struct flow *udp, struct flow *
 static bool net_peer_is(struct transport *t, const struct flow *f, const char *name)
 {
     (void)t;
-    return f->proto == PROTO_TLS && f->cert && conns_cert_has(f->cert, name);
+    return f->proto == PROTO_TLS && f->cert && tls_cert_has(f->cert, name);
 }
 
 /* A connection could not be opened: large requests go by UDP for a while, as RFC 3261 §18.1.1 has it. */

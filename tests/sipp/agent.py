@@ -100,19 +100,14 @@ def media_of(m):
 class Agent:
     """One socket at the carrier's address."""
 
+    proto, params = "UDP", ""  # of Via and Contact
+
     def __init__(self, case, side):
         self.case, self.side = case, side
         self.ip = case.ip(side)
         self.port = harness.CARRIER
         self.peer = (case.ip("west" if side == "alpha" else "east"), harness.SIP)
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        # A burst of a whole case must fit: what a full buffer drops would look like the switch's loss.
-        for option in (socket.SO_RCVBUF, 33):  # 33: SO_RCVBUFFORCE, for root
-            try:
-                self.sock.setsockopt(socket.SOL_SOCKET, option, 8 << 20)
-            except OSError:
-                pass
-        self.sock.bind((self.ip, self.port))
+        self.sock = self._open()
         self.trace_path = case.path(f"{side}-agent.msg")
         self.trace = open(self.trace_path, "w", encoding="latin-1", newline="")
         case.sides.setdefault(side, []).append(self.trace_path)
@@ -121,10 +116,21 @@ class Agent:
         self.first = self.last = None
         self.waiting, self.calls, self.serial, self.version = [], {}, 0, 0
 
+    def _open(self):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        # A burst of a whole case must fit: what a full buffer drops would look like the switch's loss.
+        for option in (socket.SO_RCVBUF, 33):  # 33: SO_RCVBUFFORCE, for root
+            try:
+                sock.setsockopt(socket.SOL_SOCKET, option, 8 << 20)
+            except OSError:
+                pass
+        sock.bind((self.ip, self.port))
+        return sock
+
     def _note(self, text, sent):
         now = time.strftime("%Y-%m-%d %H:%M:%S")
         self.trace.write(f"{'-' * 47} {now}.{time.time_ns() // 1000 % 1000000:06}\n"
-                         f"UDP message {'sent' if sent else 'received'} [{len(text)}] bytes:\n\n{text}\n")
+                         f"{self.proto} message {'sent' if sent else 'received'} [{len(text)}] bytes:\n\n{text}\n")
 
     def again(self):
         """The last message once more."""
@@ -147,10 +153,10 @@ class Agent:
 
     def _request(self, call, method, target, to, body, via):
         kind = "Content-Type: application/sdp\r\n" if body else ""
-        self._send(f"{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {self.ip}:{self.port};branch={via}\r\n"
+        self._send(f"{method} {target} SIP/2.0\r\nVia: SIP/2.0/{self.proto} {self.ip}:{self.port};branch={via}\r\n"
                    f"From: {call.local or f'<sip:+12125550100@{self.ip}:{self.port}>;tag={call.tag}'}\r\nTo: {to}\r\nCall-ID: {call.call_id}\r\n"
                    f"CSeq: {call.invite_cseq if method == 'ACK' else call.cseq} {method}\r\n"
-                   f"Contact: <sip:{self.side}contact@{self.ip}:{self.port}>\r\nMax-Forwards: 70\r\n{kind}"
+                   f"Contact: <sip:{self.side}contact@{self.ip}:{self.port}{self.params}>\r\nMax-Forwards: 70\r\n{kind}"
                    f"Content-Length: {len(body)}\r\n\r\n{body}")
 
     def _branch(self):
@@ -179,9 +185,12 @@ class Agent:
             to += self._to_tag(m) + fork
         vias = "".join(f"Via: {v}\r\n" for v in m.vias)
         kind = "Content-Type: application/sdp\r\n" if body else ""
-        self._send(f"SIP/2.0 {code} {REASON[code]}\r\n{vias}From: {m.fields['from']}\r\nTo: {to}\r\nCall-ID: {m.call_id}\r\n"
-                   f"CSeq: {m.fields['cseq']}\r\nContact: <sip:{self.side}contact@{self.ip}:{self.port}>\r\n{kind}"
+        self._answer(m, f"SIP/2.0 {code} {REASON[code]}\r\n{vias}From: {m.fields['from']}\r\nTo: {to}\r\nCall-ID: {m.call_id}\r\n"
+                   f"CSeq: {m.fields['cseq']}\r\nContact: <sip:{self.side}contact@{self.ip}:{self.port}{self.params}>\r\n{kind}"
                    f"Content-Length: {len(body)}\r\n\r\n{body}")
+
+    def _answer(self, m, text):
+        self._send(text)
 
     def call_back(self, inv):
         """The dialog of an INVITE that this side answered, to ask in."""

@@ -16,6 +16,7 @@ import time
 import topology
 
 SIP = 28000        # the switch's port on each of its addresses
+SIPS = 28001       # and over TLS
 CARRIER = 28010    # and a carrier's
 MEDIA = (28020, 29019)
 REPORTS = re.compile(r"ERROR: (?:Address|Leak|Thread|Undefined)Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed")
@@ -170,13 +171,14 @@ class Case:
     # ---- configuration
 
     def config(self, trunks=None, workers=2, media=True, unknown="drop", route="default via bravo then charlie", alpha="", extra="", limit="300calls",
-               each="", v6=(), glob="", tcp=(), listen=""):
+               each="", v6=(), glob="", tcp=(), tls=None, listen=""):
         """
         The ordinary configuration: alpha calls from the west, bravo and charlie are called in the east.
         trunks: {name: lines} replaces the carriers of the east; alpha, each, extra, glob: further lines; v6: sides on IPv6; tcp: sides
-        whose carriers are reached over TCP (the switch listens on both there); listen: further lines of both listens.
+        whose carriers are reached over TCP (the switch listens on both there); tls: {side: words behind the address of its tls line}, whose carriers are reached over TLS; listen:
+        further lines of both listens.
         """
-        self.tcp = tcp
+        self.tcp, tls = tcp, tls or {}
         p6 = self.port6 if v6 else 0
         trunks = {"bravo": "", "charlie": ""} if trunks is None else trunks
         west = f"[::1]:{p6}" if "west" in v6 else f"{self.ip('west')}:{SIP}"
@@ -190,7 +192,8 @@ class Case:
             realm = "west" if is6 and len(v6) == 2 else side  # an address belongs to one realm, and ::1 is the only one
             if realm == side:
                 out.append(f"realm {side}\n  address {'::1' if is6 else self.ip(side) + ' ' + rtp}\n")
-            out.append(f"listen {side}\n  realm {realm}\n  udp {sip}\n{f'  tcp {sip}' if side in tcp else ''}\n  unknown {unknown}\n{listen}")
+            out.append(f"listen {side}\n  realm {realm}\n  udp {sip}\n{f'  tcp {sip}' if side in tcp else ''}\n"
+                       f"{f'  tls {self.ip(side)}:{SIPS} {tls[side]}' if side in tls else ''}\n  unknown {unknown}\n{listen}")
             if media and realm == side:
                 ports = f"{p6 + 10}-{p6 + 25}" if is6 else f"{MEDIA[0]}-{MEDIA[1]}"
                 own = "" if is6 else f"  address {rtp}\n"
@@ -199,7 +202,7 @@ class Case:
         out.append(f"profile common\n{common}")
         for name, lines in [("alpha", "  routes main\n" + alpha), *trunks.items()]:
             side = "west" if name == "alpha" else "east"
-            own = lines if "peer " in lines else f"  peer {self.carrier(name, v6)} {'tcp' if side in tcp else 'udp'}\n{lines}"
+            own = lines if "peer " in lines else f"  peer {self.carrier(name, v6)} {'tls' if side in tls else 'tcp' if side in tcp else 'udp'}\n{lines}"
             if name == "alpha" and "west" not in v6:
                 own += f"  accept {self.ip('alpha')}/32\n"  # whatever its port
             out.append(f"trunk {name}\n  from common\n  listen {side}\n{own}")

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Names of peers' certificates, remembered by number so that any worker can ask for them (a call may be served where its connection is not).
+ * tls.c adds at a handshake, under a lock; whoever reads finds finished entries only. Must not know connections.
+ */
+#include "sip/tls_priv.h"
+
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/addr.h"
+#include "core/log.h"
+#include "sip/uri.h"
+
+struct entry {
+    uint8_t digest[32]; /* SHA-256 of the certificate */
+    struct tls_names names;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic(struct entry *) entries[TLS_CERTS_MAX];
+static _Atomic uint32_t n_entries;
+
+static void add(struct tls_names *t, const char *p, size_t len)
+{
+    /* a NUL inside is somebody's trick */
+    if (t->n == TLS_NAMES_MAX || len == 0 || len >= sizeof(t->name[0]) || memchr(p, '\0', len))
+        return;
+    memcpy(t->name[t->n], p, len);
+    t->name[t->n++][len] = '\0';
+}
+
+/* "sip:example.com": the host of a URI without user is the domain (RFC 5922 §7.1). */
+static void add_uri(struct tls_names *t, const char *p, size_t len)
+{
+    struct sip_uri u;
+
+    if (uri_parse((struct span){p, len}, &u) == 0 &&
+        (u.scheme == URI_SIP || u.scheme == URI_SIPS) && span_is_empty(u.user))
+        add(t, u.host.p, u.host.len);
+}
+
+static void add_ip(struct tls_names *t, const ASN1_STRING *ip)
+{
+    int len = ASN1_STRING_length(ip);
+    struct addr a = {.family = len == 4 ? 4 : 6};
+    char text[ADDR_STRLEN];
+
+    if (len != 4 && len != 16)
+        return;
+    memcpy(a.ip, ASN1_STRING_get0_data(ip), (size_t)len);
+    addr_ip_str(&a, text);
+    add(t, text, strlen(text));
+}
+
+static void add_common_name(struct tls_names *t, X509 *x)
+{
+    X509_NAME *subject = X509_get_subject_name(x);
+    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    const ASN1_STRING *s =
+        at < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+
+    if (s)
+        add(t, (const char *)ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+}
+
+void tls_names_of(X509 *x, struct tls_names *t)
+{
+    GENERAL_NAMES *san = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+
+    t->n = 0;
+    for (int i = 0; i < sk_GENERAL_NAME_num(san); i++) {
+        const GENERAL_NAME *g = sk_GENERAL_NAME_value(san, i);
+        const ASN1_STRING *s = g->d.ia5;
+
+        if (g->type == GEN_URI)
+            add_uri(t, (const char *)ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+        else if (g->type == GEN_DNS)
+            add(t, (const char *)ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
+        else if (g->type == GEN_IPADD)
+            add_ip(t, g->d.iPAddress);
+    }
+    GENERAL_NAMES_free(san);
+    if (t->n == 0)
+        add_common_name(t, x);
+}
+
+bool tls_name_eq(const char *cert_name, const char *wanted)
+{
+    struct span x = span_of(cert_name), y = span_of(wanted);
+
+    /* the dot of the root says nothing */
+    x.len -= x.len > 1 && x.p[x.len - 1] == '.';
+    y.len -= y.len > 1 && y.p[y.len - 1] == '.';
+    return span_case_eq(x, y) && span_chr(x, '*') < 0;
+}
+
+bool tls_cert_has(uint32_t cert, const char *name)
+{
+    struct entry *e = cert && cert <= TLS_CERTS_MAX
+                          ? atomic_load_explicit(&entries[cert - 1], memory_order_acquire)
+                          : NULL;
+
+    for (unsigned i = 0; e && i < e->names.n; i++)
+        if (tls_name_eq(e->names.name[i], name))
+            return true;
+    return false;
+}
+
+/* With the lock. A handshake costs a thousand times this walk. */
+static uint32_t find(const uint8_t digest[32])
+{
+    uint32_t n = atomic_load(&n_entries);
+
+    for (uint32_t i = 0; i < n; i++)
+        if (memcmp(atomic_load(&entries[i])->digest, digest, 32) == 0)
+            return i + 1;
+    return 0;
+}
+
+uint32_t tls_cert_number(X509 *x)
+{
+    struct entry *e = calloc(1, sizeof(*e));
+    unsigned len = 32;
+    uint32_t n;
+
+    if (!e || X509_digest(x, EVP_sha256(), e->digest, &len) != 1) {
+        free(e);
+        return 0;
+    }
+    tls_names_of(x, &e->names);
+    pthread_mutex_lock(&lock);
+    n = find(e->digest);
+    if (n == 0 && atomic_load(&n_entries) < TLS_CERTS_MAX) {
+        n = atomic_load(&n_entries) + 1;
+        atomic_store_explicit(&entries[n - 1], e, memory_order_release);
+        atomic_store(&n_entries, n);
+        e = NULL;
+    }
+    pthread_mutex_unlock(&lock);
+    free(e);
+    if (n == 0)
+        log_limited(LOG_ERROR, "tls_certs_full", "certificates=%u", TLS_CERTS_MAX);
+    return n;
+}
