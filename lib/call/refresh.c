@@ -228,8 +228,8 @@ bool refresh_take(struct leg *leg, const struct leg *other, const struct leg_arg
     headers_contact(b, arg->dlg->d);
     methods_allow(b, leg);
     refresh_answer(b, leg);
-    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
-        (void)txn_server_send(arg->st);
+    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0 && txn_server_send(arg->st) == 0)
+        dialog_answered(arg->dlg->d, arg->msg->cseq);
     return true;
 }
 

@@ -73,16 +73,19 @@ void cmd_conn(struct world *w, char **word, unsigned n)
 }
 
 /* Each message that could not be delivered comes back to the stack; what that makes it send may come back, too. */
-void stream_return(struct world *w)
+bool stream_return(struct world *w)
 {
     struct sent *m;
+    bool any = false;
 
     while (w->stack && (m = net_take_lost(&w->net))) {
         if (w->opt->verbose)
             world_dump("<- not delivered:", "", m->text);
         stack_unsent(w->stack, m->text, m->len);
         free(m);
+        any = true;
     }
+    return any;
 }
 
 /* File below tests/data, delivered byte for byte. @return false it cannot be read */

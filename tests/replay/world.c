@@ -235,9 +235,10 @@ void world_fini(struct world *w)
 /* All that happens without time passing. */
 void world_settle(struct world *w)
 {
-    for (unsigned i = 0; i < 100 && media_fake_pending(w->media); i++)
-        (void)media_fake_run(w->media);
-    stream_return(w);
+    do {
+        for (unsigned i = 0; i < 100 && media_fake_pending(w->media); i++)
+            (void)media_fake_run(w->media);
+    } while (stream_return(w));
     if (w->locate)
         locate_turn(w->locate);
     if (w->stack)

@@ -103,8 +103,8 @@ void cmd_skip(struct world *w, char **word, unsigned n);
 
 /** Turn the text of a configuration from UDP to TCP: sockets beside those of UDP, peers. */
 void stream_config(char *text, size_t size);
-/** What could not be delivered comes back to the stack. */
-void stream_return(struct world *w);
+/** What could not be delivered comes back to the stack. @return false: there was nothing */
+bool stream_return(struct world *w);
 /** A message from a file below tests/data. @return false: there is none */
 bool stream_file(struct world *w, struct actor *a, const char *name);
 void cmd_conn(struct world *w, char **word, unsigned n);
