@@ -23,27 +23,10 @@ static bool has_rules(const struct conf_trunk *t, bool out)
     return false;
 }
 
-static bool name_matches(const char *pattern, struct span name)
-{
-    struct span p = span_of(pattern);
-
-    if (p.len > 0 && p.p[p.len - 1] == '*') {
-        p.len--;
-        if (name.len < p.len)
-            return false;
-        name.len = p.len;
-        return p.len == 0 || span_case_eq(p, name);
-    }
-    if (span_case_eq(p, name))
-        return true;
-    /* "b" of the wire is Referred-By of the rule (RFC 3261 §7.3.3) */
-    return name.len == 1 && hdr_id_of(name) != HDR_OTHER && hdr_id_of(p) == hdr_id_of(name);
-}
-
 /* Lines that we write ourselves in each message, or that speak of one hop: no rule lets the other side's through. */
-static bool is_ours(const struct hdr *h)
+static bool is_ours(enum hdr_id id)
 {
-    switch (h->id) {
+    switch (id) {
     case HDR_TO:
     case HDR_VIA:
     case HDR_CSEQ:
@@ -78,12 +61,30 @@ static bool is_ours(const struct hdr *h)
     }
 }
 
+/* A pattern never takes what we write ourselves; a name that the operator wrote out does. */
+static bool name_matches(const char *pattern, enum hdr_id id, struct span name)
+{
+    struct span p = span_of(pattern);
+
+    if (p.len > 0 && p.p[p.len - 1] == '*') {
+        p.len--;
+        if (name.len < p.len || is_ours(id))
+            return false;
+        name.len = p.len;
+        return p.len == 0 || span_case_eq(p, name);
+    }
+    if (span_case_eq(p, name))
+        return true;
+    /* "b" of the wire is Referred-By of the rule (RFC 3261 §7.3.3) */
+    return name.len == 1 && id != HDR_OTHER && hdr_id_of(p) == id;
+}
+
 static bool passes(const struct conf_trunk *t, bool out, const struct hdr *h)
 {
     for (uint32_t i = 0; i < t->header.n; i++) {
         const struct conf_header *r = &t->header.v[i];
 
-        if (r->what == CONF_HEADER_PASS && r->out == out && name_matches(r->name, h->name))
+        if (r->what == CONF_HEADER_PASS && r->out == out && name_matches(r->name, h->id, h->name))
             return true;
     }
     return false;
@@ -94,7 +95,7 @@ bool header_rules_pass(const struct conf_trunk *from, const struct conf_trunk *t
 {
     if (from->header.n == 0 && to->header.n == 0)
         return false;
-    return !is_ours(h) && (passes(from, false, h) || passes(to, true, h));
+    return !is_ours(h->id) && (passes(from, false, h) || passes(to, true, h));
 }
 
 /* ---- variables ---------------------------------------------------------------------------------------------------- */
@@ -150,7 +151,7 @@ static void lines_drop(struct lines *l, const char *name)
     unsigned n = 0;
 
     for (unsigned i = 0; i < l->n; i++)
-        if (is_ours(&l->v[i]) || !name_matches(name, l->v[i].name))
+        if (!name_matches(name, l->v[i].id, l->v[i].name))
             l->v[n++] = l->v[i];
     l->n = n;
 }
@@ -158,7 +159,7 @@ static void lines_drop(struct lines *l, const char *name)
 static void lines_rename(struct lines *l, const char *name, const char *to)
 {
     for (unsigned i = 0; i < l->n; i++)
-        if (!is_ours(&l->v[i]) && name_matches(name, l->v[i].name)) {
+        if (name_matches(name, l->v[i].id, l->v[i].name)) {
             l->v[i].name = span_of(to);
             l->v[i].id = hdr_id_of(l->v[i].name);
             l->v[i].raw = SPAN_NONE; /* as written it had the other name */
@@ -243,13 +244,6 @@ static bool text_line_at(const struct build *b, size_t at, struct text_line *out
     return true;
 }
 
-static bool is_ours_text(struct span name)
-{
-    const struct hdr h = {.id = hdr_id_of(name)};
-
-    return is_ours(&h);
-}
-
 /* Replace n bytes at p by s, moving what is behind. */
 static void text_replace(struct build *b, char *p, size_t n, struct span s)
 {
@@ -274,7 +268,7 @@ static void text_edit(struct build *b, const char *name, const char *to)
     if (!text_line_at(b, 0, &l))
         return;
     for (at = l.len; text_line_at(b, at, &l);) { /* behind the start line */
-        if (is_ours_text(l.name) || !name_matches(name, l.name)) {
+        if (!name_matches(name, hdr_id_of(l.name), l.name)) {
             at += l.len;
         } else if (to) {
             size_t before = b->len;

@@ -89,10 +89,31 @@ static struct sent *next_for(struct world *w, const struct actor *a, const char 
     return NULL;
 }
 
-/* One check word: Name=value, Name~part, Name^part (not in it), !Name, Name>variable; pseudo-headers ruri, reason, body. */
+/* Value of "Name", or of "Name#2" the second line of that name; pseudo-headers ruri, body, line and text, the whole message. */
+static bool find_value(const char *msg, char *name, char *value, size_t size)
+{
+    char *number = strchr(name, '#');
+    unsigned nth = number ? (unsigned)strtoul(number + 1, NULL, 10) : 1;
+
+    if (number)
+        *number = '\0';
+    if (strcmp(name, "ruri") == 0)
+        text_ruri(msg, value, size);
+    else if (strcmp(name, "body") == 0)
+        snprintf(value, size, "%s", text_body(msg));
+    else if (strcmp(name, "text") == 0)
+        snprintf(value, size, "%s", msg);
+    else if (strcmp(name, "line") == 0)
+        snprintf(value, size, "%.*s", (int)strcspn(msg, "\r\n"), msg);
+    else
+        return text_header(msg, name, nth ? nth - 1 : 0, value, size);
+    return true;
+}
+
+/* One check word: Name=value, Name~part, Name^part (not in it), !Name, !Name#2, Name>variable. */
 static bool check_word(struct world *w, const char *msg, char *word)
 {
-    char name[64], value[2048], want[512];
+    char name[64], value[8192], want[512];
     char *op = strpbrk(word, "=~>^");
     bool found;
 
@@ -110,7 +131,7 @@ static bool check_word(struct world *w, const char *msg, char *word)
         return !why;
     }
     if (word[0] == '!') {
-        if (text_header(msg, word + 1, 0, value, sizeof value)) {
+        if (find_value(msg, word + 1, value, sizeof value)) {
             world_fail(w, "%s is there: %s", word + 1, value);
             return false;
         }
@@ -122,16 +143,7 @@ static bool check_word(struct world *w, const char *msg, char *word)
     }
     snprintf(name, sizeof name, "%.*s", (int)(op - word), word);
     world_expand(w, op + 1, want, sizeof want);
-    found = true;
-    if (strcmp(name, "ruri") == 0)
-        text_ruri(msg, value, sizeof value);
-    else if (strcmp(name, "body") == 0)
-        snprintf(value, sizeof value, "%s", text_body(msg));
-    else if (strcmp(name, "line") == 0)
-        snprintf(value, sizeof value, "%.*s", (int)strcspn(msg, "\r\n"), msg);
-    else
-        found = text_header(msg, name, 0, value, sizeof value);
-    if (!found) {
+    if (!find_value(msg, name, value, sizeof value)) {
         world_fail(w, "no %s", name);
         return false;
     }

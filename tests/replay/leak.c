@@ -133,8 +133,8 @@ void leak_learn(struct leak *l, const char *side, const char *msg)
 {
     char value[512];
     static const char *const addresses[] = {
-        "From",      "To",           "Contact", "P-Asserted-Identity",
-        "Diversion", "Record-Route", "Route",   "Remote-Party-ID"};
+        "From",         "To",    "Contact",         "P-Asserted-Identity", "Diversion",
+        "Record-Route", "Route", "Remote-Party-ID", "History-Info",        "P-Preferred-Identity"};
 
     for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++)
         learn_addrs(l, side, msg, addresses[i]);

@@ -309,6 +309,8 @@ static bool record_field(const struct cdr_event *ev, const char *name, char *out
         snprintf(out, size, "%s", ev->answer.wall_ms ? "yes" : "no");
     else if (strcmp(name, "customer") == 0)
         snprintf(out, size, "%.*s", SPAN_ARG(ev->customer_in));
+    else if (strcmp(name, "session_id") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->session_id));
     else if (strcmp(name, "generation") == 0)
         snprintf(out, size, "%llu", (unsigned long long)ev->generation);
     else if (strcmp(name, "pdd") == 0)

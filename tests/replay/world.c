@@ -115,6 +115,7 @@ static void on_cdr(const struct cdr_event *ev, void *arg)
     keep_text(r, 7, &r->ev.class_name);
     keep_text(r, 8, &r->ev.caller_received);
     keep_text(r, 9, &r->ev.customer_in);
+    keep_text(r, 10, &r->ev.session_id);
     keep_text(r, 11, &r->ev.priority);
 }
 
