@@ -169,9 +169,10 @@ struct pass {
     bool has_offer; /**< the request bore an offer */
     bool
         ack_owed; /**< INVITE: 2xx of the other side seen, ACK comes with the answer from this side */
-    bool wait_ack; /**< INVITE: 2xx relayed, ACK of the asking side outstanding */
-    bool expired;  /**< no final answer in time: it was cancelled from here */
-    bool dropped;  /**< its leg has ended: only an INVITE's final answer is still waited for */
+    bool wait_ack;     /**< INVITE: 2xx relayed, ACK of the asking side outstanding */
+    bool expired;      /**< no final answer in time: it was cancelled from here */
+    struct park *park; /**< the request waits for its m-lines; NULL: it has gone */
+    bool dropped;      /**< its leg has ended: only an INVITE's final answer is still waited for */
 };
 
 enum call_state {
@@ -204,6 +205,7 @@ struct call_media {
     /* of an offer that has no answer yet: a refused one changes nothing (RFC 3264 §8) */
     struct addr new_remote[2 * OFFER_MEDIA_MAX], new_rtcp[2 * OFFER_MEDIA_MAX];
     uint8_t dir[2 * OFFER_MEDIA_MAX], new_dir[2 * OFFER_MEDIA_MAX]; /**< enum sdp_dir */
+    void (*grown)(struct call *c); /**< waits for m-lines, see offer_grow */
     bool armed; /**< answered: from now on a party that sends nothing ends the call */
     uint8_t
         silent; /**< bit per endpoint: its party sends nothing by agreement, inactivity is off */

@@ -106,18 +106,25 @@ static void offer_take_locals(struct call *c, const struct media_result *res)
             c->media.local[res->ep[i].endpoint] = res->ep[i].local;
 }
 
+/* It was ended while the relay was asked. */
+static bool offer_ended_meanwhile(struct call *c, const struct media_result *res)
+{
+    if (c->state < CALL_ENDING)
+        return false;
+    c->media.state =
+        res->status < 0 && c->media.state == CALL_MEDIA_OPENING ? CALL_MEDIA_NONE : CALL_MEDIA_OPEN;
+    offer_close(c);
+    call_check(c);
+    return true;
+}
+
 static void offer_on_ready(void *arg, const struct media_result *res)
 {
     struct call *c = arg;
 
     c->media.request = 0;
-    if (c->state >= CALL_ENDING) { /* it was ended while the relay was asked */
-        c->media.state = res->status < 0 && c->media.state == CALL_MEDIA_OPENING ? CALL_MEDIA_NONE
-                                                                                 : CALL_MEDIA_OPEN;
-        offer_close(c);
-        call_check(c);
+    if (offer_ended_meanwhile(c, res))
         return;
-    }
     if (res->status < 0) {
         if (c->media.state == CALL_MEDIA_OPENING)
             c->media.state = CALL_MEDIA_NONE;
@@ -219,6 +226,95 @@ void offer_prepare(struct call *c, struct leg *out)
     }
 }
 
+/* ---- more m-lines in a standing call ----------------------------------------------------------------------------- */
+
+static bool offer_line_is_new(const struct call *c, const struct sdp *sdp, unsigned i)
+{
+    return sdp->media[i].port != 0 && (i >= c->media.n || (c->media.off & (1U << i)));
+}
+
+bool offer_must_grow(const struct call *c, struct span body)
+{
+    struct sdp sdp;
+
+    if (c->media.state != CALL_MEDIA_OPEN || !c->in || !c->out || sdp_parse(&sdp, body, NULL) < 0)
+        return false;
+    for (unsigned i = 0; i < sdp.n_media && i < OFFER_MEDIA_MAX; i++)
+        if (offer_line_is_new(c, &sdp, i))
+            return true;
+    return false;
+}
+
+static void offer_on_grown(void *arg, const struct media_result *res)
+{
+    struct call *c = arg;
+
+    c->media.request = 0;
+    if (offer_ended_meanwhile(c, res))
+        return;
+    c->media.state = CALL_MEDIA_OPEN;
+    if (res->status == 0) {
+        offer_take_locals(c, res);
+    } else {
+        log_limited(LOG_WARN, "media_line_refused", "call=%s error=\"%s\"", c->uuid,
+                    err_str(res->status));
+        for (unsigned i = 0; i < c->media.n; i++)
+            if (!addr_is_set(&c->media.local[2 * i]))
+                c->media.off |= (uint8_t)(1U << i);
+    }
+    c->media.grown(c);
+}
+
+/* Both endpoints of line i and what joins them. */
+static unsigned offer_line_ops(struct call *c, unsigned i, struct media_op *op)
+{
+    op[0] = (struct media_op){.kind = MEDIA_OP_ADD, .ep = offer_ep(c, c->in, c->out, i)};
+    op[1] = (struct media_op){.kind = MEDIA_OP_ADD, .ep = offer_ep(c, c->out, c->in, i)};
+    op[2] = (struct media_op){.kind = MEDIA_OP_CONNECT,
+                              .peer = (uint8_t)(2 * i + 1),
+                              .ep = {.endpoint = (uint8_t)(2 * i)}};
+    return 3;
+}
+
+int offer_grow(struct call *c, struct span body, void (*done)(struct call *c))
+{
+    struct call_media *cm = &c->media;
+    struct media_op op[3 * OFFER_MEDIA_MAX];
+    unsigned n = 0, lines;
+    struct sdp sdp;
+
+    if (cm->request || cm->state != CALL_MEDIA_OPEN)
+        return -EBUSY;
+    if (sdp_parse(&sdp, body, NULL) < 0)
+        return -EINVAL;
+    lines = sdp.n_media < OFFER_MEDIA_MAX ? sdp.n_media : OFFER_MEDIA_MAX;
+    for (unsigned i = 0; i < lines; i++) {
+        uint8_t bit = (uint8_t)(1U << i);
+
+        if (offer_line_is_new(c, &sdp, i)) {
+            cm->off &= (uint8_t)~bit;
+            cm->opaque &= (uint8_t)~bit;
+            if (!span_has_prefix(sdp.media[i].proto, SPAN("RTP/")))
+                cm->opaque |= bit;
+            cm->new_opaque = (uint8_t)((cm->new_opaque & ~bit) | (cm->opaque & bit));
+            cm->silent |= (uint8_t)(3U << 2 * i); /* until it is agreed */
+            n += offer_line_ops(c, i, op + n);
+        } else if (i >= cm->n) {
+            cm->off |= bit;
+        }
+    }
+    if (lines > cm->n)
+        cm->n = (uint8_t)lines;
+    cm->grown = done;
+    cm->request = media_modify(c->calls->media, cm->ref, op, n, offer_on_grown, c);
+    if (!cm->request)
+        return -ENOMEM;
+    cm->state = CALL_MEDIA_CHANGING;
+    return 0;
+}
+
+/* ---- its end ----------------------------------------------------------------------------------------------------- */
+
 static void offer_on_closed(void *arg, const struct media_result *res)
 {
     struct call *c = arg;
@@ -317,7 +413,8 @@ static void offer_note(struct call *c, const struct leg *leg, const struct sdp *
         struct addr a;
 
         c->media.new_remote[e] = (struct addr){0};
-        c->media.new_dir[e] = (uint8_t)sdp_dir(sdp, i);
+        /* A line that is off sends nothing, and its party is not missed: audio while a fax runs beside it. */
+        c->media.new_dir[e] = (uint8_t)(sdp->media[i].port ? sdp_dir(sdp, i) : SDP_INACTIVE);
         c->media.new_opaque &= (uint8_t) ~(1U << i);
         if (!span_has_prefix(sdp->media[i].proto, SPAN("RTP/")))
             c->media.new_opaque |= (uint8_t)(1U << i);
@@ -471,7 +568,9 @@ static void offer_apply(struct call *c)
             n++;
         }
         cm->dir[e] = cm->new_dir[e];
-        silent = !cm->armed || !dir_sends(cm->new_dir[e]) || !dir_takes(cm->new_dir[e ^ 1]);
+        /* T.38 is silent between its pages and while the other machine speaks. */
+        silent = !cm->armed || !dir_sends(cm->new_dir[e]) || !dir_takes(cm->new_dir[e ^ 1]) ||
+                 (cm->opaque & (1U << e / 2));
         if (silent != ((cm->silent & bit) != 0) || (turned & (1U << e / 2))) {
             cm->silent = (uint8_t)(silent ? cm->silent | bit : cm->silent & ~bit);
             op[n] = (struct media_op){.kind = MEDIA_OP_SET, .ep = offer_ep(c, leg, other, e / 2)};

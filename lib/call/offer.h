@@ -39,6 +39,14 @@ void offer_prepare(struct call *c, struct leg *out);
  */
 int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct span body,
                 struct span *out);
+/** A standing call's offer has m-lines that have no endpoints yet: a T.38 line beside the audio, video added (RFC 3264 §8.1). */
+bool offer_must_grow(const struct call *c, struct span body);
+/**
+ * Ask the relay for them; a line that it has no ports for stays off, and goes out with port 0.
+ * @param done  called later, never from here, unless the call ends first
+ * @return 0; -EBUSY the session is being changed; -ENOMEM
+ */
+int offer_grow(struct call *c, struct span body, void (*done)(struct call *c));
 /**
  * The call is answered: parties must send from now on.
  * @param apply  tell the relay now; false: a body that is about to cross does

@@ -7,6 +7,7 @@
 
 #include "call/bodies.h"
 #include "call/header_rules.h"
+#include "call/crossing.h"
 #include "call/headers.h"
 #include "call/interwork.h"
 #include "call/methods.h"
@@ -48,6 +49,9 @@ void pass_refuse(struct call *c, struct txn_server *st, unsigned status)
         (void)txn_server_send(st);
 }
 
+static void pass_unpark(struct pass *p);
+static void pass_drop(struct pass *p);
+
 static void pass_free(struct pass *p)
 {
     struct call *c = p->call;
@@ -64,6 +68,7 @@ static void pass_free(struct pass *p)
         txn_client_detach(p->ct);
     if (p->timer.fn)
         timer_del(&p->timer);
+    pass_unpark(p);
     c->n_passes--;
     pool_put(&c->calls->pass_pool, p);
     if (from && from->leg->is_in && from->rel)
@@ -246,6 +251,107 @@ static void pass_answer_update(struct ldlg *from, struct txn_server *st)
         (void)txn_server_send(st);
 }
 
+static void pass_go(struct pass *p, const struct msg *m, struct txn_server *st)
+{
+    struct call *c = p->call;
+    unsigned status = 500;
+
+    p->ct = txn_client_new(c->calls->txns, (enum sip_method)p->to_method, &p->to->d->flow,
+                           &client_cb, p);
+    if (p->ct) {
+        int rc = pass_compose(p, m);
+
+        if (rc == 0 && txn_client_start(p->ct) == 0) {
+            p->st = st;
+            txn_server_set_user(st, &server_cb, p);
+            pass_start_timer(p);
+            stat_inc(c->calls->stats, STAT_pass_requests);
+            return;
+        }
+        if (rc < 0)
+            txn_client_abort(p->ct);
+        p->ct = NULL;
+        status = rc != -EINVAL ? 500 : p->has_offer ? 488 : 400;
+    }
+    if (p->has_offer)
+        offer_refused(p->from, p->to);
+    pass_refuse(c, st, status);
+    pass_free(p);
+}
+
+/* ---- waiting for m-lines ----------------------------------------------------------------------------------------- */
+
+/* The request's bytes: its message is gone when the relay answers. */
+struct park {
+    size_t cap, len;
+    char p[];
+};
+
+static void pass_unpark(struct pass *p)
+{
+    if (p->park)
+        blocks_put(p->call->calls->blocks, p->park, p->park->cap);
+    p->park = NULL;
+}
+
+/* The relay has answered: what waits goes on, with or without its lines. */
+static void pass_on_grown(struct call *c)
+{
+    struct calls *cs = c->calls;
+    struct pass *p;
+    struct msg m;
+    struct msg_error err;
+    struct txn_server *st;
+
+    for (p = c->passes; p && !p->park; p = p->next)
+        ;
+    if (!p)
+        return;
+    st = p->st;
+    p->st = NULL;
+    if (st)
+        txn_server_set_user(st, NULL, NULL);
+    if (!st || p->dropped || p->to->leg->state != LEG_UP) {
+        if (st)
+            pass_refuse(c, st, 487);
+        pass_free(p);
+    } else if (msg_parse(&m, cs->arena, p->park->p, p->park->len, &err) < 0) {
+        pass_refuse(c, st, 500);
+        pass_free(p);
+    } else {
+        struct park *park = p->park;
+
+        p->park = NULL; /* the message lies in it until it is composed */
+        pass_go(p, crossing_in(p->from->leg, &m), st);
+        blocks_put(cs->blocks, park, park->cap);
+    }
+    arena_reset(cs->arena);
+}
+
+/* @return true: it waits */
+static bool pass_park(struct pass *p, const struct msg *m, struct txn_server *st)
+{
+    struct call *c = p->call;
+    size_t cap;
+
+    if (!pass_is_target(p) || !msg_body_is(m, OFFER_TYPE) || c->state != CALL_UP ||
+        !offer_must_grow(c, m->body))
+        return false;
+    p->park = blocks_get(c->calls->blocks, sizeof *p->park + m->buf.len, &cap);
+    if (!p->park)
+        return false;
+    p->park->cap = cap;
+    p->park->len = m->buf.len;
+    memcpy(p->park->p, m->buf.p, m->buf.len);
+    if (offer_grow(c, m->body, pass_on_grown) < 0) {
+        pass_unpark(p);
+        return false;
+    }
+    p->st = st;
+    txn_server_set_user(st, &server_cb, p);
+    return true;
+}
+
 void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
 {
     struct call *c = from->call;
@@ -282,27 +388,8 @@ void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
         return;
     }
     p->to_method = (uint8_t)method;
-    p->ct = txn_client_new(c->calls->txns, method, &peer->d->flow, &client_cb, p);
-    status = 500;
-    if (p->ct) {
-        int rc = pass_compose(p, m);
-
-        if (rc == 0 && txn_client_start(p->ct) == 0) {
-            p->st = arg->st;
-            txn_server_set_user(arg->st, &server_cb, p);
-            pass_start_timer(p);
-            stat_inc(c->calls->stats, STAT_pass_requests);
-            return;
-        }
-        if (rc < 0)
-            txn_client_abort(p->ct);
-        p->ct = NULL;
-        status = rc != -EINVAL ? 500 : p->has_offer ? 488 : 400;
-    }
-    if (p->has_offer)
-        offer_refused(p->from, p->to);
-    pass_refuse(c, arg->st, status);
-    pass_free(p);
+    if (!pass_park(p, m, arg->st))
+        pass_go(p, m, arg->st);
 }
 
 void pass_request_early(struct leg *from, struct leg *to, const struct leg_arg *arg)
@@ -556,6 +643,8 @@ void pass_cancel(struct pass *p)
 {
     if (p->ct)
         (void)txn_client_cancel(p->ct, SPAN_NONE);
+    else if (p->park)
+        pass_drop(p); /* it has not gone yet */
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------------------- */

@@ -224,7 +224,8 @@ static void put(struct out *o, const char *fmt, ...)
 static void sdp_media(struct out *o, const char *type, unsigned port, const char *dir)
 {
     if (strcmp(type, "image") == 0)
-        put(o, "m=image %u udptl t38\r\na=T38FaxVersion:0\r\n", port);
+        put(o, "m=image %u udptl t38\r\na=T38FaxVersion:0\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n",
+            port);
     else
         put(o, "m=%s %u RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n",
             type, port);
@@ -262,10 +263,10 @@ static char *compose_sdp(struct actor *a, const char *what)
         sdp_media(&o, "image", port + 4, NULL);
         return o.p;
     }
-    sdp_media(&o, "audio", strcmp(what, "off") == 0 ? 0 : port, dir);
+    sdp_media(&o, "audio", strcmp(what, "off") == 0 || strcmp(what, "fax") == 0 ? 0 : port, dir);
     if (strcmp(what, "audio+video") == 0)
         sdp_media(&o, "video", port + 2, NULL);
-    if (strcmp(what, "image") == 0)
+    if (strcmp(what, "image") == 0 || strcmp(what, "fax") == 0)
         sdp_media(&o, "image", port + 4, NULL);
     return o.p;
 }
