@@ -34,13 +34,14 @@ static unsigned proto_of(const struct sip_uri *uri, unsigned now)
 static int change_listener(struct dialog *d, unsigned proto, uint8_t family)
 {
     struct transport *t = d->dialogs->p.transport;
-    int n = t->listener_for ? t->listener_for(t, &d->flow, proto, family) : -ENOTCONN;
+    struct addr local = {0};
+    int n = t->listener_for ? t->listener_for(t, &d->flow, proto, family, &local) : -ENOTCONN;
 
     if (n < 0)
         return n;
     d->flow.listener = (uint16_t)n;
     d->flow.proto = (uint8_t)proto;
-    d->flow.local = (struct addr){0};
+    d->flow.local = local;
     d->flow.conn = 0;
     return 0;
 }

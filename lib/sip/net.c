@@ -21,9 +21,12 @@
 
 /* What a listener needs beside its socket. */
 struct place {
+    bool is_open;
     uint8_t proto;
     uint16_t tcp; /* UDP: the TCP listener of the same section and family; NONE */
     struct addr tcp_local;
+    uint32_t listen; /* section */
+    struct addr bind;
     uint16_t port;      /* streams: of the sent-by */
     char via[VIA_ROOM]; /* streams: empty if it depends on the flow */
 };
@@ -95,6 +98,23 @@ static int net_by_tcp(struct transport *t, const struct flow *udp, struct flow *
     tcp->conn = 0;
     tcp->cert = 0;
     return 0;
+}
+
+static int net_listener_for(struct transport *t, const struct flow *f, unsigned proto,
+                            uint8_t family, struct addr *local)
+{
+    struct net *n = container_of(t, struct net, transport);
+    const struct place *now = &n->place[f->listener % LISTENERS_MAX];
+
+    for (int i = 0; i < LISTENERS_MAX && n->place[i].is_open; i++) {
+        const struct place *p = &n->place[i];
+
+        if (p->proto == proto && p->bind.family == family && p->listen == now->listen) {
+            *local = p->bind;
+            return i;
+        }
+    }
+    return -ENOTCONN;
 }
 
 static bool net_peer_is(struct transport *t, const struct flow *f, const char *name)
@@ -222,7 +242,10 @@ int net_open(struct net *n, const struct conf *conf, bool first)
 
         if (id >= LISTENERS_MAX)
             return -E2BIG;
+        n->place[id].is_open = true;
         n->place[id].proto = s.proto;
+        n->place[id].listen = s.listen;
+        n->place[id].bind = s.addr;
         if (s.proto == PROTO_UDP) {
             err = open_udp(n, conf, &s, id, first);
             find_tcp(n, conf, id, &s);
@@ -263,8 +286,11 @@ struct net *net_new(const struct net_param *p)
     n->p = *p;
     n->p.conns.failed = on_failed;
     n->p.conns.failed_arg = n;
-    n->transport = (struct transport){
-        .send = net_send, .via = net_via, .by_tcp = net_by_tcp, .peer_is = net_peer_is};
+    n->transport = (struct transport){.send = net_send,
+                                      .via = net_via,
+                                      .by_tcp = net_by_tcp,
+                                      .listener_for = net_listener_for,
+                                      .peer_is = net_peer_is};
     for (unsigned i = 0; i < LISTENERS_MAX; i++)
         n->place[i].tcp = NONE;
     n->udp = udp_new(p->conns.stats);

@@ -56,9 +56,11 @@ struct transport {
     /**
      * The listener that a dialog's flow leaves by when its target names another protocol or has another family (RFC 3261 §12.2.1.1): of the
      * same `listen` section as f's.
+     * @param local  set to its address
      * @return its number; -ENOTCONN there is none. NULL: never
      */
-    int (*listener_for)(struct transport *t, const struct flow *f, unsigned proto, uint8_t family);
+    int (*listener_for)(struct transport *t, const struct flow *f, unsigned proto, uint8_t family,
+                        struct addr *local);
 };
 
 /** 5060, for TLS 5061 (RFC 3261 §19.1.2). */

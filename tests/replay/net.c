@@ -159,14 +159,16 @@ static int net_by_tcp(struct transport *t, const struct flow *udp, struct flow *
 }
 
 static int net_listener_for(struct transport *t, const struct flow *f, unsigned proto,
-                            uint8_t family)
+                            uint8_t family, struct addr *local)
 {
     struct net *n = (struct net *)(void *)t;
 
     for (unsigned i = 0; i < n->n_local; i++)
         if (n->local[i].proto == proto && n->local[i].addr.family == family &&
-            (f->listener >= n->n_local || n->local[i].listen == n->local[f->listener].listen))
+            (f->listener >= n->n_local || n->local[i].listen == n->local[f->listener].listen)) {
+            *local = n->local[i].addr;
             return (int)i;
+        }
     return -ENOTCONN;
 }
 

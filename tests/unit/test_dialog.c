@@ -219,9 +219,10 @@ static void target_of_a_refused_request_is_forgotten(void **state)
 /* ---- streams ---- */
 
 static int listener_by_number(struct transport *t, const struct flow *f, unsigned proto,
-                              uint8_t family)
+                              uint8_t family, struct addr *local)
 {
     (void)t;
+    (void)local;
     (void)f;
     return family == 4 && proto != PROTO_TLS ? (int)(10 + proto) : -ENOTCONN;
 }
