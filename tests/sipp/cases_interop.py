@@ -281,3 +281,8 @@ def interop(t, transport):
 def case_interop_udp(t):
     """[3.5 Basic call] baresip, Tandem, Kamailio (record-routing, UDP), baresip: calls both ways, hold, BYE from each side."""
     interop(t, "udp")
+
+
+def case_interop_tls(t):
+    """[3.5 Security] the same with the carrier's edge over mutual TLS."""
+    interop(t, "tls")
