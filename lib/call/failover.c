@@ -68,6 +68,25 @@ void failover_note(struct leg *out, const struct msg *m)
                 proto_name(out->flow.proto), s);
 }
 
+void failover_write_host(const struct leg *out, struct build *b, bool port)
+{
+    const struct target *t =
+        target_find(targets_of(out->trunk.state), &out->flow.remote, out->flow.proto);
+
+    if (!t || !t->host) {
+        if (port)
+            build_host_port(b, &out->flow.remote);
+        else
+            build_host(b, &out->flow.remote);
+        return;
+    }
+    build_str(b, t->host);
+    if (port && t->uri_port) {
+        build_char(b, ':');
+        build_u64(b, t->uri_port);
+    }
+}
+
 void failover_limits_move(const struct failover *fo, struct leg *failed, struct leg *next)
 {
     if (failed->hold.n) { /* it is being cancelled */

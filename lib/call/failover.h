@@ -28,6 +28,12 @@ void failover_note(struct leg *out, const struct msg *m);
 /** The new leg stands where the failed one stood: counted at the same limits, which are not asked again. */
 void failover_limits_move(const struct failover *fo, struct leg *failed, struct leg *next);
 
+/**
+ * The host of a Request-URI to where the leg's flow goes: the domain that was looked up (RFC 3261 §8.1.1.1), with its port if port is wanted and the
+ * configuration has one; else the address.
+ */
+void failover_write_host(const struct leg *out, struct build *b, bool port);
+
 /** Seconds of a Retry-After value ("18000;duration=3600", "120 (I'm in a meeting)"). @return 0: none, or not a number */
 uint32_t failover_retry_after(struct span value);
 

@@ -10,6 +10,7 @@
 #include "call/identity.h"
 #include "call/offer.h"
 #include "call/party.h"
+#include "sip/dns.h"
 
 #include <stdio.h>
 
@@ -59,7 +60,7 @@ static int hunt_admit(struct call *c, struct leg *out, const struct conf_trunk *
 
 /* Texts of a dialog that is being made. */
 struct hunt_texts {
-    char from[512], to[256], contact[256], target[256];
+    char from[512], to[512], contact[256], target[512];
 };
 
 /* ";tgrp=…;trunk-context=…" of the trunk (RFC 4904 §4), empty without one. */
@@ -141,7 +142,7 @@ static int hunt_dialog(struct call *c, struct leg *out)
 {
     struct calls *cs = c->calls;
     struct hunt_texts t;
-    char call_id[IDENT_LEN], group[256], host[ADDR_STRLEN + 8], host_port[ADDR_STRLEN + 24];
+    char call_id[IDENT_LEN], group[256], host[DNS_NAME_MAX], host_port[DNS_NAME_MAX + 24];
     struct span extra = hunt_tgrp(out->trunk.conf, group, sizeof group);
     struct build bf, bt, bu, bh, bp;
     struct dialog_uac_param p = {.flow = out->flow, .cseq = 1};
@@ -150,9 +151,9 @@ static int hunt_dialog(struct call *c, struct leg *out)
     int rc;
 
     build_init(&bh, host, sizeof host);
-    build_host(&bh, &out->flow.remote);
+    failover_write_host(out, &bh, false);
     build_init(&bp, host_port, sizeof host_port);
-    build_host_port(&bp, &out->flow.remote);
+    failover_write_host(out, &bp, true);
     headers_transport(&bp, &out->flow);
     build_init(&bu, t.target, sizeof t.target);
     hunt_called(&bu, out, (struct party_form){.host = build_text(&bp), .extra = extra},

@@ -72,6 +72,16 @@ struct records {
     unsigned n;
 };
 
+/* The domain that was configured: of "_sip._tcp.carrier.example" what is behind service and protocol. */
+static const char *domain_of(const struct spot *s)
+{
+    const char *host = s->host;
+
+    for (unsigned i = 0; i < 2 && host[0] == '_' && strchr(host, '.'); i++)
+        host = strchr(host, '.') + 1;
+    return host;
+}
+
 static void add_resolved(struct records *rs, const struct spot *s)
 {
     for (unsigned i = 0; i < s->n; i++) {
@@ -87,7 +97,8 @@ static void add_resolved(struct records *rs, const struct spot *s)
             .listener = UINT16_MAX,
             .priority = (uint64_t)s->peer.priority << 32 | t->priority,
             .weight = (uint32_t)(share ? share : 1) * s->peer.weight,
-            .host = s->host,
+            .host = domain_of(s),
+            .uri_port = s->peer.lookup == CONF_LOOKUP_HOST ? s->peer.addr.port : 0,
         };
     }
 }

@@ -202,7 +202,7 @@ static bool same_sets(const struct target_set *a, const struct target_set *b)
         const struct target *x = &a->v[i], *y = &b->v[i];
         if (!addr_eq(&x->addr, &y->addr) || x->proto != y->proto || x->listener != y->listener ||
             x->priority != y->priority || x->weight != y->weight || x->conn != y->conn ||
-            !same_text(x->host, y->host))
+            !same_text(x->host, y->host) || x->uri_port != y->uri_port)
             return false;
     }
     return true;
@@ -261,6 +261,7 @@ static struct target_set *set_new(const struct target_set *old, const struct tar
         t->priority = v[i]->priority;
         t->weight = v[i]->weight ? v[i]->weight : 1;
         t->conn = v[i]->conn;
+        t->uri_port = v[i]->uri_port;
         t->health = health_of(old, v[i]);
         if (!t->health) {
             set_free(set); /* n counts those before this one */

@@ -46,8 +46,8 @@ struct target {
     uint64_t priority; /* lower first: that of the peer line << 32, then what DNS says */
     uint32_t weight;   /* share among equal priority, > 0 */
     uint64_t conn;     /* registered over a stream: that connection; 0: none */
-    const char *
-        host; /* the name that was looked up: what a TLS peer must show (RFC 5922 §4); NULL: none */
+    const char *host; /* the domain looked up: a TLS peer must show it (RFC 5922 §4); NULL: none */
+    uint16_t uri_port; /* written behind host in a Request-URI; 0: none */
     struct target_health *health;
 };
 
@@ -125,6 +125,7 @@ struct target_record {
     uint32_t weight;
     uint64_t conn;
     const char *host; /* copied */
+    uint16_t uri_port;
 };
 
 /**

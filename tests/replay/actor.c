@@ -25,7 +25,7 @@ static void actor_identity(struct actor *a)
                  a->addr.ip[2], (a->addr.ip[3] + 100U) & 255U);
     snprintf(a->local_tag, sizeof a->local_tag, "tag%s%u", a->name, id);
     for (dot = a->local_tag; *dot; dot++)
-        if (*dot == '.' || *dot == '@' || *dot == ':')
+        if (strchr(".@:[]", *dot))
             *dot = '-';
 }
 
@@ -45,7 +45,7 @@ struct actor *actor_get(struct actors *as, const struct conf *conf, const char *
         return NULL;
     snprintf(a->name, sizeof a->name, "%s", name);
     at = strchr(name, '@');
-    snprintf(a->trunk, sizeof a->trunk, "%.*s", (int)strcspn(name, at ? "@" : "."), name);
+    snprintf(a->trunk, sizeof a->trunk, "%.*s", (int)strcspn(name, ".@"), name);
     t = conf_find_trunk(conf, a->trunk);
     if (at) {
         if (addr_parse(span_of(at + 1), 5060, &a->addr) < 0) {

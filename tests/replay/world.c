@@ -48,6 +48,13 @@ const char *world_side(const struct world *w, const struct addr *remote, char bu
         for (uint32_t k = 0; k < w->conf->trunk.v[i].peer.n; k++)
             if (addr_ip_eq(&w->conf->trunk.v[i].peer.v[k].addr, remote))
                 return w->conf->trunk.v[i].name;
+    for (uint32_t i = 0; w->route && i < w->conf->trunk.n; i++) {
+        const struct target_set *set = targets_of(route_trunk_state(w->route, i));
+
+        for (uint32_t k = 0; set && k < set->n; k++)
+            if (addr_ip_eq(&set->v[k].addr, remote))
+                return w->conf->trunk.v[i].name;
+    }
     return addr_ip_str(remote, buf);
 }
 

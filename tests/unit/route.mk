@@ -20,3 +20,5 @@ tests_unit_test_route_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_source
 tests_unit_test_source_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_target
+tests_unit_test_target_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
