@@ -40,7 +40,7 @@ void invite_refuse_body(struct txn_server *st)
 
     if (!b)
         return;
-    build_hdr(b, SPAN("Accept"), SPAN("application/sdp"));
+    build_hdr(b, SPAN("Accept"), SPAN("application/sdp, multipart/mixed"));
     build_hdr(b, SPAN("Accept-Encoding"), SPAN("identity"));
     if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
         (void)txn_server_send(st);
