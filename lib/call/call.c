@@ -244,12 +244,12 @@ static int bye_start(struct leg *leg, struct ldlg *ld, struct txn_client *ct)
 {
     struct build *b = dialog_request(ld->d, ct, -1);
     const struct cause *cause = &leg->call->cause;
-    char buf[32];
+    char buf[96];
 
     if (!b)
         return -ENOMEM;
     if (cause->where != CAUSE_NOWHERE)
-        build_hdr(b, SPAN("Reason"), cause_reason(cause, buf));
+        build_hdr(b, SPAN("Reason"), cause_reason_sip(cause, leg->call->sip_reason, buf));
     header_rules_leg_out(b, leg);
     if (build_end(b, SPAN_NONE, SPAN_NONE) < 0)
         return -ENOSPC;

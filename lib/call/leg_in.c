@@ -11,6 +11,7 @@
 #include "call/methods.h"
 #include "call/model.h"
 #include "call/offer.h"
+#include "call/reason.h"
 #include "call/refresh.h"
 #include "call/rel100.h"
 
@@ -261,10 +262,10 @@ static void in_hangup_setup(struct leg *leg, const struct leg_arg *arg)
 static void in_cancel(struct leg *leg, const struct leg_arg *arg)
 {
     struct cause cause = {487, 16, CAUSE_IN, "cancelled"};
-    uint8_t q850 = arg->msg ? cause_from_reason(msg_value(arg->msg, HDR_REASON)) : 0;
+    struct reason r = reason_of(arg->msg);
 
-    if (q850)
-        cause.q850 = q850;
+    if (r.q850)
+        cause.q850 = r.q850;
     leg->cause = cause;
     cause.q850 = 0; /* our 487 answers a CANCEL: there is no news in it */
     in_final(leg, &cause, SPAN_NONE);
@@ -281,10 +282,11 @@ static void in_ack(struct leg *leg, const struct leg_arg *arg)
 
 static void in_bye(struct leg *leg, const struct leg_arg *arg)
 {
-    uint8_t q850 = arg->msg ? cause_from_reason(msg_value(arg->msg, HDR_REASON)) : 0;
+    struct reason r = reason_of(arg->msg);
 
     dialog_2xx_stop(leg->main->d);
-    leg->cause = (struct cause){200, q850 ? q850 : 16, CAUSE_IN, "bye"};
+    leg->cause = (struct cause){200, r.q850 ? r.q850 : 16, CAUSE_IN, "bye"};
+    leg->call->sip_reason = r.sip >= 300 ? r.sip : 0; /* 200 is what a BYE is anyway */
     bridge_event(leg, BR_BYE, arg);
 }
 

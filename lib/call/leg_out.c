@@ -11,6 +11,7 @@
 #include "call/leg_table.h"
 #include "call/model.h"
 #include "call/offer.h"
+#include "call/reason.h"
 #include "call/refresh.h"
 #include "call/session.h"
 #include "call/rel100.h"
@@ -173,7 +174,7 @@ static void out_2xx_late(struct leg *leg, const struct leg_arg *arg)
 static void out_final(struct leg *leg, const struct leg_arg *arg)
 {
     uint16_t status = arg->msg->status;
-    uint8_t q850 = cause_from_reason(msg_value(arg->msg, HDR_REASON));
+    uint8_t q850 = reason_of(arg->msg).q850;
 
     leg->cause = (struct cause){status, q850, CAUSE_OUT, "answer"};
     bridge_event(leg, BR_FAIL, arg);
@@ -202,14 +203,9 @@ static void out_txn_fail(struct leg *leg, const struct leg_arg *arg)
 }
 
 /* What the caller's CANCEL says in SIP's own terms, on whichever of its Reason lines (RFC 3326 §2). 0: nothing */
-static unsigned sip_reason(const struct msg *m)
+static unsigned cancel_reason(const struct msg *m)
 {
-    unsigned sip = 0;
-
-    for (unsigned i = 0; m && m->is_request && m->method == SIP_CANCEL && i < m->n_hdrs; i++)
-        if (m->hdrs[i].id == HDR_REASON && !sip)
-            sip = cause_sip_from_reason(m->hdrs[i].value);
-    return sip;
+    return m && m->is_request && m->method == SIP_CANCEL ? reason_of(m).sip : 0;
 }
 
 static void out_cancel(struct leg *leg, const struct leg_arg *arg)
@@ -218,7 +214,8 @@ static void out_cancel(struct leg *leg, const struct leg_arg *arg)
     const struct cause *cause = &leg->call->cause;
 
     if (leg->invite_ct)
-        (void)txn_client_cancel(leg->invite_ct, cause_reason_sip(cause, sip_reason(arg->msg), buf));
+        (void)txn_client_cancel(leg->invite_ct,
+                                cause_reason_sip(cause, cancel_reason(arg->msg), buf));
     if (leg->cause.where == CAUSE_NOWHERE)
         leg->cause = (struct cause){487, cause->q850, cause->where, "cancelled"};
 }
@@ -254,18 +251,23 @@ static void out_pay_ack(struct leg *leg)
 
 static void out_bye(struct leg *leg, const struct leg_arg *arg)
 {
-    uint8_t q850 = arg->msg ? cause_from_reason(msg_value(arg->msg, HDR_REASON)) : 0;
+    struct reason r = reason_of(arg->msg);
 
     dialog_2xx_stop(leg->main->d); /* of a re-INVITE of theirs */
     out_pay_ack(leg);
-    leg->cause = (struct cause){200, q850 ? q850 : 16, CAUSE_OUT, "bye"};
+    leg->cause = (struct cause){200, r.q850 ? r.q850 : 16, CAUSE_OUT, "bye"};
+    leg->call->sip_reason = r.sip >= 300 ? r.sip : 0; /* 200 is what a BYE is anyway */
     bridge_event(leg, BR_BYE, arg);
 }
 
 /* A BYE ahead of its 200 (reordered), or from a callee that gave up: either way there is no call any more. */
 static void out_bye_early(struct leg *leg, const struct leg_arg *arg)
 {
-    leg->cause = (struct cause){480, 16, CAUSE_OUT, "bye before answer"};
+    uint8_t q850 = reason_of(arg->msg).q850;
+
+    if (!q850)
+        q850 = 16;
+    leg->cause = (struct cause){cause_status_of(q850), q850, CAUSE_OUT, "bye before answer"};
     if (leg->invite_ct)
         (void)txn_client_cancel(leg->invite_ct, SPAN_NONE);
     bridge_event(leg, BR_BYE, arg);

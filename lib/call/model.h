@@ -265,6 +265,8 @@ struct call {
     bool committed; /**< an 18x with SDP was relayed: no more hunting */
     bool reap_queued;
     bool end_reported;
+    uint16_t
+        sip_reason; /**< SIP cause in the Reason of the BYE that ended it, for the other side; 0: none */
     uint32_t retry_after_s; /**< of a 503 by a limit; 0: the standard */
     uint32_t interim_ms;
     char uuid[CALL_UUID_LEN + 1];
