@@ -2,6 +2,7 @@
 # L2: sees config and core, never a sibling.
 noinst_LIBRARIES += lib/route/libtdroute.a
 lib_route_libtdroute_a_SOURCES = \
+	lib/route/binding.c lib/route/binding.h \
 	lib/route/cac.c lib/route/cac.h \
 	lib/route/number.c lib/route/number.h \
 	lib/route/route.c lib/route/route.h \

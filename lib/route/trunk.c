@@ -42,6 +42,7 @@ struct trunk_registry {
     _Atomic(struct named_entry *) all_named;
     struct account_text *accounts;
     struct targets *targets;
+    struct bindings *bindings;
     struct cac_gauge node;
 };
 
@@ -51,7 +52,9 @@ struct trunk_registry *trunk_registry_new(void)
     if (!reg)
         return NULL;
     reg->targets = targets_new();
-    if (!reg->targets || htab_init(&reg->trunks, 64) < 0 || htab_init(&reg->named, 64) < 0) {
+    reg->bindings = bindings_new();
+    if (!reg->targets || !reg->bindings || htab_init(&reg->trunks, 64) < 0 ||
+        htab_init(&reg->named, 64) < 0) {
         trunk_registry_free(reg);
         return NULL;
     }
@@ -67,6 +70,7 @@ void trunk_registry_free(struct trunk_registry *reg)
         free(reg->chunk[i / CHUNK][i % CHUNK]);
     }
     targets_free(reg->targets);
+    bindings_free(reg->bindings);
     for (uint32_t i = 0; i < CHUNKS_MAX; i++)
         free(reg->chunk[i]);
     for (struct named_entry *e = reg->all_named, *next; e; e = next) {
@@ -241,6 +245,11 @@ struct media_state *trunk_registry_find_media(const struct trunk_registry *reg, 
 {
     struct named_entry *e = named_find(reg, name, true);
     return e ? &e->ms : NULL;
+}
+
+struct bindings *trunk_registry_bindings(const struct trunk_registry *reg)
+{
+    return reg->bindings;
 }
 
 struct targets *trunk_registry_targets(const struct trunk_registry *reg)

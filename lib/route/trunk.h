@@ -6,6 +6,7 @@
 #ifndef ROUTE_TRUNK_H
 #define ROUTE_TRUNK_H
 
+#include "route/binding.h"
 #include "route/cac.h"
 #include "route/target.h"
 
@@ -69,5 +70,7 @@ struct trunk_state *trunk_by_slot(const struct trunk_registry *reg, uint32_t slo
 
 /** What target.c keeps for all trunks. */
 struct targets *trunk_registry_targets(const struct trunk_registry *reg);
+/** What PBXs have registered. */
+struct bindings *trunk_registry_bindings(const struct trunk_registry *reg);
 
 #endif

@@ -22,3 +22,6 @@ TD_UNIT_TESTS += tests/unit/test_source
 tests_unit_test_source_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_target
 tests_unit_test_target_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_binding
+tests_unit_test_binding_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
