@@ -10,6 +10,7 @@
 #include "call/model.h"
 #include "call/options.h"
 #include "call/pass.h"
+#include "call/registrar.h"
 #include "call/session.h"
 #include "call/rel100.h"
 
@@ -155,6 +156,7 @@ static void tu_on_request(void *tu, struct txn_server *st, const struct msg *m,
         if (invite_refuse_options(st, m, conf_trunk_default()) == 0)
             options_answer(cs, st);
         break;
+    case SIP_REGISTER: registrar_request(cs, st, m, f); break;
     case SIP_BYE:
     case SIP_PRACK:
     case SIP_UPDATE:
