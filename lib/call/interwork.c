@@ -10,9 +10,11 @@
  */
 #include "call/interwork.h"
 
+#include "call/methods.h"
 #include "call/offer.h"
 #include "call/own.h"
 #include "call/pass.h"
+#include "call/refresh.h"
 #include "call/rel100.h"
 #include "sip/sdp_answer.h"
 
@@ -87,9 +89,11 @@ static int again_compose(struct own *o, struct build *b, struct span *type, stru
 {
     struct ldlg *in = o->ld->peer;
 
-    (void)b;
     if (!in || span_is_empty(offer_heard(in)))
         return -ENOENT;
+    methods_allow(b, o->ld->leg);
+    if (o->ld->leg->state == LEG_UP)
+        refresh_offer(b, o->ld->leg);
     *type = OFFER_TYPE;
     return offer_tell(o->ld, OFFER_OFFER, offer_heard(in), body);
 }
@@ -98,6 +102,8 @@ static void again_done(struct own *o, const struct msg *m, unsigned status)
 {
     struct ldlg *in = o->ld->peer;
 
+    if (m && status < 300 && o->ld->leg->state == LEG_UP)
+        refresh_answered(o->ld->leg, m);
     if (in && m && status < 300 && msg_body_is(m, OFFER_TYPE))
         (void)offer_hear(o->ld, in, m->body);
     if (in && in->leg->state >= LEG_UP)

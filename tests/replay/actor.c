@@ -221,14 +221,36 @@ static void put(struct out *o, const char *fmt, ...)
     o->len += (size_t)n;
 }
 
-static void sdp_media(struct out *o, const char *type, unsigned port, const char *dir)
+/* Kinds of audio by their formats; any other kind has the first. */
+static const struct {
+    const char *kind, *fmt, *lines;
+} formats[] = {
+    {"", "0 8 101", "a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n"},
+    {"pcmu", "0 101", "a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n"},
+    {"pcma", "8 101", "a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n"},
+    {"g729", "18", "a=rtpmap:18 G729/8000\r\na=fmtp:18 annexb=no\r\n"},
+    {"dtmf96", "8 0 96", "a=rtpmap:96 telephone-event/8000\r\na=fmtp:96 0-15\r\n"},
+    {"clearmode", "97", "a=rtpmap:97 CLEARMODE/8000\r\n"},
+    {"qos", "8",
+     "a=curr:qos local none\r\na=curr:qos remote none\r\na=des:qos mandatory local sendrecv\r\n"
+     "a=des:qos mandatory remote sendrecv\r\na=conf:qos remote sendrecv\r\n"},
+    {"qos-met", "8",
+     "a=curr:qos local sendrecv\r\na=curr:qos remote sendrecv\r\n"
+     "a=des:qos mandatory local sendrecv\r\na=des:qos mandatory remote sendrecv\r\n"},
+};
+
+static void sdp_media(struct out *o, const char *type, unsigned port, const char *dir,
+                      const char *kind)
 {
+    unsigned k = sizeof formats / sizeof formats[0];
+
+    while (--k > 0 && strcmp(formats[k].kind, kind) != 0)
+        ;
     if (strcmp(type, "image") == 0)
         put(o, "m=image %u udptl t38\r\na=T38FaxVersion:0\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n",
             port);
     else
-        put(o, "m=%s %u RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n",
-            type, port);
+        put(o, "m=%s %u RTP/AVP %s\r\n%s", type, port, formats[k].fmt, formats[k].lines);
     if (dir)
         put(o, "a=%s\r\n", dir);
 }
@@ -260,14 +282,15 @@ static char *compose_sdp(struct actor *a, const char *what)
         a->trunk, a->addr.ip[3], serial, a->sdp_version, a->addr.family, a->media, a->trunk,
         a->addr.family, host);
     if (strcmp(what, "t38") == 0) { /* in the place of the audio */
-        sdp_media(&o, "image", port + 4, NULL);
+        sdp_media(&o, "image", port + 4, NULL, what);
         return o.p;
     }
-    sdp_media(&o, "audio", strcmp(what, "off") == 0 || strcmp(what, "fax") == 0 ? 0 : port, dir);
+    sdp_media(&o, "audio", strcmp(what, "off") == 0 || strcmp(what, "fax") == 0 ? 0 : port, dir,
+              what);
     if (strcmp(what, "audio+video") == 0)
-        sdp_media(&o, "video", port + 2, NULL);
+        sdp_media(&o, "video", port + 2, NULL, what);
     if (strcmp(what, "image") == 0 || strcmp(what, "fax") == 0)
-        sdp_media(&o, "image", port + 4, NULL);
+        sdp_media(&o, "image", port + 4, NULL, what);
     return o.p;
 }
 
