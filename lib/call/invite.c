@@ -481,7 +481,6 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
         call_abort(c);
         return;
     }
-    refresh_learn(c->in, m);
     (void)refresh_asked(c->in, m); /* not refused: invite_new has looked */
     session_learn(c->in, m);
     session_answer(c->in, st);

@@ -91,7 +91,6 @@ struct leg_refresh {
     uint32_t asked_s; /**< what our last request asked for */
     uint8_t raised;   /**< 422s followed in a row */
     bool due;         /**< we have asked for a refresh: the timer is the session's end */
-    bool update;      /**< the peer allows UPDATE */
 };
 
 /** What a leg keeps of its trunk to its end, by value: reloads cannot touch it. */

@@ -366,7 +366,6 @@ void pass_request(struct leg *from, struct leg *to, const struct leg_arg *arg)
     if (status == 0 && m->max_forwards == 0)
         status = 483;
     if (status == 0 && (m->method == SIP_INVITE || m->method == SIP_UPDATE)) {
-        refresh_learn(from, m);
         if (from->state >= LEG_ANSWERED && refresh_asked(from, m)) {
             refresh_refuse(c->calls, arg->st, from->trunk.conf);
             return;

@@ -175,7 +175,7 @@ void refresh_answered(struct leg *leg, const struct msg *m)
     session_words(m, &w);
     session_answered(&p, &w, leg->refresh.asked_s, &leg->refresh.s);
     leg->refresh.raised = 0;
-    refresh_learn(leg, m);
+    leg_learn(leg, m);
     refresh_start(leg);
 }
 
@@ -192,12 +192,6 @@ bool refresh_raise(struct leg *leg, const struct msg *m)
     return true;
 }
 
-void refresh_learn(struct leg *leg, const struct msg *m)
-{
-    if (msg_hdr(m, HDR_ALLOW, 0))
-        leg->refresh.update = msg_has_option(m, HDR_ALLOW, SPAN("UPDATE"));
-}
-
 /* ---- the refresh of theirs --------------------------------------------------------------------------------------- */
 
 /* Nothing in it is for the other side: no session, no connected identity (RFC 4916, RFC 5876). */
@@ -205,7 +199,7 @@ static bool is_plain_refresh(const struct msg *m, const struct leg *other)
 {
     if (m->method != SIP_UPDATE || !span_is_empty(m->body))
         return false;
-    if (!other->refresh.update)
+    if (other->update != LEG_UPDATE_YES)
         return true;
     return msg_hdr(m, HDR_SESSION_EXPIRES, 0) && !msg_hdr(m, HDR_P_ASSERTED_IDENTITY, 0) &&
            !msg_hdr(m, HDR_REMOTE_PARTY_ID, 0) && !msg_hdr(m, HDR_PRIVACY, 0);
@@ -217,7 +211,7 @@ bool refresh_take(struct leg *leg, const struct leg *other, const struct leg_arg
 
     if (leg->state < LEG_ANSWERED || !is_plain_refresh(arg->msg, other))
         return false;
-    refresh_learn(leg, arg->msg);
+    leg_learn(leg, arg->msg);
     if (refresh_asked(leg, arg->msg)) {
         refresh_refuse(leg->call->calls, arg->st, leg->trunk.conf);
         return true;
@@ -262,7 +256,7 @@ static void refresh_done(struct own *o, const struct msg *m, unsigned status)
         return;
     }
     if (o->p.method == SIP_UPDATE && (status == 405 || status == 501)) {
-        leg->refresh.update = false;
+        leg->update = LEG_UPDATE_NO;
         refresh_ask(leg);
         return;
     }
@@ -274,7 +268,7 @@ static void refresh_done(struct own *o, const struct msg *m, unsigned status)
 /* RFC 4028 §7.4: UPDATE without SDP if the peer takes it, else a re-INVITE that changes nothing. */
 static void refresh_ask(struct leg *leg)
 {
-    bool update = leg->refresh.update || span_is_empty(offer_said(leg->main));
+    bool update = leg->update == LEG_UPDATE_YES || span_is_empty(offer_said(leg->main));
     struct own_param p = {
         .method = update ? SIP_UPDATE : SIP_INVITE,
         .offers = !update,

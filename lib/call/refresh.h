@@ -30,8 +30,6 @@ bool refresh_raise(struct leg *leg, const struct msg *m);
  * @return true: answered
  */
 bool refresh_take(struct leg *leg, const struct leg *other, const struct leg_arg *arg);
-/** Note whether the peer allows UPDATE: its INVITE, UPDATE or 2xx. */
-void refresh_learn(struct leg *leg, const struct msg *m);
 
 /** What is left of the running time [ms], for call_save; 0: none runs. */
 uint64_t refresh_left_ms(const struct leg *leg);

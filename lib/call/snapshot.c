@@ -124,7 +124,7 @@ static void leg_put(struct leg_rec *r, const struct leg *leg)
     r->reported = leg->reported;
     r->session = leg->refresh.s;
     r->refresh_left_ms = refresh_left_ms(leg);
-    r->update = leg->refresh.update;
+    r->update = leg->update;
     r->refer_cseq = leg->refer_cseq;
     r->refer_cseq_asked = leg->refer_cseq_asked;
 }
@@ -274,7 +274,7 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     memcpy(leg->trunk.account, r->account, sizeof r->account);
     memcpy(leg->sent, r->sent, sizeof leg->sent);
     leg->refresh.s = r->session;
-    leg->refresh.update = r->update;
+    leg->update = r->update;
     leg->refer_cseq = r->refer_cseq;
     leg->refer_cseq_asked = r->refer_cseq_asked;
     leg->state = LEG_UP;
