@@ -49,37 +49,37 @@ def needs_v6():
 
 
 def case_basic_v4(t):
-    """A call over IPv4 with media."""
+    """[RFC 3665 §3.1] [3.5 Basic call] A call over IPv4 with media."""
     basic(t)
 
 
 def case_basic_v6(t):
-    """A call over IPv6 with media."""
+    """[3.5 SIPconnect 2.0] A call over IPv6 with media."""
     needs_v6()
     basic(t, v6=("west", "east"))
 
 
 def case_basic_v4_to_v6(t):
-    """An IPv4 caller and an IPv6 carrier, with media."""
+    """[3.5 SIPconnect 2.0] An IPv4 caller and an IPv6 carrier, with media."""
     needs_v6()
     basic(t, v6=("east",))
 
 
 def case_basic_v6_to_v4(t):
-    """An IPv6 caller and an IPv4 carrier, with media."""
+    """[3.5 SIPconnect 2.0] An IPv6 caller and an IPv4 carrier, with media."""
     needs_v6()
     basic(t, v6=("west",))
 
 
 def case_basic_media_none(t):
-    """Trunks with 'media none': no relay is needed."""
+    """[RFC 3264 §5] Trunks with 'media none': no relay is needed."""
     # The SDP then names its maker's address, as the operator asked.
     t.ignore |= {t.ip("alpha"), t.ip("bravo")}
     basic(t, media=False)
 
 
 def case_rtp_both_ways(t):
-    """20 calls with RTP both ways: the probe, the relay and the records agree to the packet."""
+    """[3.5 Basic call] 20 calls with RTP both ways: the probe, the relay and the records agree to the packet."""
     n = 20
     t.start()
     uas = t.uas("bravo", called(media_port="[field0]", probe=True).setup().hung_up(), n=n, fields=[(26000 + 2 * i,) for i in range(n)])
@@ -97,7 +97,7 @@ def case_rtp_both_ways(t):
 
 
 def case_hundred_calls_at_rate(t):
-    """100 calls at 50 a second: none fails, as many records, sessions and admissions."""
+    """[3.5 Capacity] 100 calls at 50 a second: none fails, as many records, sessions and admissions."""
     t.start()
     uas = t.uas("bravo", called().setup().hung_up(), n=100)
     uac = t.uac(caller().setup().pause(500).hang_up(), n=100, rate=50)
@@ -115,7 +115,7 @@ def case_hundred_calls_at_rate(t):
 
 
 def case_caller_cancels(t):
-    """CANCEL while it rings: 200 for the CANCEL, 487 for the INVITE, CANCEL to the carrier."""
+    """[RFC 3261 §9.2] [3.5 Basic call] CANCEL while it rings: 200 for the CANCEL, 487 for the INVITE, CANCEL to the carrier."""
     t.start()
     uas = called().recv_invite().reply(180, "Ringing").recv_request("CANCEL").reply(200, "OK")
     uas.reply(487, "Request Terminated", method="INVITE").recv_request("ACK")
@@ -128,7 +128,7 @@ def case_caller_cancels(t):
 
 
 def case_cancel_before_any_response(t):
-    """CANCEL before the carrier has said anything: held back until its 180 (RFC 3261 9.1)."""
+    """[RFC 3261 §9.1] CANCEL before the carrier has said anything: held back until its 180 (RFC 3261 9.1)."""
     t.start()
     uas = called().recv_invite().pause(900).reply(180, "Ringing").recv_request("CANCEL").reply(200, "OK")
     uas = t.uas("bravo", uas.reply(487, "Request Terminated", method="INVITE").recv_request("ACK"), n=1)
@@ -152,7 +152,7 @@ def case_cancel_crosses_200(t):
 
 
 def case_busy_stops(t):
-    """486 goes to the caller; no other carrier is tried."""
+    """[3.5 Basic call] 486 goes to the caller; no other carrier is tried."""
     t.start()
     bravo = t.uas("bravo", refusing("bravo", 486, "Busy Here"), n=1)
     charlie = t.uas("charlie", called("charlie").setup().hung_up())
@@ -163,7 +163,7 @@ def case_busy_stops(t):
 
 
 def case_unavailable_advances(t):
-    """503 of the first carrier: the second one takes the call."""
+    """[RFC 3666 §2.2] [3.5 Failover] 503 of the first carrier: the second one takes the call."""
     t.start()
     bravo = t.uas("bravo", refusing("bravo", 503, "Service Unavailable", ["Retry-After: 30"]), n=1)
     charlie = t.uas("charlie", called("charlie").setup().hung_up(), n=1)
@@ -176,7 +176,7 @@ def case_unavailable_advances(t):
 
 
 def case_q850_reason_advances(t):
-    """480 would stop, but its Reason says no circuit (34): the next carrier is tried."""
+    """[RFC 3326] [3.5 Basic call] 480 would stop, but its Reason says no circuit (34): the next carrier is tried."""
     t.start()
     bravo = t.uas("bravo", refusing("bravo", 480, "Temporarily Unavailable", ["Reason: Q.850;cause=34;text=\"none\""]), n=1)
     t.uas("charlie", called("charlie").setup().hung_up(), n=1)
@@ -186,7 +186,7 @@ def case_q850_reason_advances(t):
 
 
 def case_all_carriers_refuse(t):
-    """503 of all: the caller gets one failure, the record both attempts."""
+    """[3.5 Failover] 503 of all: the caller gets one failure, the record both attempts."""
     t.start()
     t.uas("bravo", refusing("bravo", 503, "Service Unavailable"), n=1)
     t.uas("charlie", refusing("charlie", 503, "Service Unavailable"), n=1)
@@ -195,7 +195,7 @@ def case_all_carriers_refuse(t):
 
 
 def case_silent_carrier(t):
-    """No response at all within trying-timeout: next carrier; a late answer of the first one is ended."""
+    """[3.5 Failover] No response at all within trying-timeout: next carrier; a late answer of the first one is ended."""
     t.start(each="  trying-timeout 1s\n")
     bravo = called().recv_invite().pause(2500).reply(180, "Ringing").recv_request("CANCEL").reply(200, "OK")
     bravo = t.uas("bravo", bravo.reply(487, "Request Terminated", method="INVITE").recv_request("ACK"), n=1)
@@ -206,7 +206,7 @@ def case_silent_carrier(t):
 
 
 def case_nobody_at_carrier(t):
-    """Nothing listens at the first carrier (ICMP refusal or silence): the second takes the call."""
+    """[3.5 Failover] Nothing listens at the first carrier (ICMP refusal or silence): the second takes the call."""
     t.start(each="  trying-timeout 1s\n")
     t.no_calls_after = 40  # an INVITE without any response cannot be cancelled: Timer B
     t.uas("charlie", called("charlie").setup().hung_up(), n=1)
@@ -215,7 +215,7 @@ def case_nobody_at_carrier(t):
 
 
 def case_ring_timeout(t):
-    """It rings for ever: CANCEL to the carrier, the caller gets a final response."""
+    """[3.5 Basic call] It rings for ever: CANCEL to the carrier, the caller gets a final response."""
     t.start(each="  ring-timeout 2s\n", route="default via bravo")
     uas = called().recv_invite().reply(180, "Ringing").recv_request("CANCEL").reply(200, "OK")
     uas = t.uas("bravo", uas.reply(487, "Request Terminated", method="INVITE").recv_request("ACK"), n=1, timeout=20)
@@ -229,7 +229,7 @@ def case_ring_timeout(t):
 
 
 def case_no_route(t):
-    """No prefix fits: 404."""
+    """[3.5 Basic call] No prefix fits: 404."""
     t.start(route="prefix 44 via bravo then charlie")
     t.uac(caller().invite().maybe(100).recv(404).ack_failure()).wait()
     t.cdr(attempts=0, code=404, release="switch", called_received="12125550000")
@@ -245,7 +245,7 @@ def case_route_cause(t):
 
 
 def case_number_translation(t):
-    """Inbound and outbound translation: what is received, normalised and sent."""
+    """[3.5 Numbering] Inbound and outbound translation: what is received, normalised and sent."""
     t.start(alpha="  numbers home\n", route="prefix +1 via bravo then charlie", trunks={"bravo": "  send tech\n", "charlie": ""},
             extra="\nnumbers home\n  NXXNXXXXXX -> +1{*}\n  1NXXNXXXXXX -> +{*}\n\nnumbers tech direction out\n  +. -> 99{1-}\n")
     uas = t.uas("bravo", called().setup().hung_up(), n=1)
@@ -256,7 +256,7 @@ def case_number_translation(t):
 
 
 def case_ack_is_late(t):
-    """The caller acknowledges late: the 200 is repeated until then, the call stands."""
+    """[RFC 3261 §13.3.1.4] The caller acknowledges late: the 200 is repeated until then, the call stands."""
     t.start()
     t.uas("bravo", called().setup().hung_up(), n=1)
     s = caller().invite().maybe(100).recv(180).recv(200).pause(2200).ack().pause(1000).hang_up()
@@ -268,7 +268,7 @@ def case_ack_is_late(t):
 
 
 def case_callee_repeats_200(t):
-    """The ACK to the carrier is lost: its repeated 200 is acknowledged again, the caller sees one 200."""
+    """[RFC 3261 §13.2.2.4] The ACK to the carrier is lost: its repeated 200 is acknowledged again, the caller sees one 200."""
     t.start()
     alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
     call = alpha.invite("12125550000")
@@ -290,7 +290,7 @@ def case_callee_repeats_200(t):
 
 
 def case_callee_hangs_up(t):
-    """BYE from the carrier."""
+    """[3.5 Basic call] BYE from the carrier."""
     t.start()
     uas = t.uas("bravo", called().setup().pause(300).hang_up(), n=1)
     t.uac(caller().setup().hung_up()).wait()
@@ -299,7 +299,7 @@ def case_callee_hangs_up(t):
 
 
 def case_byes_cross(t):
-    """Both hang up in the same moment: both get 200, and nobody is asked twice."""
+    """[RFC 5407 §3.2.1] Both hang up in the same moment: both get 200, and nobody is asked twice."""
     t.start()
     alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
     call = alpha.invite("12125550000")
@@ -324,7 +324,7 @@ def case_byes_cross(t):
 
 
 def case_early_media(t):
-    """183 with SDP, then 180, then 200: the caller hears before the answer."""
+    """[3.5 Early media] 183 with SDP, then 180, then 200: the caller hears before the answer."""
     t.start()
     s = called().recv_invite()
     offer = s.offer()
@@ -341,7 +341,7 @@ def case_early_media(t):
 
 
 def case_no_advance_after_early_media(t):
-    """503 after an 18x with SDP: the caller has heard that carrier, so no other one is tried."""
+    """[RFC 3666 §2.4] 503 after an 18x with SDP: the caller has heard that carrier, so no other one is tried."""
     t.start()
     s = called().recv_invite()
     s.reply(183, "Session Progress", body=s.offer()).pause(200).reply(503, "Service Unavailable").recv_request("ACK")
@@ -353,7 +353,7 @@ def case_no_advance_after_early_media(t):
 
 
 def case_delayed_offer(t):
-    """INVITE without SDP: the offer is in the 200, the answer in the ACK."""
+    """[3.5 Delayed offer] INVITE without SDP: the offer is in the 200, the answer in the ACK."""
     t.start()
     uas = t.uas("bravo", called().setup().hung_up(), n=1)
     s = caller()
@@ -381,7 +381,7 @@ def reinvited(s, **kw):
 
 
 def case_reinvite_both_sides(t):
-    """re-INVITE of the caller, then of the carrier, then of the caller again."""
+    """[RFC 3261 §14.1] re-INVITE of the caller, then of the carrier, then of the caller again."""
     t.start()
     uas = reinvited(reinvite(reinvited(called().setup()).pause(300))).hung_up()
     uac = reinvite(reinvited(reinvite(caller().setup().pause(200))).pause(300)).pause(200).hang_up()
@@ -395,7 +395,7 @@ def case_reinvite_both_sides(t):
 
 
 def case_hold_and_resume(t):
-    """The caller holds (sendonly), the carrier says recvonly; then both resume."""
+    """[3.5 Hold/resume/transfer] The caller holds (sendonly), the carrier says recvonly; then both resume."""
     t.start()
     uas = reinvited(reinvited(called().setup(), direction="recvonly")).hung_up()
     uac = reinvite(reinvite(caller().setup().pause(200), direction="sendonly").pause(200)).pause(100).hang_up()
@@ -410,7 +410,7 @@ def case_hold_and_resume(t):
 
 
 def case_reinvite_refused(t):
-    """488 to a re-INVITE: the asking side gets it, the call stands."""
+    """[3.5 Codecs] 488 to a re-INVITE: the asking side gets it, the call stands."""
     t.start()
     s = called().setup().recv_request("INVITE")
     s.confirmed = True
@@ -424,7 +424,7 @@ def case_reinvite_refused(t):
 
 
 def case_info_and_update(t):
-    """INFO with a body and UPDATE without one, from both sides, inside an answered call."""
+    """[3.5 PRACK/UPDATE] INFO with a body and UPDATE without one, from both sides, inside an answered call."""
     t.start()
     dtmf = "Signal=5\nDuration=160\n"
     info = lambda s: s.request("INFO", body=dtmf, ctype="application/dtmf-relay").recv(200, rrs=False)  # noqa: E731
@@ -447,7 +447,7 @@ def case_info_and_update(t):
 
 
 def case_update_with_offer(t):
-    """UPDATE with an offer inside an answered call."""
+    """[RFC 3311 §5.1] [3.5 PRACK/UPDATE] UPDATE with an offer inside an answered call."""
     t.start()
     s = called().setup().recv_request("UPDATE")
     s.confirmed = True
@@ -463,7 +463,7 @@ def case_update_with_offer(t):
 
 
 def case_prack(t):
-    """100rel end to end: reliable 183 with SDP, PRACK, 180, 200."""
+    """[3.5 PRACK/UPDATE] 100rel end to end: reliable 183 with SDP, PRACK, 180, 200."""
     t.start()
     s = called().recv_invite()
     offer = s.offer()
@@ -482,7 +482,7 @@ def case_prack(t):
 
 
 def case_max_forwards(t):
-    """Max-Forwards 0: 483; from 70 the carrier sees 69."""
+    """[RFC 3261 §16.3] Max-Forwards 0: 483; from 70 the carrier sees 69."""
     t.start()
     uas = t.uas("bravo", called().setup().hung_up(), n=1)
     t.uac(caller().setup().pause(100).hang_up()).wait()
@@ -493,7 +493,7 @@ def case_max_forwards(t):
 
 
 def case_bad_requests(t):
-    """415, 420, 405, 501, 481 where the RFC says so; each leaves nothing behind."""
+    """[RFC 3261 §8.2.3] 415, 420, 405, 501, 481 where the RFC says so; each leaves nothing behind."""
     t.start()
     s = caller().invite()
     s.steps[-1] = s.steps[-1].replace("Content-Type: application/sdp", "Content-Type: application/zzz")

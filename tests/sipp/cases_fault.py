@@ -9,7 +9,7 @@ from scenario import Scenario
 
 
 def case_ack_never_comes(t):
-    """No ACK to the 200: after 64*T1 both sides get BYE."""
+    """[RFC 3261 §13.3.1.4] No ACK to the 200: after 64*T1 both sides get BYE."""
     t.start()
     uas = t.uas("bravo", called().setup().hung_up(timeout=45000), n=1, timeout=60)
     s = caller().invite().maybe(100).recv(180).recv(200).recv_request("BYE", timeout=45000).reply(200, "OK")
@@ -25,7 +25,7 @@ case_ack_never_comes.seconds = 34
 
 
 def case_callee_is_dead_at_bye(t):
-    """The caller hangs up and the carrier is dead: the caller gets its 200 at once, the rest ends by Timer F."""
+    """[RFC 3261 §15.1.1] The caller hangs up and the carrier is dead: the caller gets its 200 at once, the rest ends by Timer F."""
     t.start()
     uas = t.uas("bravo", called().setup().recv_request("BYE").pause(1000), n=1)
     t.uac(caller().setup().pause(300).hang_up()).wait(10 * t.scale)
@@ -70,7 +70,7 @@ def media_calls(t, n, hold_ms, talk_ms, first=26000, tag=""):
 
 
 def case_controller_killed(t):
-    """kill -9 of tandemd under 30 calls with RTP: the RTP goes on; after the restart new calls work; ports come back."""
+    """[3.5 Failover] kill -9 of tandemd under 30 calls with RTP: the RTP goes on; after the restart new calls work; ports come back."""
     t.start()
     n, talk = 30, 7000
     probe, uac, uas = media_calls(t, n, 120000, talk)
@@ -108,7 +108,7 @@ case_controller_killed.seconds = 95
 
 
 def case_relay_killed(t):
-    """The relay is killed: new calls with media get 503; after its restart the running ones have RTP again."""
+    """[3.5 Failover] The relay is killed: new calls with media get 503; after its restart the running ones have RTP again."""
     t.start(route="default via bravo")
     n = 10
     probe, uac, uas = media_calls(t, n, 14000, 13000)
@@ -134,7 +134,7 @@ case_relay_killed.seconds = 25
 
 
 def case_media_inactivity(t):
-    """RTP stops on both sides: the call is ended with its own cause."""
+    """[3.5 Timers] RTP stops on both sides: the call is ended with its own cause."""
     t.start(each="  media-inactivity 5s\n")
     probe, uac, uas = None, None, None
     pair = [26000]
@@ -152,7 +152,7 @@ def case_media_inactivity(t):
 
 
 def case_max_duration(t):
-    """max-duration ends the call: BYE to both sides."""
+    """[3.5 Timers] max-duration ends the call: BYE to both sides."""
     t.start(each="  max-duration 2s\n")
     uas = t.uas("bravo", called().setup().hung_up(), n=1)
     t.uac(caller().setup().hung_up()).wait()
@@ -162,7 +162,7 @@ def case_max_duration(t):
 
 
 def case_setup_timeout(t):
-    """setup-timeout ends the hunt over all carriers."""
+    """[RFC 3261 §13.3.1.1] setup-timeout ends the hunt over all carriers."""
     t.start(alpha="  setup-timeout 2s\n")
     u = called().recv_invite().reply(180, "Ringing").recv_request("CANCEL").reply(200, "OK")
     t.uas("bravo", u.reply(487, "Request Terminated", method="INVITE").recv_request("ACK"), n=1)

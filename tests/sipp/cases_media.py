@@ -55,7 +55,7 @@ def reinvite(asker, other, call, port=None, asked_port=None, **kw):
 
 
 def case_early_rtp(t):
-    """183 with SDP: the caller hears the carrier before the answer, and is heard."""
+    """[RFC 3666 §2.1] [3.5 Early media] 183 with SDP: the caller hears the carrier before the answer, and is heard."""
     t.start()
     alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
     rtp_a, rtp_b = Rtp(alpha, 26000), Rtp(bravo, 26000)
@@ -102,7 +102,7 @@ def case_next_carrier_has_the_media(t):
 
 
 def case_party_moves(t):
-    """A re-INVITE with another RTP port: RTP follows; our own addresses stay."""
+    """[RFC 3264 §8.3.1] [RFC 3665 §3.7] [3.5 Codecs] A re-INVITE with another RTP port: RTP follows; our own addresses stay."""
     t.start()
     alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
     rtp_a, rtp_b, moved = Rtp(alpha, 26000), Rtp(bravo, 26000), Rtp(alpha, 26100)
@@ -142,7 +142,7 @@ def case_strangers_are_dropped(t):
 
 
 def case_hold_ten_times(t):
-    """Hold and resume ten times within seconds: each re-INVITE is answered 200, RTP flows afterwards."""
+    """[3.5 Hold/resume/transfer] Hold and resume ten times within seconds: each re-INVITE is answered 200, RTP flows afterwards."""
     t.start()
     alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
     rtp_a, rtp_b = Rtp(alpha, 26000), Rtp(bravo, 26000)
@@ -162,7 +162,7 @@ def case_hold_ten_times(t):
 
 
 def case_hold_by_null_address(t):
-    """The old way to hold, c=0.0.0.0 (RFC 2543): it reaches the other side as such, and the call resumes."""
+    """[3.5 Hold/resume/transfer] The old way to hold, c=0.0.0.0 (RFC 2543): it reaches the other side as such, and the call resumes."""
     t.start()
     alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
     rtp_a, rtp_b = Rtp(alpha, 26000), Rtp(bravo, 26000)

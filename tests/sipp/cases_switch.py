@@ -11,7 +11,7 @@ from scenario import Scenario
 
 
 def case_unknown_403(t):
-    """'unknown 403': a source that is nobody's trunk gets 403, and no state is made."""
+    """[3.5 Security] 'unknown 403': a source that is nobody's trunk gets 403, and no state is made."""
     t.start(unknown="403")
     s = Scenario("uac", "stranger").invite().recv(403).ack_failure()
     t.uac(s, side="stranger", toward="west", n=3).wait()
@@ -21,7 +21,7 @@ def case_unknown_403(t):
 
 
 def case_unknown_drop(t):
-    """'unknown drop': nothing comes back, whatever is sent."""
+    """[3.5 Security] 'unknown drop': nothing comes back, whatever is sent."""
     t.start(unknown="drop")
     ip = t.ip("stranger")
     for method in ("INVITE", "OPTIONS", "REGISTER"):
@@ -36,7 +36,7 @@ def case_unknown_drop(t):
 
 
 def case_unknown_flood(t):
-    """Thousands of INVITEs a second from strangers beside 100 calls of a carrier: no call fails, the strangers get nothing."""
+    """[3.5 Security] Thousands of INVITEs a second from strangers beside 100 calls of a carrier: no call fails, the strangers get nothing."""
     t.start(unknown="drop")
     t.uas("bravo", called().setup().hung_up())
     uac = t.uac(caller().setup().pause(500).hang_up(), n=100, rate=50)
@@ -64,7 +64,7 @@ def case_unknown_flood(t):
 
 
 def case_restart_forgets_cleanly(t):
-    """After a kill and a restart, requests of the former calls get 481 and leave nothing behind."""
+    """[RFC 3261 §12.2.2] After a kill and a restart, requests of the former calls get 481 and leave nothing behind."""
     t.start(media=False)
     t.ignore |= {t.ip("alpha"), t.ip("bravo")}
     alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
@@ -94,7 +94,7 @@ def case_restart_forgets_cleanly(t):
 
 
 def case_requests_again(t):
-    """Each request of a call is sent twice: every answer comes twice, nothing happens twice."""
+    """[RFC 3261 §17.2.2] Each request of a call is sent twice: every answer comes twice, nothing happens twice."""
     t.start()
     alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
     call = alpha.invite("12125550000")
@@ -127,7 +127,7 @@ def case_requests_again(t):
 
 
 def case_reinvites_cross(t):
-    """re-INVITEs of both sides at once (RFC 3261 14.1): 491 for one or both, the call stands."""
+    """[RFC 3261 §14.1] [RFC 5407 §3.3.1] re-INVITEs of both sides at once (RFC 3261 14.1): 491 for one or both, the call stands."""
     t.start()
     alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
     call = alpha.invite("12125550000")
@@ -153,7 +153,7 @@ def case_reinvites_cross(t):
 
 
 def case_forked_downstream(t):
-    """Two early dialogs of one carrier, the second one answers: one call, ACK and BYE in the dialog that answered."""
+    """[3.5 Early media] Two early dialogs of one carrier, the second one answers: one call, ACK and BYE in the dialog that answered."""
     t.start()
     t.no_calls_after = 40  # the other one may still answer until Timer M, and would get ACK and BYE
     alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
@@ -177,7 +177,7 @@ def case_forked_downstream(t):
 
 
 def case_emergency_is_never_capped(t):
-    """911 with all limits full: it goes through, by its own route line."""
+    """[3.5 Emergency] 911 with all limits full: it goes through, by its own route line."""
     t.start(alpha="  limit in 1calls\n", route="emergency via charlie\n  default via bravo")
     t.uas("bravo", called().setup().hung_up())
     charlie = t.uas("charlie", called("charlie").setup().hung_up(), n=1)
@@ -206,7 +206,7 @@ def split_by_code(uac):
 
 
 def case_limit_calls(t):
-    """5 of 12 calls at a time: exactly 7 get 503 with Retry-After."""
+    """[3.5 Basic call] 5 of 12 calls at a time: exactly 7 get 503 with Retry-After."""
     t.start(alpha="  limit in 5calls\n")
     t.uas("bravo", called().setup().hung_up())
     held = t.uac(caller().setup().pause(3000).hang_up(), n=5, rate=50)
@@ -223,7 +223,7 @@ def case_limit_calls(t):
 
 
 def case_limit_cps(t):
-    """A burst of 30 against 'limit in 5cps burst 5': 5 to 6 pass, the others get 503 with Retry-After."""
+    """[3.5 Capacity] A burst of 30 against 'limit in 5cps burst 5': 5 to 6 pass, the others get 503 with Retry-After."""
     t.start(alpha="  limit in 5cps burst 5\n")
     t.uas("bravo", called().setup().hung_up())
     s = caller().invite().maybe(100)
@@ -243,7 +243,7 @@ def case_limit_cps(t):
 
 
 def case_limit_out_advances(t):
-    """The first carrier's limit is full: the call goes to the second one."""
+    """[3.5 Failover] The first carrier's limit is full: the call goes to the second one."""
     t.start(trunks={"bravo": "  limit out 2calls\n", "charlie": ""})
     bravo = t.uas("bravo", called().setup().hung_up())
     charlie = t.uas("charlie", called("charlie").setup().hung_up())
@@ -253,7 +253,7 @@ def case_limit_out_advances(t):
 
 
 def case_options_answered(t):
-    """OPTIONS of a carrier: 200 with Allow."""
+    """[RFC 3261 §11.2] [3.5 Keep-alive] OPTIONS of a carrier: 200 with Allow."""
     t.start()
     uac = t.uac(caller().options().recv(200), n=3)
     uac.wait()
@@ -265,7 +265,7 @@ def answer_options(side="bravo"):
 
 
 def case_options_health(t):
-    """Health probes: a carrier that stops answering goes down and gets no calls, and comes back."""
+    """[3.5 Keep-alive] Health probes: a carrier that stops answering goes down and gets no calls, and comes back."""
     t.start(each="  options every 1s down-after 2 up-after 2\n  trying-timeout 1s\n")
     charlie_port = harness.CARRIER
     bravo = t.uas("bravo", answer_options())
@@ -286,7 +286,7 @@ def case_options_health(t):
 
 
 def case_down_trunk_is_skipped(t):
-    """A trunk that is down is not tried: the call goes to the next one at once."""
+    """[3.5 Keep-alive] A trunk that is down is not tried: the call goes to the next one at once."""
     t.start(trunks={"bravo": "  options every 1s down-after 1 up-after 1\n", "charlie": ""})
     t.uas("charlie", called("charlie").setup().hung_up(), n=1)
     t.until("bravo is down", lambda: t.trunk("bravo")["state"] == "down", 45)
@@ -298,7 +298,7 @@ def case_down_trunk_is_skipped(t):
 
 
 def case_reload_under_load(t):
-    """SIGHUP and tandemctl reload while 150 calls come and go: none fails."""
+    """[3.5 Failover] SIGHUP and tandemctl reload while 150 calls come and go: none fails."""
     t.start()
     t.uas("bravo", called().setup().hung_up())
     uac = t.uac(caller().setup().pause(700).hang_up(), n=150, rate=50)
@@ -320,7 +320,7 @@ def case_reload_under_load(t):
 
 
 def case_reload_removes_trunk(t):
-    """The trunk of a standing call is taken out: re-INVITE from both sides and BYE still work, new calls do not come."""
+    """[3.5 Failover] The trunk of a standing call is taken out: re-INVITE from both sides and BYE still work, new calls do not come."""
     t.start()
     uas = t.uas("bravo", reinvited(reinvite(called().setup().pause(1500))).hung_up(), n=1)
     uac = t.uac(reinvite(reinvited(caller().setup()).pause(300)).pause(200).hang_up())
@@ -379,7 +379,7 @@ def case_reload_beyond_the_ports(t):
 
 
 def case_drain(t):
-    """SIGTERM: new calls get 503, the standing one goes on to its end, then the daemon exits 0."""
+    """[3.5 Keep-alive] SIGTERM: new calls get 503, the standing one goes on to its end, then the daemon exits 0."""
     t.start()
     t.uas("bravo", called().setup().hung_up())
     standing = t.uac(caller().setup().pause(2500).hang_up())
@@ -412,7 +412,7 @@ def case_second_sigterm(t):
 
 
 def case_hangup_command(t):
-    """tandemctl hangup: BYE to both sides; show calls and show call before it."""
+    """[3.5 Basic call] tandemctl hangup: BYE to both sides; show calls and show call before it."""
     t.start()
     uas = t.uas("bravo", called().setup().hung_up(), n=1)
     uac = t.uac(caller().setup().hung_up())
@@ -427,7 +427,7 @@ def case_hangup_command(t):
 
 
 def case_four_workers_one_peer(t):
-    """4 workers and one peer address a side: half the messages change hands, nothing fails, nothing is reordered."""
+    """[3.5 Capacity] 4 workers and one peer address a side: half the messages change hands, nothing fails, nothing is reordered."""
     t.start(workers=4)
     n, bursts = 60, 6
     alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
@@ -465,7 +465,7 @@ def case_four_workers_one_peer(t):
 
 
 def case_customer_limit(t):
-    """A customer's limit over its trunks."""
+    """[3.5 Capacity] A customer's limit over its trunks."""
     t.start(alpha="  customer acme\n", extra="\ncustomer acme\n  account 8831\n  limit in 2calls\n")
     t.uas("bravo", called().setup().hung_up())
     held = t.uac(caller().setup().pause(1500).hang_up(), n=2, rate=50)
