@@ -166,6 +166,26 @@ static bool is_loop(struct calls *cs, const struct msg *m)
     return false;
 }
 
+/* All our answers are SDP (RFC 3261 §20.1): of the ranges in Accept one must hold it; without the header it is meant. */
+static bool accepts_sdp(const struct msg *m)
+{
+    struct span range[MSG_MEMBERS_MAX];
+    unsigned n = msg_list(m, HDR_ACCEPT, range, MSG_MEMBERS_MAX);
+
+    if (!msg_hdr(m, HDR_ACCEPT, 0))
+        return true;
+    for (unsigned i = 0; i < n && i < MSG_MEMBERS_MAX; i++) {
+        struct span type, params;
+
+        span_cut(range[i], ';', &type, &params);
+        type = span_trim(type);
+        if (span_case_eq(type, OFFER_TYPE) || span_case_eq(type, SPAN("application/*")) ||
+            span_case_eq(type, SPAN("*/*")))
+            return true;
+    }
+    return false;
+}
+
 /* What RFC 3261 §8.2 asks of every request, in its order. @return true: refused and answered */
 static bool refused_by_form(struct calls *cs, struct txn_server *st, const struct msg *m,
                             const struct conf_trunk *t)
@@ -190,6 +210,10 @@ static bool refused_by_form(struct calls *cs, struct txn_server *st, const struc
     if (!span_is_empty(m->body) &&
         (!msg_body_is(m, OFFER_TYPE) || msg_hdr(m, HDR_CONTENT_ENCODING, 0))) {
         invite_refuse_body(st);
+        return true;
+    }
+    if (!accepts_sdp(m)) {
+        answer(cs, st, 406, SPAN("Accept"), OFFER_TYPE);
         return true;
     }
     if (!span_is_empty(m->body) && offer_check(m->body, &why) < 0) {

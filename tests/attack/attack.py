@@ -39,6 +39,7 @@ listen public
   realm           local
   unknown         {unknown}
   udp             {ip}:{sip}
+  tcp             {ip}:{sip}
 media main
   realm           local
   ports           {rtp[0]}-{rtp[1]}
