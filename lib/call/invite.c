@@ -245,11 +245,13 @@ static bool refused_by_identity(struct calls *cs, struct txn_server *st, const s
 /* The INVITE as the trunk's rules leave it, its body seen as SDP and what is around it. */
 static const struct msg *received(struct calls *cs, const struct msg *m, const struct conf_trunk *t)
 {
+    const struct conf *conf = cs->view->conf;
     const struct header_vars v = {
         .called = m->uri.user,
         .caller = m->from.parsed.user,
-        .billing = m->from.parsed.user,
-        .node = span_of(cs->view->conf->global.node),
+        .billing = t->customer.id != CONF_NONE ? span_of(conf->customer.v[t->customer.id].account)
+                                               : m->from.parsed.user,
+        .node = span_of(conf->global.node),
         .trunk = span_of(t->name),
         .ruri = m->ruri,
     };

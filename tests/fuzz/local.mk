@@ -31,4 +31,10 @@ tests_fuzz_fuzz_stream_LDADD = $(TD_LIBS_SIP)
 noinst_PROGRAMS += tests/fuzz/fuzz_uri
 tests_fuzz_fuzz_uri_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_uri_LDADD = $(TD_LIBS_SIP)
+noinst_PROGRAMS += tests/fuzz/fuzz_mime
+tests_fuzz_fuzz_mime_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_mime_LDADD = $(TD_LIBS_SIP)
+noinst_PROGRAMS += tests/fuzz/fuzz_diversion
+tests_fuzz_fuzz_diversion_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_diversion_LDADD = $(TD_LIBS_SIP)
 endif
