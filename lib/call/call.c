@@ -474,6 +474,8 @@ void call_free(struct call *c)
         timer_del(&c->interim);
     if (c->media.request)
         media_forget(cs->media, c->media.request);
+    if (c->media.change)
+        media_forget(cs->media, c->media.change);
     if (c->in)
         leg_free(c->in);
     while (c->outs) {

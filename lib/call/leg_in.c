@@ -58,7 +58,7 @@ static struct ldlg *in_dialog_of(struct leg *leg, struct ldlg *out)
 
     if (out->peer)
         return out->peer;
-    if (!old->peer && !old->over) {
+    if (!old->peer && !old->over && !old->told) {
         ldlg_join(old, out);
         return old;
     }
@@ -106,7 +106,7 @@ void leg_in_progress(struct ldlg *ld, const struct msg *m)
     if (reliable)
         rseq = rel100_headers(ld, b);
     if (!span_is_empty(body))
-        c->committed = true;
+        c->committed = ld->told = true;
     if (!c->progress_ms)
         c->progress_ms = c->calls->clock->mono_ms;
     leg->rung = m->status;

@@ -73,6 +73,7 @@ struct ldlg {
     bool answered_sdp;   /**< out: an answer of this dialog was seen (18x or 2xx) */
     bool firm;           /**< out: what it said came reliably. in: the caller has acknowledged it */
     bool shown;          /**< in: an 18x was sent in it */
+    bool told;           /**< in: an 18x with SDP was sent in it: it is this callee's for good */
     bool over;           /**< in: a 199 was sent in it (RFC 6228): nothing more is */
 };
 
@@ -193,7 +194,9 @@ enum call_media_state {
 struct call_media {
     struct media_ref ref;
     uint32_t request;   /**< outstanding, for media_forget */
+    uint32_t change;    /**< an agreed change that the relay has been told of, for media_forget */
     uint8_t state;      /**< enum call_media_state */
+    uint8_t heard;      /**< bit per endpoint: its party has said where it is */
     uint8_t n;          /**< m-lines that have endpoints */
     uint8_t off;        /**< bit per m-line: refused in the first offer, has none */
     uint8_t opaque;     /**< bit per m-line: not RTP */

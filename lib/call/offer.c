@@ -42,7 +42,8 @@ static struct media_ep offer_ep(const struct call *c, const struct leg *leg,
     struct media_ep ep = {
         .pool = t->pool,
         .endpoint = (uint8_t)e,
-        .latch = leg->trunk.latch,
+        /* Before a party has said where it is, nobody is taken for it: not the first who sends there either. */
+        .latch = c->media.heard & (1U << e) ? leg->trunk.latch : MEDIA_LATCH_SDP_ONLY,
         .direction = MEDIA_DIR_BOTH,
         .dscp = leg->trunk.dscp_media,
         .inactivity_ms = leg->trunk.inactivity_ms,
@@ -72,6 +73,7 @@ static void offer_plan(struct call *c)
     struct sdp sdp;
 
     c->media.n = 1;
+    c->media.off = c->media.opaque = 0;
     c->media.silent = UINT8_MAX; /* nobody needs to send while it rings */
     if (span_is_empty(body) || sdp_parse(&sdp, body, NULL) < 0)
         return;
@@ -79,6 +81,7 @@ static void offer_plan(struct call *c)
     for (unsigned i = 0; i < c->media.n; i++) {
         struct addr a;
 
+        c->media.heard |= (uint8_t)(1U << 2 * i);
         if (sdp.media[i].port == 0)
             c->media.off |= (uint8_t)(1U << i);
         if (!span_has_prefix(sdp.media[i].proto, SPAN("RTP/")))
@@ -177,8 +180,21 @@ static unsigned offer_remove_ops(struct call *c, struct media_op *op)
             continue;
         op[n++] = (struct media_op){.kind = MEDIA_OP_REMOVE, .ep = {.endpoint = (uint8_t)e}};
         c->media.local[e] = c->media.remote[e] = c->media.rtcp[e] = (struct addr){0};
+        c->media.new_remote[e] = c->media.new_rtcp[e] = (struct addr){0};
+        c->media.dir[e] = c->media.new_dir[e] = SDP_DIR_NONE;
+        c->media.heard &= (uint8_t) ~(1U << e);
     }
     return n;
+}
+
+/* The attempt before had a relay, this one needs none: no pool would have ports for it. Nobody has been told of the old ones. */
+static void offer_give_back(struct call *c)
+{
+    struct call_media *cm = &c->media;
+
+    media_forget(c->calls->media, cm->change);
+    (void)media_close(c->calls->media, cm->ref, NULL, NULL);
+    *cm = (struct call_media){.state = CALL_MEDIA_NONE};
 }
 
 void offer_prepare(struct call *c, struct leg *out)
@@ -187,7 +203,9 @@ void offer_prepare(struct call *c, struct leg *out)
     struct media_op op[6 * OFFER_MEDIA_MAX];
     unsigned n = 0;
 
-    if (c->in->trunk.media_none && out->trunk.media_none && !call_has_relay(c)) {
+    if (c->in->trunk.media_none && out->trunk.media_none) {
+        if (call_has_relay(c))
+            offer_give_back(c);
         leg_out_media_ready(out);
         return;
     }
@@ -542,6 +560,32 @@ static bool dir_takes(uint8_t d)
     return d == SDP_DIR_NONE || d == SDP_SENDRECV || d == SDP_RECVONLY;
 }
 
+/*
+ * A change that both parties have agreed on and the relay refuses would leave one of them deaf: the call ends. A relay that is away
+ * gets all of it with the session when it is back; one that did not answer is asked for the whole.
+ */
+static void offer_on_changed(void *arg, const struct media_result *res)
+{
+    struct call *c = arg;
+
+    c->media.change = 0;
+    if (res->status == 0 || res->status == -ENOTCONN || c->state >= CALL_ENDING)
+        return;
+    if (res->status == -ETIMEDOUT)
+        offer_reinstall(c);
+    else
+        offer_lost(c, res->status);
+}
+
+static void offer_change(struct call *c, const struct media_op *op, unsigned n)
+{
+    struct media *media = c->calls->media;
+
+    media_forget(media,
+                 c->media.change); /* the relay refuses the later one too if it refused that */
+    c->media.change = media_modify(media, c->media.ref, op, n, offer_on_changed, c);
+}
+
 /* Tell the relay what has changed: addresses, and who is silent by agreement. */
 static void offer_apply(struct call *c)
 {
@@ -555,10 +599,12 @@ static void offer_apply(struct call *c)
         const struct leg *leg = e & 1 ? c->out : c->in;
         const struct leg *other = e & 1 ? c->in : c->out;
         uint8_t bit = (uint8_t)(1U << e);
-        bool silent;
+        bool silent, first = !(cm->heard & bit) && cm->new_dir[e] != SDP_DIR_NONE;
 
         if (!addr_is_set(&cm->local[e]) || !leg)
             continue;
+        if (first)
+            cm->heard |= bit;
         if (addr_is_set(&cm->new_remote[e]) && (!addr_eq(&cm->new_remote[e], &cm->remote[e]) ||
                                                 !addr_eq(&cm->new_rtcp[e], &cm->rtcp[e]))) {
             cm->remote[e] = cm->new_remote[e];
@@ -571,14 +617,14 @@ static void offer_apply(struct call *c)
         /* T.38 is silent between its pages and while the other machine speaks. */
         silent = !cm->armed || !dir_sends(cm->new_dir[e]) || !dir_takes(cm->new_dir[e ^ 1]) ||
                  (cm->opaque & (1U << e / 2));
-        if (silent != ((cm->silent & bit) != 0) || (turned & (1U << e / 2))) {
+        if (silent != ((cm->silent & bit) != 0) || (turned & (1U << e / 2)) || first) {
             cm->silent = (uint8_t)(silent ? cm->silent | bit : cm->silent & ~bit);
             op[n] = (struct media_op){.kind = MEDIA_OP_SET, .ep = offer_ep(c, leg, other, e / 2)};
             n++;
         }
     }
     if (n && call_has_relay(c))
-        (void)media_modify(c->calls->media, cm->ref, op, n, NULL, NULL);
+        offer_change(c, op, n);
 }
 
 /* Behind a 1:1 NAT the party is told the address it can reach; the port is the same. */

@@ -309,6 +309,7 @@ static void call_take(struct call *c, const struct call_rec *r)
     m->opaque = r->media.opaque;
     m->silent = r->media.silent;
     m->armed = true;
+    m->heard = UINT8_MAX;
     memcpy(m->dir, r->media.dir, sizeof m->dir);
     memcpy(m->local, r->media.local, sizeof m->local);
     memcpy(m->remote, r->media.remote, sizeof m->remote);
