@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "core/delay.h"
 #include "core/err.h"
 #include "core/log.h"
 #include "daemon/admin.h"
@@ -86,20 +87,34 @@ static json_t *status_workers(const struct node *n, bool *media_up)
         uint64_t alive, up;
         worker_calls(n->worker[i], &alive, &up);
         bool media = worker_media_up(n->worker[i]);
+        struct delay_view wait, turn;
+        delay_read(worker_wait(n->worker[i]), &wait);
+        delay_read(worker_turn(n->worker[i]), &turn);
         *media_up = *media_up && media;
         json_array_append_new(
-            list, json_pack("{s:i,s:I,s:I,s:I,s:I,s:b}", "worker", (int)i, "calls", INT(alive),
-                            "up", INT(up), "cpu_us", INT(worker_cpu_us(n->worker[i])), "generation",
-                            INT(worker_generation(n->worker[i])), "media", media));
+            list, json_pack("{s:i,s:I,s:I,s:I,s:I,s:b,s:I,s:I,s:I,s:I}", "worker", (int)i, "calls",
+                            INT(alive), "up", INT(up), "cpu_us", INT(worker_cpu_us(n->worker[i])),
+                            "generation", INT(worker_generation(n->worker[i])), "media", media,
+                            "wait_p99_us", INT(delay_quantile_us(&wait, 990)), "wait_max_us",
+                            INT(wait.max_us), "turn_p99_us", INT(delay_quantile_us(&turn, 990)),
+                            "turn_max_us", INT(turn.max_us)));
     }
     return list;
 }
 
 static void render_status(struct evbuffer *out, const json_t *body)
 {
-    static const struct render_column col[] = {
-        {"worker", "WORKER", 0},  {"calls", "CALLS", 0}, {"up", "UP", 0}, {"cpu_us", "CPU-US", 0},
-        {"generation", "GEN", 0}, {"media", "MEDIA", 0}, {NULL, NULL, 0}};
+    static const struct render_column col[] = {{"worker", "WORKER", 0},
+                                               {"calls", "CALLS", 0},
+                                               {"up", "UP", 0},
+                                               {"cpu_us", "CPU-US", 0},
+                                               {"generation", "GEN", 0},
+                                               {"media", "MEDIA", 0},
+                                               {"wait_p99_us", "WAIT-P99-US", 0},
+                                               {"wait_max_us", "MAX", 0},
+                                               {"turn_p99_us", "TURN-P99-US", 0},
+                                               {"turn_max_us", "MAX", 0},
+                                               {NULL, NULL, 0}};
     json_t *head = json_copy((json_t *)(uintptr_t)body);
     json_object_del(head, "workers");
     render_object(out, head);
@@ -132,6 +147,44 @@ static void cmd_status(struct admin_req *r)
     json_object_set_new(body, "cdr", status_cdr(n));
     json_object_set_new(body, "workers", workers);
     admin_answer(r, body, render_status);
+}
+
+/* ---- delays ---- */
+
+/* Steps that hold something, as [upper end in us, count]: two answers subtract to what came between them. */
+static json_t *delay_rows(const struct delay *d, const char *what, unsigned worker)
+{
+    struct delay_view v;
+    json_t *steps = json_array();
+    delay_read(d, &v);
+    for (unsigned i = 0; i < DELAY_BUCKETS; i++)
+        if (v.bucket[i])
+            json_array_append_new(steps,
+                                  json_pack("[I,I]", INT(delay_bucket_us(i)), INT(v.bucket[i])));
+    return json_pack("{s:i,s:s,s:I,s:I,s:I,s:I,s:I,s:o}", "worker", (int)worker, "what", what, "n",
+                     INT(v.n), "p50_us", INT(delay_quantile_us(&v, 500)), "p99_us",
+                     INT(delay_quantile_us(&v, 990)), "p999_us", INT(delay_quantile_us(&v, 999)),
+                     "max_us", INT(v.max_us), "steps", steps);
+}
+
+static void render_delays(struct evbuffer *out, const json_t *body)
+{
+    static const struct render_column col[] = {{"worker", "WORKER", 0}, {"what", "WHAT", 0},
+                                               {"n", "N", 0},           {"p50_us", "P50-US", 0},
+                                               {"p99_us", "P99-US", 0}, {"p999_us", "P99.9-US", 0},
+                                               {"max_us", "MAX-US", 0}, {NULL, NULL, 0}};
+    render_table(out, body, col);
+}
+
+static void cmd_show_delays(struct admin_req *r)
+{
+    const struct node *n = admin_node(r);
+    json_t *list = json_array();
+    for (unsigned i = 0; i < n->n_workers; i++) {
+        json_array_append_new(list, delay_rows(worker_wait(n->worker[i]), "wait", i));
+        json_array_append_new(list, delay_rows(worker_turn(n->worker[i]), "turn", i));
+    }
+    admin_answer(r, list, render_delays);
 }
 
 static void cmd_stats(struct admin_req *r)
@@ -632,6 +685,9 @@ const struct command command_table[] = {
     {"help", "", "these commands", 0, 0, cmd_help},
     {"status", "", "the node, its workers, audit and records", 0, 0, cmd_status},
     {"stats", "", "all counters", 0, 0, cmd_stats},
+    {"show delays", "",
+     "how long datagrams waited in the socket, and how long the loop's turns took", 0, 0,
+     cmd_show_delays},
     {"show calls", "[N]", "calls now, N of each worker at the most (100, up to 1000)", 0, 1,
      cmd_show_calls},
     {"show call", "ID", "one call, by number or UUID", 1, 1, cmd_show_call},

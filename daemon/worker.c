@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "core/clock.h"
+#include "core/delay.h"
 #include "core/err.h"
 #include "core/ident.h"
 #include "core/log.h"
@@ -65,9 +66,10 @@ struct worker {
     struct media *media;
     struct stack *stack;
     struct lobby *lobby;
-    unsigned read_now; /* datagrams of the read that is under way */
-    bool is_behind;    /* a socket had more than was read in this turn */
-    uint64_t turn_us;  /* begin of this turn's work */
+    unsigned read_now;       /* datagrams of the read that is under way */
+    bool is_behind;          /* a socket had more than was read in this turn */
+    uint64_t turn_us;        /* begin of this turn's work */
+    struct delay wait, turn; /* of datagrams in the socket; of a turn's work */
     struct ring *asks;
     struct event *bell_ev, *flush_ev;
     struct worker_socket *socket;
@@ -179,7 +181,13 @@ static void received(struct worker *w, const char *buf, size_t len, const struct
 
 static void on_datagram(void *arg, const struct udp_dgram *d)
 {
-    received(arg, d->data, d->len, &d->flow, d->rx_wall_ns / 1000000U);
+    struct worker *w = arg;
+    struct timespec now;
+    if (d->rx_wall_ns && clock_gettime(CLOCK_REALTIME, &now) == 0) {
+        uint64_t ns = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+        delay_add(&w->wait, ns > d->rx_wall_ns ? (ns - d->rx_wall_ns) / 1000U : 0);
+    }
+    received(w, d->data, d->len, &d->flow, d->rx_wall_ns / 1000000U);
 }
 
 /* The first thing that this turn does. */
@@ -347,6 +355,7 @@ static void *worker_main(void *arg)
         clock_update(&w->clock);
         turn_begins(w);
         worker_turn_end(w);
+        delay_add(&w->turn, now_us() - w->turn_us);
         w->turn_us = 0;
         w->is_behind = false;
     }
@@ -567,4 +576,14 @@ uint64_t worker_cpu_us(const struct worker *w)
     if (!w->started || pthread_getcpuclockid(w->thread, &id) != 0 || clock_gettime(id, &ts) < 0)
         return 0;
     return (uint64_t)ts.tv_sec * 1000000U + (uint64_t)ts.tv_nsec / 1000U;
+}
+
+const struct delay *worker_wait(const struct worker *w)
+{
+    return &w->wait;
+}
+
+const struct delay *worker_turn(const struct worker *w)
+{
+    return &w->turn;
 }

@@ -13,6 +13,7 @@
 #include "daemon/snapshot.h"
 
 struct worker;
+struct delay;
 
 struct worker_param {
     unsigned id, n_workers;
@@ -68,5 +69,8 @@ void worker_calls(const struct worker *w, uint64_t *alive, uint64_t *up);
 bool worker_media_up(const struct worker *w);
 /** CPU time of its thread [us]. */
 uint64_t worker_cpu_us(const struct worker *w);
+/** The delay of its loop: how long datagrams waited in the kernel until they were dealt with; how long its turns took. Any thread. */
+const struct delay *worker_wait(const struct worker *w);
+const struct delay *worker_turn(const struct worker *w);
 
 #endif

@@ -5,6 +5,7 @@ lib_core_libtdcore_a_SOURCES = \
 	lib/core/addr.c lib/core/addr.h lib/core/proto.h \
 	lib/core/arena.c lib/core/arena.h \
 	lib/core/clock.c lib/core/clock.h \
+	lib/core/delay.c lib/core/delay.h \
 	lib/core/err.c lib/core/err.h \
 	lib/core/htab.c lib/core/htab.h \
 	lib/core/ident.c lib/core/ident.h \

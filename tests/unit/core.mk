@@ -24,3 +24,6 @@ TD_UNIT_TESTS += tests/unit/test_stats
 tests_unit_test_stats_LDADD = $(TD_LIBS_CORE) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_ipc
 tests_unit_test_ipc_LDADD = $(TD_LIBS_CORE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_delay
+tests_unit_test_delay_LDADD = $(TD_LIBS_CORE) $(CMOCKA_LIBS)
