@@ -331,7 +331,7 @@ static void worker_turn_end(struct worker *w)
         event_add(w->flush_ev, &retry);
     log_flush(); /* after the datagrams: the peers wait, the reader of the log does not */
     struct calls *cs = stack_calls(w->stack);
-    atomic_store_explicit(&w->calls, calls_count(cs), memory_order_relaxed);
+    atomic_store_explicit(&w->calls, calls_count(cs) + calls_leaving(cs), memory_order_relaxed);
     atomic_store_explicit(&w->calls_up, calls_up(cs), memory_order_relaxed);
     atomic_store_explicit(&w->media_up, w->media && media_is_up(w->media), memory_order_relaxed);
 }

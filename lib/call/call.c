@@ -9,6 +9,7 @@
 #include "call/offer.h"
 #include "call/own.h"
 #include "call/pass.h"
+#include "call/register.h"
 #include "call/refresh.h"
 #include "call/session.h"
 #include "call/rel100.h"
@@ -507,6 +508,11 @@ size_t calls_count(const struct calls *cs)
     return cs->by_id.count;
 }
 
+size_t calls_leaving(const struct calls *cs)
+{
+    return register_leaving(cs);
+}
+
 size_t calls_up(const struct calls *cs)
 {
     return cs->up;
@@ -515,6 +521,7 @@ size_t calls_up(const struct calls *cs)
 void calls_drain(struct calls *cs, bool on)
 {
     cs->draining = on;
+    register_drain(cs, on);
 }
 
 struct each {

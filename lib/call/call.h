@@ -47,12 +47,14 @@ struct call_info {
 
 /** Calls alive, those waiting for their last transaction included. */
 size_t calls_count(const struct calls *cs);
+/** Registrations that are being taken back: five seconds at most. */
+size_t calls_leaving(const struct calls *cs);
 /** Calls that have been answered and not ended. */
 size_t calls_up(const struct calls *cs);
 /** Walk all calls (control commands; not for the call path). Stops when fn returns false. */
 void calls_each(struct calls *cs, bool (*fn)(const struct call_info *info, void *arg), void *arg);
 
-/** No new calls from now on (503 with Retry-After); standing ones go on. */
+/** No new calls from now on (503 with Retry-After), and registrations with carriers are taken back; standing calls go on. */
 void calls_drain(struct calls *cs, bool on);
 /** End the call with this UUID from here. @return 0 or -ENOENT */
 int calls_hangup(struct calls *cs, struct span uuid);

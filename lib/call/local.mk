@@ -32,6 +32,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/record.c \
 	lib/call/refer.c lib/call/refer.h \
 	lib/call/refresh.c lib/call/refresh.h \
+	lib/call/register.c lib/call/register.h \
 	lib/call/registrar.c lib/call/registrar.h \
 	lib/call/session.c lib/call/session.h \
 	lib/call/rel100.c lib/call/rel100.h \

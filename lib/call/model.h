@@ -301,6 +301,7 @@ struct calls {
     bool draining;
     struct prober *prober; /**< OPTIONS health probes, see options.c; NULL: none */
     struct auths *auths;   /**< challenges that trunks gave us, see auth.c */
+    struct registration *registrations; /**< ours at carriers, see register.c */
     struct logins *logins; /**< nonces that trunks have used, see login.c */
 };
 

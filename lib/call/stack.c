@@ -10,6 +10,7 @@
 #include "call/model.h"
 #include "call/offer.h"
 #include "call/options.h"
+#include "call/register.h"
 #include "call/own.h"
 #include "call/session.h"
 #include "sip/gate.h"
@@ -135,6 +136,7 @@ void stack_free(struct stack *s)
         return;
     cs = &s->calls;
     options_stop(cs);
+    register_stop(cs);
     auth_free(cs->auths);
     login_free(cs->logins);
     cs->auths = NULL;
@@ -182,8 +184,10 @@ void stack_snapshot(struct stack *s, const struct call_view *view)
     s->emergency_users =
         users; /* without memory none: the old ones are in the snapshot that goes */
     s->emergency = (struct peek_table){users, users ? g->emergency.n : 0};
-    if (!s->quiet && s->calls.trunks)
+    if (!s->quiet && s->calls.trunks) {
         options_follow(&s->calls, true);
+        register_follow(&s->calls);
+    }
 }
 
 /* ---- a datagram -------------------------------------------------------------------------------------------------- */

@@ -126,6 +126,10 @@
     X(interwork_here, "offers answered here with what holds, because the other side could not be asked") \
     X(rung_again, "18x repeated to callers while it rang (RFC 3261 13.3.1.1)") \
     X(early_199, "199 sent to callers (RFC 6228)") \
+    X(register_sent, "REGISTER sent to carriers") \
+    X(register_ok, "of these, answered 200") \
+    X(register_failed, "registrations that failed at all targets of a carrier, or were refused") \
+    X(register_failover, "registrations tried at a carrier's next target") \
     X(registrar_ok, "REGISTER of PBXs answered 200") \
     X(registrar_refused, "REGISTER of PBXs refused: form, lifetime, order, no registrar") \
     X(options_answered, "OPTIONS answered") \

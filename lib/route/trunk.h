@@ -10,9 +10,26 @@
 #include "route/cac.h"
 #include "route/target.h"
 
+enum trunk_reg_state {
+    TRUNK_REG_OFF, /* no `register`, or drained */
+    TRUNK_REG_TRYING,
+    TRUNK_REG_BOUND,
+    TRUNK_REG_FAILED,
+    TRUNK_REG_LEAVING,
+};
+
+/** Our registration with the trunk's carrier. Written by the worker that keeps it, read by all. */
+struct trunk_reg {
+    _Atomic uint8_t state;          /* enum trunk_reg_state */
+    _Atomic uint16_t status;        /* of the last final answer; 0: none, or one is waited for */
+    _Atomic uint64_t until_wall_ms; /* bound: it expires; failed: it is tried again; 0: neither */
+    _Atomic uint64_t changed_wall_ms;
+};
+
 struct trunk_state {
     char name[CONF_NAME_MAX + 1];
     uint32_t slot;
+    struct trunk_reg reg;
     struct cac_gauge in, out;
     _Atomic uint64_t attempts_in, attempts_out, answered_in, answered_out, failed_in, failed_out;
     _Atomic(struct target_set *) targets; /* where its requests go now; see target.h */
