@@ -25,6 +25,8 @@ class Conn:
 
     def read(self):
         """Bytes that have come; an end is kept in self.open."""
+        if not self.open:
+            return
         self.sock.setblocking(False)
         try:
             while self.open:
@@ -55,7 +57,8 @@ class Conn:
         end = time.monotonic() + seconds
         while self.open and time.monotonic() < end:
             self.read()
-            time.sleep(0.01)
+            if self.open:
+                time.sleep(0.001)
         return not self.open
 
     def close(self):
