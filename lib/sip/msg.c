@@ -394,8 +394,12 @@ static int split(struct msg *m, struct arena *a, struct span *rest, struct msg_e
     for (;;) {
         if (n == cap) {
             if (cap == MSG_HDRS_MAX) {
-                refuse(err, 400, "Too Many Headers");
-                rest->len = 0;
+                struct hdr more;
+
+                if (hdr_next(rest, &more) != 0) {
+                    refuse(err, 400, "Too Many Headers");
+                    rest->len = 0;
+                }
                 break;
             }
             h = grow(a, h, &cap);
