@@ -12,6 +12,7 @@
 #include "core/err.h"
 #include "core/log.h"
 #include "daemon/admin.h"
+#include "daemon/command_conn.h"
 #include "daemon/render.h"
 
 /* Calls shown unless a number is given: a screenful or two; each worker stops walking there. */
@@ -92,12 +93,14 @@ static json_t *status_workers(const struct node *n, bool *media_up)
         delay_read(worker_turn(n->worker[i]), &turn);
         *media_up = *media_up && media;
         json_array_append_new(
-            list, json_pack("{s:i,s:I,s:I,s:I,s:I,s:b,s:I,s:I,s:I,s:I}", "worker", (int)i, "calls",
-                            INT(alive), "up", INT(up), "cpu_us", INT(worker_cpu_us(n->worker[i])),
-                            "generation", INT(worker_generation(n->worker[i])), "media", media,
-                            "wait_p99_us", INT(delay_quantile_us(&wait, 990)), "wait_max_us",
-                            INT(wait.max_us), "turn_p99_us", INT(delay_quantile_us(&turn, 990)),
-                            "turn_max_us", INT(turn.max_us)));
+            list,
+            json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:b,s:I,s:I,s:I,s:I}", "worker", (int)i, "calls",
+                      INT(alive), "up", INT(up), "connections", INT(worker_conns(n->worker[i])),
+                      "cpu_us", INT(worker_cpu_us(n->worker[i])), "generation",
+                      INT(worker_generation(n->worker[i])), "media", media, "wait_p99_us",
+                      INT(delay_quantile_us(&wait, 990)), "wait_max_us", INT(wait.max_us),
+                      "turn_p99_us", INT(delay_quantile_us(&turn, 990)), "turn_max_us",
+                      INT(turn.max_us)));
     }
     return list;
 }
@@ -110,6 +113,7 @@ static void render_status(struct evbuffer *out, const json_t *body)
                                                {"cpu_us", "CPU-US", 0},
                                                {"generation", "GEN", 0},
                                                {"media", "MEDIA", 0},
+                                               {"connections", "CONNS", 0},
                                                {"wait_p99_us", "WAIT-P99-US", 0},
                                                {"wait_max_us", "MAX", 0},
                                                {"turn_p99_us", "TURN-P99-US", 0},
@@ -694,6 +698,11 @@ const struct command command_table[] = {
     {"show trunks", "", "trunks with load, answers and health of each peer", 0, 0, cmd_show_trunks},
     {"show limits", "", "calls and calls per second at each limit", 0, 0, cmd_show_limits},
     {"show relay", "", "the media relay: sessions, ports, packets", 0, 0, cmd_show_relay},
+    {"show connections", "[N]",
+     "TCP and TLS connections, N of each worker at the most (100, up to 1000)", 0, 1,
+     cmd_show_connections},
+    {"show certificates", "", "certificates of ours and how many days they are valid", 0, 0,
+     cmd_show_certificates},
     {"hangup", "UUID", "end one call", 1, 1, cmd_hangup},
     {"reload", "", "check the configuration and swap it in, or change nothing", 0, 0, cmd_reload},
     {"resolve", "", "ask the name servers for all peers' names again, now", 0, 0, cmd_resolve},

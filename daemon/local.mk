@@ -3,7 +3,7 @@
 noinst_LIBRARIES += daemon/libtddaemon.a
 daemon_libtddaemon_a_SOURCES = \
 	daemon/admin.c daemon/admin.h \
-	daemon/command.c \
+	daemon/command.c daemon/command_conn.c daemon/command_conn.h \
 	daemon/dispatch.c daemon/dispatch.h \
 	daemon/lobby.c daemon/lobby.h \
 	daemon/node.c daemon/node.h \

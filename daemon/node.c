@@ -21,6 +21,9 @@
 /* The control thread's heartbeat: drain and retirement are noticed within it, and it costs nothing [us]. */
 #define TICK_US     200000
 #define TICKS_AUDIT 50 /* 10 s: a drift shows before an operator asks why a trunk is full */
+#define TICKS_DAY   432000
+/* Time to notice, and to have a new one signed [days]. */
+#define CERT_WARN_DAYS 30
 /* After all calls were ended by a second SIGTERM: BYE and its answer take a round trip; 2 s covers a repeated one [ticks]. */
 #define TICKS_STOP 10
 
@@ -211,6 +214,21 @@ static void node_check_empty(struct node *n)
         event_base_loopbreak(n->base);
 }
 
+/* Once a day, from the first second on, and after each reload. */
+static void node_check_certificates(const struct node *n)
+{
+    const struct tls_set *set =
+        snapshots_current((struct snapshots *)(uintptr_t)&n->snapshots)->tls;
+    struct tls_own own;
+    for (unsigned i = 0; tls_set_own(set, i, &own); i++) {
+        int64_t days = tls_days_left(&own);
+        if (days < CERT_WARN_DAYS)
+            log_ev(days < 0 ? LOG_ERROR : LOG_WARN, "certificate",
+                   "listen=%s file=%s days=%lld msg=\"%s\"", own.listen, own.file, (long long)days,
+                   days < 0 ? "expired" : "renew it");
+    }
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct node *n = arg;
@@ -224,6 +242,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     node_watchdog(n);
     if (n->ticks % TICKS_AUDIT == 0 && !n->audit_running)
         n->audit_running = node_gather(n, audit_worker, NULL, false, audit_done, n) == 0;
+    if (n->ticks % TICKS_DAY == 1)
+        node_check_certificates(n);
 }
 
 /* ---- life ---- */
@@ -453,6 +473,8 @@ int node_reload(struct node *n, struct conf_errors *errs, char *why, size_t size
         n->reloads_failed++;
     else
         n->reloads++;
+    if (err == 0)
+        node_check_certificates(n);
     log_ev(err < 0 ? LOG_ERROR : LOG_INFO, "reload", "ok=%d generation=%llu msg=\"%s\"", err == 0,
            (unsigned long long)n->generation, why);
     return err;

@@ -75,7 +75,7 @@ struct worker {
     struct worker_socket *socket;
     unsigned n_sockets;
     struct snapshot *snapshot;
-    _Atomic uint64_t generation, calls, calls_up;
+    _Atomic uint64_t generation, calls, calls_up, conns;
     _Atomic bool media_up;
 };
 
@@ -323,6 +323,7 @@ static void worker_turn_end(struct worker *w)
     dispatch_take(w->p.dispatch, w->p.id, TAKE_MAX, &w->stats, on_handed, w);
     lobby_serve(w);
     worker_answer(w);
+    w->read_now = 0;
     conns_turn(net_conns(w->net));
     stack_turn_end(w->stack);
     if (w->media)
@@ -332,6 +333,7 @@ static void worker_turn_end(struct worker *w)
     log_flush(); /* after the datagrams: the peers wait, the reader of the log does not */
     struct calls *cs = stack_calls(w->stack);
     atomic_store_explicit(&w->calls, calls_count(cs) + calls_leaving(cs), memory_order_relaxed);
+    atomic_store_explicit(&w->conns, conns_total(net_conns(w->net)), memory_order_relaxed);
     atomic_store_explicit(&w->calls_up, calls_up(cs), memory_order_relaxed);
     atomic_store_explicit(&w->media_up, w->media && media_is_up(w->media), memory_order_relaxed);
 }
@@ -538,6 +540,16 @@ struct media *worker_media(struct worker *w)
     return w->media;
 }
 
+struct net *worker_net(struct worker *w)
+{
+    return w->net;
+}
+
+const struct conf *worker_conf(const struct worker *w)
+{
+    return w->snapshot->conf;
+}
+
 unsigned worker_id(const struct worker *w)
 {
     return w->p.id;
@@ -562,6 +574,11 @@ void worker_calls(const struct worker *w, uint64_t *alive, uint64_t *up)
 {
     *alive = atomic_load_explicit(&w->calls, memory_order_relaxed);
     *up = atomic_load_explicit(&w->calls_up, memory_order_relaxed);
+}
+
+uint64_t worker_conns(const struct worker *w)
+{
+    return atomic_load_explicit(&w->conns, memory_order_relaxed);
 }
 
 bool worker_media_up(const struct worker *w)

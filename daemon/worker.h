@@ -56,6 +56,9 @@ void worker_ask_done(struct ask *a);
 /* On the worker's thread, for asks. */
 struct stack *worker_stack(struct worker *w);
 struct media *worker_media(struct worker *w);
+struct net *worker_net(struct worker *w);
+/** Of its current snapshot. */
+const struct conf *worker_conf(const struct worker *w);
 unsigned worker_id(const struct worker *w);
 struct trunk_registry *worker_trunks(struct worker *w);
 
@@ -65,6 +68,8 @@ const struct stats *worker_stats(const struct worker *w);
 uint64_t worker_generation(const struct worker *w);
 /** Calls alive and calls up, as of its last loop turn. */
 void worker_calls(const struct worker *w, uint64_t *alive, uint64_t *up);
+/** TCP and TLS connections, as of its last loop turn. */
+uint64_t worker_conns(const struct worker *w);
 /** Relay state as of its last loop turn. */
 bool worker_media_up(const struct worker *w);
 /** CPU time of its thread [us]. */

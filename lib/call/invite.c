@@ -19,6 +19,7 @@
 #include "call/session.h"
 
 #include <stdio.h>
+#include "core/log.h"
 
 static void answer(struct calls *cs, struct txn_server *st, unsigned status, struct span name,
                    struct span value)
@@ -113,7 +114,24 @@ static bool tgrp_of(const struct sip_uri *u, struct span *tgrp)
     return uri_param(u, SPAN("tgrp"), tgrp);
 }
 
-int invite_identify(const struct calls *cs, const struct msg *m, const struct flow *f,
+/* A trunk that writes `tls-name` is taken only with a certificate that has one of these names (RFC 5922 §7.3). */
+static bool has_shown_name(const struct calls *cs, const struct flow *f, uint32_t trunk)
+{
+    const struct conf_trunk *t = &cs->view->conf->trunk.v[trunk];
+    struct transport *tr = cs->transport;
+
+    for (uint32_t i = 0; tr->peer_is && i < t->tls_name.n; i++)
+        if (tr->peer_is(tr, f, t->tls_name.v[i]))
+            return true;
+    if (t->tls_name.n == 0)
+        return true;
+    stat_inc(cs->stats, STAT_tls_name_refused);
+    log_limited(LOG_WARN, "tls_name", "trunk=%s proto=%s msg=\"no certificate with its tls-name\"",
+                t->name, proto_name(f->proto));
+    return false;
+}
+
+static int identify(const struct calls *cs, const struct msg *m, const struct flow *f,
                     uint32_t *trunk)
 {
     union {
@@ -140,6 +158,14 @@ int invite_identify(const struct calls *cs, const struct msg *m, const struct fl
         return rc;
     facts.login = SPAN_NONE; /* nobody's name: whoever fits without one sends the challenge */
     return route_identify(cs->view->route, f->listener, &f->remote, &facts, trunk);
+}
+
+int invite_identify(const struct calls *cs, const struct msg *m, const struct flow *f,
+                    uint32_t *trunk)
+{
+    int rc = identify(cs, m, f, trunk);
+
+    return rc == 0 && !has_shown_name(cs, f, *trunk) ? -EACCES : rc;
 }
 
 /* A Via branch of ours below the top one: the request has been here (RFC 3261 §16.3 item 4). */

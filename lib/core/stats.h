@@ -49,6 +49,7 @@
     X(conn_unsent, "messages that a connection could not deliver") \
     X(tls_handshakes, "TLS handshakes done") \
     X(tls_failed, "TLS handshakes failed: certificate, name, version") \
+    X(tls_name_refused, "requests of trunks with tls-name that came without such a certificate") \
     X(sip_absorbed, "messages answered or dropped before parsing (retransmissions, ACKs)") \
     X(sip_stray_response, "responses that belong to nothing of ours") \
     X(gate_handed, "messages handed to another worker") \

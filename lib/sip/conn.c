@@ -646,6 +646,11 @@ void conns_tls(struct conns *cs, const struct tls_set *set)
     cs->tls = set;
 }
 
+uint64_t conns_total(const struct conns *cs)
+{
+    return cs->by_id.count;
+}
+
 struct each {
     bool (*fn)(void *arg, const struct conn_info *c);
     void *arg;

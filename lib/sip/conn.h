@@ -120,6 +120,9 @@ void conns_turn(struct conns *cs);
 /** Standing connections of a listener. */
 uint32_t conns_count(const struct conns *cs, uint16_t listener);
 
+/** Of all listeners. */
+uint64_t conns_total(const struct conns *cs);
+
 struct conn_info {
     struct flow flow;
     const char *state; /* static */

@@ -226,6 +226,13 @@ bool tls_set_own(const struct tls_set *s, unsigned nth, struct tls_own *out)
     return false;
 }
 
+int64_t tls_days_left(const struct tls_own *own)
+{
+    int64_t left_s = own->not_after_s - (int64_t)time(NULL);
+
+    return left_s < 0 ? -1 : left_s / 86400;
+}
+
 /* ---- handshakes -------------------------------------------------------------------------------------------------- */
 
 static bool names_fit(X509 *x, const struct tls_check *check)

@@ -42,6 +42,9 @@ struct tls_own {
 /** nth, from 0. @return false: no more */
 bool tls_set_own(const struct tls_set *s, unsigned nth, struct tls_own *out);
 
+/** Whole days from now to its end, below 0 when that is over. */
+int64_t tls_days_left(const struct tls_own *own);
+
 /** Who must be at the other end of a connection of ours, asked during the handshake, before the first byte of SIP. */
 struct tls_check {
     bool (*is_name)(

@@ -46,3 +46,139 @@ def case_tls_basic(t):
     hang_up(a, b, c)
     t.cdr(code=200, release="in")
     t.eq("handshakes", t.ctl("stats")["tls_handshakes"], 2)
+
+
+def case_tls_name_wrong_outbound(t):
+    """The carrier's certificate has another name: no byte of SIP goes out, the next carrier is tried."""
+    ca, a, b = start(t, bravo_name="mallory.example", route="default via bravo then charlie")
+    charlie = StreamAgent(t, "charlie", ca.contexts(ca.issue("charlie", "charlie.example")))
+    c = a.invite("12125550000")
+    inv = charlie.wait("INVITE")
+    charlie.reply(inv, 200, body=charlie.sdp())
+    c.answered(a.wait("200", "INVITE"))
+    a.request(c, "ACK")
+    charlie.wait("ACK")
+    hang_up(a, charlie, c)
+    b.pump()
+    t.eq("what bravo got", [m.first for m in b.waiting], [])
+    t.cdr(attempts=2, code=200, trunk_out="charlie")
+    t.true("the failure is counted", t.ctl("stats")["tls_failed"] >= 1)
+
+
+def refused_outbound(t, pem):
+    ca, a, b = start(t, bravo_pem=pem, route="default via bravo")
+    a.invite("12125550000")
+    a.wait("503", "INVITE", seconds=8)
+    b.pump()
+    t.eq("what bravo got", [m.first for m in b.waiting], [])
+    t.true("the failure is counted", t.ctl("stats")["tls_failed"] >= 1)
+    return ca, a, b
+
+
+def case_tls_expired_outbound(t):
+    """The carrier's certificate has expired: refused."""
+    refused_outbound(t, lambda ca: ca.issue("bravo", "bravo.example", expired=True))
+
+
+def case_tls_self_signed_outbound(t):
+    """The carrier's certificate is its own authority's: refused."""
+    refused_outbound(t, lambda ca: Authority(t, "malloryca").issue("bravo", "bravo.example"))
+
+
+def case_tls_san_beats_common_name(t):
+    """A certificate with alternative names is not known by its common name (RFC 5922 §7.1)."""
+    refused_outbound(t, lambda ca: ca.issue("bravo", "bravo.example", san="DNS:other.example"))
+
+
+def case_tls_uri_san(t):
+    """The name as URI sip:NAME among the alternative names, as RFC 5922 §7.1 has it."""
+    _, a, b = start(t, bravo_pem=lambda ca: ca.issue("bravo", "x", san="URI:sip:bravo.example"))
+    c, _ = call(a, b)
+    hang_up(a, b, c)
+
+
+def case_tls_name_wrong_inbound(t):
+    """The caller's certificate is good, but not the one of its trunk's tls-name: 403."""
+    _, a, _ = start(t, alpha_name="mallory.example")
+    a.invite("12125550000")
+    a.wait("403", "INVITE")
+    t.eq("counted", t.ctl("stats")["tls_name_refused"], 1)
+
+
+def case_tls_no_certificate_inbound(t):
+    """Mutual TLS: who shows no certificate is refused in the handshake (verify require), or gets 403 (verify request)."""
+    ca, a, _ = start(t, verify="request")
+    a.tls = ca.contexts(None)
+    a.invite("12125550000")
+    a.wait("403", "INVITE")
+
+
+def case_tls_required_certificate(t):
+    """verify require: the handshake fails without a certificate, or with one of another authority."""
+    ca, a, _ = start(t)
+    for pem in (None, Authority(t, "malloryca").issue("mallory", "alpha.example")):
+        a.tls = ca.contexts(pem)
+        try:  # with TLS 1.3 the client learns of it after its handshake
+            conn = a.connect()
+            conn.send("x")
+            t.true("the connection is refused", conn.ended(3))
+        except OSError:
+            pass
+    t.until("two failed handshakes", lambda: t.ctl("stats")["tls_failed"] == 2)
+    t.eq("handshakes", t.ctl("stats")["tls_handshakes"], 0)
+
+
+def case_tls_asks_for_name(t):
+    """SNI: the carrier is asked for by its name (RFC 6066 §3)."""
+    seen = []
+    ca, a, b = start(t)
+    b.tls[0].sni_callback = lambda sock, name, ctx: seen.append(name)
+    c, _ = call(a, b)
+    hang_up(a, b, c)
+    t.eq("the name asked for", seen, ["bravo.example"])
+
+
+def case_tls_old_version_refused(t):
+    """TLS 1.1 is refused."""
+    import ssl
+    ca, a, _ = start(t)
+    try:
+        a.tls[1].minimum_version = ssl.TLSVersion.TLSv1
+        a.tls[1].maximum_version = ssl.TLSVersion.TLSv1_1
+        a.connect()
+    except (OSError, ValueError):
+        t.eq("handshakes", t.ctl("stats")["tls_handshakes"], 0)
+        return
+    t.true("TLS 1.1 was taken", False)
+
+
+def serial_of(conn):
+    import ssl
+    return ssl.DER_cert_to_PEM_cert(conn.sock.getpeercert(True))
+
+
+def case_tls_renewal(t):
+    """New certificate by reload: new connections show it, the old one and its call stand; a broken file changes nothing."""
+    ca, a, b = start(t)
+    c, _ = call(a, b)
+    before = serial_of(a.conns[0])
+    ca.issue("switch", "switch.example")
+    t.true("reload", "generation" in t.ctl("reload"))
+    new = a.connect()
+    t.true("a new connection shows the new certificate", serial_of(new) != before)
+    new.close()
+    a.conns.remove(new)
+    with open(t.path("switch.pem"), "w", encoding="ascii") as f:
+        f.write("-----BEGIN CERTIFICATE-----\nnone\n")
+    code, out, err = t.ctl_raw("reload")
+    t.true(f"the reload names the file: {out}{err}", "switch.pem" in out + err)
+    t.true("and failed", code != 0)
+    new = a.connect()
+    t.true("the renewed one is still shown", serial_of(new) != before)
+    a.conns.remove(new)
+    new.close()
+    t.true("the first connection stands", a.conns[0].open)
+    hang_up(a, b, c)
+    t.eq("connections alpha made", len(a.conns), 1)
+    rows = t.ctl("show", "certificates")
+    t.eq("certificates shown", [r["days"] > 30 for r in rows], [True, True])

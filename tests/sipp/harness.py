@@ -359,7 +359,7 @@ class Case:
         where = toward or ("east" if side in ("bravo", "charlie", "delta") else "west")
         to = f"[::1]:{self.port6 + (0 if where == 'west' else 2)}" if v6 else f"{self.ip(where)}:{SIP}"
         fields = fields or [(num,) for num in (numbers or [f"1212555{i:04}" for i in range(n)])]
-        return self.sipp(f"{side}-uac", side, scenario, args=[to], n=n, v6=v6, port=port, fields=fields, **kw)
+        return self.sipp(f"{side}-uac", side, scenario, args=[to, *kw.pop("args", ())], n=n, v6=v6, port=port, fields=fields, **kw)
 
     def probe(self, pools, logs, talk_ms):
         """rtpprobe on these (address, low port, high port), reading these SIPps' logs."""

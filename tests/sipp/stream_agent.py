@@ -6,6 +6,7 @@ The cases of cases_stream.py and cases_tls.py call it; certs.py makes its certif
 import selectors
 import socket
 import ssl
+import threading
 import time
 
 import harness
@@ -24,6 +25,8 @@ class Conn:
 
     def read(self):
         """Bytes that have come; an end is kept in self.open."""
+        if not self.open:
+            return
         self.sock.setblocking(False)
         try:
             while self.open:
@@ -54,7 +57,8 @@ class Conn:
         end = time.monotonic() + seconds
         while self.open and time.monotonic() < end:
             self.read()
-            time.sleep(0.01)
+            if self.open:
+                time.sleep(0.001)
         return not self.open
 
     def close(self):
@@ -69,7 +73,7 @@ class StreamAgent(Agent):
         self.tls, self.listens = tls, listen
         self.proto = "TLS" if tls else "TCP"
         self.params = f";transport={self.proto.lower()}"
-        self.conns, self.server_name = [], None
+        self.conns, self.thread = [], None
         super().__init__(case, side)
 
     def _open(self):
@@ -78,13 +82,16 @@ class StreamAgent(Agent):
         if self.listens:
             sock.bind((self.ip, self.port))
             sock.listen(64)
-            sock.setblocking(False)
+            self.thread = threading.Thread(target=self._accept, args=(sock,), daemon=True)
+            self.thread.start()
         return sock
 
     def deaf(self):
         """Nobody listens any more: connections are refused."""
-        self.sock.close()
         self.listens = False
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+        self.thread.join(5)
 
     def listen(self):
         """Listen again."""
@@ -103,20 +110,22 @@ class StreamAgent(Agent):
         self.conns.append(conn)
         return conn
 
-    def _accept(self):
-        try:
-            sock, _ = self.sock.accept()
-        except (BlockingIOError, OSError):
-            return
-        if self.tls:
-            sock.settimeout(3)
+    def _accept(self, listener):
+        """In a thread of its own: a handshake must not wait until a case looks here."""
+        while True:
             try:
-                sock = self.tls[0].wrap_socket(sock, server_side=True)
-            except OSError:  # the switch did not want us
-                self.case.n[f"{self.side} handshakes failed"] += 1
+                sock, _ = listener.accept()
+            except OSError:
                 return
-        self.case.n[f"{self.side} accepted"] += 1
-        self.conns.append(Conn(sock))
+            if self.tls:
+                sock.settimeout(3)
+                try:
+                    sock = self.tls[0].wrap_socket(sock, server_side=True)
+                except OSError:  # the switch did not want us
+                    self.case.n[f"{self.side} handshakes failed"] += 1
+                    continue
+            self.case.n[f"{self.side} accepted"] += 1
+            self.conns.append(Conn(sock))
 
     def out(self):
         """The connection for requests: the newest that stands, else a new one."""
@@ -137,16 +146,12 @@ class StreamAgent(Agent):
 
     def _receive(self, seconds):
         sel = selectors.DefaultSelector()
-        if self.listens:
-            sel.register(self.sock, selectors.EVENT_READ)
         for conn in self.conns:
             if conn.open:
                 sel.register(conn.sock, selectors.EVENT_READ)
         waits = any(c.open and self.tls and c.sock.pending() for c in self.conns)
-        ready = waits or sel.select(max(0.0005, seconds))
+        ready = waits or sel.select(max(0.0005, min(seconds, 0.02)))  # a new one may come meanwhile
         sel.close()
-        if self.listens:
-            self._accept()
         before = len(self.waiting)
         for conn in self.conns:
             conn.read()
@@ -169,6 +174,8 @@ class StreamAgent(Agent):
                 raise harness.Failure(f"{self.side}: {what}: a connection still stands")
 
     def close(self):
+        if self.listens:
+            self.deaf()
         for conn in self.conns:
             conn.close()
         super().close()
