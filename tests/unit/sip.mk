@@ -39,3 +39,6 @@ TD_UNIT_TESTS += tests/unit/test_session_id
 tests_unit_test_session_id_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_diversion
 tests_unit_test_diversion_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_reliable tests/unit/test_sdp_answer
+tests_unit_test_reliable_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+tests_unit_test_sdp_answer_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
