@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "daemon/admin.h"
 #include "daemon/command_conn.h"
+#include "daemon/registrations.h"
 #include "daemon/render.h"
 
 /* Calls shown unless a number is given: a screenful or two; each worker stops walking there. */
@@ -695,6 +696,7 @@ const struct command command_table[] = {
     {"show calls", "[N]", "calls now, N of each worker at the most (100, up to 1000)", 0, 1,
      cmd_show_calls},
     {"show call", "ID", "one call, by number or UUID", 1, 1, cmd_show_call},
+    {"show registrations", "", "ours with carriers, and those of PBXs", 0, 0, registrations_show},
     {"show trunks", "", "trunks with load, answers and health of each peer", 0, 0, cmd_show_trunks},
     {"show limits", "", "calls and calls per second at each limit", 0, 0, cmd_show_limits},
     {"show relay", "", "the media relay: sessions, ports, packets", 0, 0, cmd_show_relay},

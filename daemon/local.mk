@@ -7,6 +7,7 @@ daemon_libtddaemon_a_SOURCES = \
 	daemon/dispatch.c daemon/dispatch.h \
 	daemon/lobby.c daemon/lobby.h \
 	daemon/node.c daemon/node.h \
+	daemon/registrations.c daemon/registrations.h \
 	daemon/render.c daemon/render.h \
 	daemon/snapshot.c daemon/snapshot.h \
 	daemon/state.c daemon/state.h \

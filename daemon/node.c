@@ -17,6 +17,7 @@
 #include "core/htab.h"
 #include "core/log.h"
 #include "daemon/state.h"
+#include "daemon/registrations.h"
 
 /* The control thread's heartbeat: drain and retirement are noticed within it, and it costs nothing [us]. */
 #define TICK_US     200000
@@ -237,6 +238,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     n->ticks++;
     timers_tick(n->timers);
     locate_turn(n->locate);
+    registrations_save(n);
     node_collect(n);
     node_check_empty(n);
     node_watchdog(n);
@@ -378,6 +380,8 @@ int node_init(struct node *n, const char *conf_path, struct conf *conf)
     if ((err = node_make_loop(n)) < 0 || (err = node_make_locate(n, s->conf)) < 0 ||
         (err = node_make_shared(n, s->conf)) < 0 || (err = node_make_workers(n)) < 0)
         log_ev(LOG_ERROR, "start", "error=\"%s\"", err_str(err));
+    else
+        registrations_load(n);
     return err;
 }
 
@@ -398,6 +402,7 @@ void node_fini(struct node *n)
             worker_stop(n->worker[i]);
     for (unsigned i = 0; n->worker && i < n->n_workers; i++)
         worker_free(n->worker[i]);
+    registrations_save(n);
     if (n->cdr)
         cdr_writer_free(n->cdr);
     while (n->gathers) {

@@ -299,10 +299,10 @@ struct calls {
     size_t up;
     uint8_t worker, workers; /**< which one this is, of how many */
     bool draining;
-    struct prober *prober; /**< OPTIONS health probes, see options.c; NULL: none */
-    struct auths *auths;   /**< challenges that trunks gave us, see auth.c */
+    struct prober *prober;              /**< OPTIONS health probes, see options.c; NULL: none */
+    struct auths *auths;                /**< challenges that trunks gave us, see auth.c */
     struct registration *registrations; /**< ours at carriers, see register.c */
-    struct logins *logins; /**< nonces that trunks have used, see login.c */
+    struct logins *logins;              /**< nonces that trunks have used, see login.c */
 };
 
 /** The flow to a hop that routing chose. */
