@@ -17,10 +17,11 @@ struct crossing {
     const struct hdr *hdrs;
     unsigned n;
     const struct conf_trunk *from, *to; /**< the trunk that sent it and the one that gets it */
-    struct span host;                   /**< ours, as `to` knows us */
-    struct span from_raw; /**< value of From, of a request that begins a call; empty: none */
-    struct span called;   /**< number as sent, likewise */
-    bool has_parts;       /**< body parts beside the SDP cross too */
+    struct span host;      /**< ours, as `to` knows us; empty: headers_write asks `leg` for it */
+    const struct leg *leg; /**< that gets it; may be NULL if host is set */
+    struct span from_raw;  /**< value of From, of a request that begins a call; empty: none */
+    struct span called;    /**< number as sent, likewise */
+    bool has_parts;        /**< body parts beside the SDP cross too */
 };
 
 /**

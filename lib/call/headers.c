@@ -131,7 +131,7 @@ static bool makes_identity(const struct crossing *x)
            (x->from->identity.pai == CONF_PAI_FROM || x->to->identity.pai == CONF_PAI_FROM);
 }
 
-void headers_write(struct build *b, const struct crossing *x)
+void headers_write(struct build *b, struct crossing *x)
 {
     bool identity = makes_identity(x), diverted = false;
 
@@ -155,6 +155,8 @@ void headers_write(struct build *b, const struct crossing *x)
             break;
         }
     }
+    if ((identity || diverted) && span_is_empty(x->host))
+        x->host = headers_host(x->leg->call->calls, &x->leg->flow);
     if (identity)
         identity_write(b, x);
     if (diverted)
@@ -215,7 +217,7 @@ void headers_of_setup(struct crossing *x, const struct setup *s, const struct le
         .n = s->n_hdrs,
         .from = c->in->trunk.conf,
         .to = out->trunk.conf,
-        .host = headers_host(c->calls, &out->flow),
+        .leg = out,
         .from_raw = s->from,
         .called = span_of(out->sent),
         .has_parts = s->wrapped && !out->trunk.conf->bodies_sdp_only,
@@ -258,7 +260,7 @@ void headers_cross(struct build *b, const struct msg *m, const struct leg *to)
         .n = m->n_hdrs,
         .from = from ? from->trunk.conf : to->trunk.conf,
         .to = to->trunk.conf,
-        .host = headers_host(c->calls, &to->flow),
+        .leg = to,
         .has_parts = m->wrap && !to->trunk.conf->bodies_sdp_only,
     };
 

@@ -13,7 +13,7 @@
 extern const struct span headers_allow;
 
 /** Write the lines that cross. */
-void headers_write(struct build *b, const struct crossing *x);
+void headers_write(struct build *b, struct crossing *x);
 /** True for headers of the message itself: its way, its dialog and its body. They are never kept for another one. */
 bool headers_is_core(enum hdr_id id);
 

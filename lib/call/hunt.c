@@ -98,6 +98,7 @@ static int hunt_from(struct build *b, const struct leg *out, struct party *p)
     struct name_addr na;
 
     headers_of_setup(&x, out->call->setup, out);
+    x.host = headers_host(out->call->calls, &out->flow);
     if (name_addr_parse(x.from_raw, &na) < 0)
         return -EBADMSG;
     party_read(p, &na.parsed);

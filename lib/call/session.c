@@ -14,10 +14,12 @@ static void make(const struct leg *leg, struct session_uuid *out)
     uint64_t seed = (uint64_t)leg->attempt << 1 | leg->is_in;
     uint64_t half[2] = {hash_bytes(c->uuid, CALL_UUID_LEN, seed),
                         hash_bytes(c->uuid, CALL_UUID_LEN, ~seed)};
+    uint8_t bytes[16];
 
-    memcpy(out->b, half, sizeof out->b);
-    out->b[6] = (uint8_t)((out->b[6] & 0x0f) | 0x80);
-    out->b[8] = (uint8_t)((out->b[8] & 0x3f) | 0x80);
+    memcpy(bytes, half, sizeof bytes);
+    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x80);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+    session_uuid_of(bytes, out);
 }
 
 void session_learn(struct leg *leg, const struct msg *m)
@@ -62,8 +64,9 @@ bool session_text(const struct call *c, char out[SESSION_TEXT_LEN + 1])
 
     if (!c->in || session_uuid_is_null(&c->in->endpoint))
         return false;
-    session_uuid_text(&c->in->endpoint, out);
+    memcpy(out, session_uuid_text(&c->in->endpoint).p, SESSION_UUID_LEN);
     memcpy(out + SESSION_UUID_LEN, ";remote=", 8);
-    session_uuid_text(behind(leg), out + SESSION_UUID_LEN + 8);
+    memcpy(out + SESSION_UUID_LEN + 8, session_uuid_text(behind(leg)).p, SESSION_UUID_LEN);
+    out[SESSION_TEXT_LEN] = '\0';
     return true;
 }

@@ -7,13 +7,7 @@
 
 #include <errno.h>
 
-static int nibble(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20); /* §4.2 says lower case; who writes upper case means the same */
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+static const char null_text[] = "00000000000000000000000000000000";
 
 static int uuid_parse(struct span s, struct session_uuid *out)
 {
@@ -21,12 +15,15 @@ static int uuid_parse(struct span s, struct session_uuid *out)
 
     if (s.len != SESSION_UUID_LEN)
         return -EBADMSG;
-    for (size_t i = 0; i < sizeof u.b; i++) {
-        int hi = nibble(s.p[2 * i]), lo = nibble(s.p[2 * i + 1]);
+    for (size_t i = 0; i < SESSION_UUID_LEN; i++) {
+        char c = s.p[i];
 
-        if (hi < 0 || lo < 0)
-            return -EBADMSG;
-        u.b[i] = (uint8_t)(hi << 4 | lo);
+        if (c < '0' || c > '9') {
+            c = (char)(c | 0x20); /* §4.2 says lower case; who writes upper case means the same */
+            if (c < 'a' || c > 'f')
+                return -EBADMSG;
+        }
+        u.text[i] = c;
     }
     *out = u;
     return 0;
@@ -35,7 +32,7 @@ static int uuid_parse(struct span s, struct session_uuid *out)
 int session_id_parse(struct span value, struct session_uuid *local, struct session_uuid *remote)
 {
     struct span first, params, other;
-    struct session_uuid l, r = {{0}};
+    struct session_uuid l, r = {""};
 
     if (span_cut(value, ';', &first, &params)) {
         params.p--; /* with its ';' */
@@ -53,32 +50,30 @@ int session_id_parse(struct span value, struct session_uuid *local, struct sessi
 
 bool session_uuid_is_null(const struct session_uuid *u)
 {
-    static const struct session_uuid null;
-
-    return memcmp(u, &null, sizeof null) == 0;
+    return u->text[0] == '\0' || memcmp(u->text, null_text, SESSION_UUID_LEN) == 0;
 }
 
-void session_uuid_text(const struct session_uuid *u, char out[SESSION_UUID_LEN + 1])
+struct span session_uuid_text(const struct session_uuid *u)
+{
+    return (struct span){u->text[0] ? u->text : null_text, SESSION_UUID_LEN};
+}
+
+void session_uuid_of(const uint8_t bytes[16], struct session_uuid *out)
 {
     static const char digit[] = "0123456789abcdef";
 
-    for (size_t i = 0; i < sizeof u->b; i++) {
-        out[2 * i] = digit[u->b[i] >> 4];
-        out[2 * i + 1] = digit[u->b[i] & 15];
+    for (size_t i = 0; i < 16; i++) {
+        out->text[2 * i] = digit[bytes[i] >> 4];
+        out->text[2 * i + 1] = digit[bytes[i] & 15];
     }
-    out[SESSION_UUID_LEN] = '\0';
 }
 
 void session_id_write(struct build *b, const struct session_uuid *local,
                       const struct session_uuid *remote)
 {
-    char text[SESSION_UUID_LEN + 1];
-
     build_span(b, SPAN("Session-ID: "));
-    session_uuid_text(local, text);
-    build_span(b, (struct span){text, SESSION_UUID_LEN});
+    build_span(b, session_uuid_text(local));
     build_span(b, SPAN(";remote="));
-    session_uuid_text(remote, text);
-    build_span(b, (struct span){text, SESSION_UUID_LEN});
+    build_span(b, session_uuid_text(remote));
     build_span(b, SPAN("\r\n"));
 }

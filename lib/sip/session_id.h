@@ -12,9 +12,9 @@
 
 #define SESSION_UUID_LEN 32 /* hexadecimal digits */
 
-/** All zero: the null UUID (§5), an endpoint not known yet. */
+/** As text, because it is written far more often than read. All '\0' or all '0': the null UUID (§5), an endpoint not known yet. */
 struct session_uuid {
-    uint8_t b[16];
+    char text[SESSION_UUID_LEN];
 };
 
 /**
@@ -25,8 +25,10 @@ struct session_uuid {
 int session_id_parse(struct span value, struct session_uuid *local, struct session_uuid *remote);
 
 bool session_uuid_is_null(const struct session_uuid *u);
-/** 32 lower-case digits, terminated. */
-void session_uuid_text(const struct session_uuid *u, char out[SESSION_UUID_LEN + 1]);
+/** 32 lower-case digits, not terminated. */
+struct span session_uuid_text(const struct session_uuid *u);
+/** Of 16 bytes. */
+void session_uuid_of(const uint8_t bytes[16], struct session_uuid *out);
 
 /** The header line. local: the endpoint the message speaks for; remote: the one it goes to (§5). */
 void session_id_write(struct build *b, const struct session_uuid *local,
