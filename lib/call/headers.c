@@ -50,8 +50,9 @@ static const uint8_t cross_table[HDR_N] = {
 static enum cross cross_of(const struct hdr *h)
 {
     static const struct span copied[] = {
-        TEXT("Geolocation-Routing"), TEXT("Info-Package"), TEXT("Recv-Info"),
-        TEXT("P-Charge-Info"), /* RFC 8496 */
+        TEXT("Geolocation-Routing"), TEXT("Info-Package"),
+        TEXT("Recv-Info"),           TEXT("P-Charge-Info"), /* RFC 8496 */
+        TEXT("Max-Breadth"), /* RFC 5393, RFC 7332: we try one target at a time */
     };
 
     if (h->id != HDR_OTHER)
@@ -104,9 +105,17 @@ static void put_exact(struct build *b, const struct hdr *h)
 
 static void put_ref(struct build *b, const struct crossing *x, const struct hdr *h)
 {
-    if (span_has_prefix(h->value, SPAN("<http")) ||
-        (x->has_parts && span_has_prefix(h->value, SPAN("<cid:"))))
-        put_line(b, h);
+    struct span rest = h->value, item;
+
+    while (hdr_list_next(&rest, &item)) {
+        if (!span_has_prefix(item, SPAN("<http")) &&
+            !(x->has_parts && span_has_prefix(item, SPAN("<cid:"))))
+            continue;
+        build_span(b, hdr_name(h->id));
+        build_span(b, SPAN(": "));
+        build_span(b, item);
+        build_span(b, SPAN("\r\n"));
+    }
 }
 
 /* Part of a body that is carried whole (RFC 2045 §4). */
