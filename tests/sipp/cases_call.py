@@ -163,7 +163,7 @@ def case_busy_stops(t):
 
 
 def case_unavailable_advances(t):
-    """[RFC 3666 §2.2] [3.5 Failover] 503 of the first carrier: the second one takes the call."""
+    """[RFC 3666 §2.3] [3.5 Failover] 503 of the first carrier: the second one takes the call."""
     t.start()
     bravo = t.uas("bravo", refusing("bravo", 503, "Service Unavailable", ["Retry-After: 30"]), n=1)
     charlie = t.uas("charlie", called("charlie").setup().hung_up(), n=1)
@@ -341,7 +341,7 @@ def case_early_media(t):
 
 
 def case_no_advance_after_early_media(t):
-    """[RFC 3666 §2.4] 503 after an 18x with SDP: the caller has heard that carrier, so no other one is tried."""
+    """[RFC 3666 §2.5] 503 after an 18x with SDP: the caller has heard that carrier, so no other one is tried."""
     t.start()
     s = called().recv_invite()
     s.reply(183, "Session Progress", body=s.offer()).pause(200).reply(503, "Service Unavailable").recv_request("ACK")
