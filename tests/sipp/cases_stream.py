@@ -3,7 +3,9 @@
 import socket
 import time
 
+from agent import Agent
 from cases_call import called, caller, needs_v6
+from harness import CARRIER
 from stream_agent import Conn, StreamAgent
 
 
@@ -192,6 +194,51 @@ def case_tcp_refused_advances(t):
     charlie.reply(charlie.wait("BYE"), 200)
     a.wait("200", "BYE")
     t.cdr(attempts=2, code=200, trunk_out="charlie")
+
+
+def large(t):
+    """A carrier over UDP that can be reached over TCP: what is above 700 bytes goes there."""
+    t.start(tcp=("west", "east"), workers=1, trunks={"bravo": f"  peer {t.ip('bravo')}:{CARRIER} udp\n  tcp-above 700bytes\n"}, route="default via bravo")
+    a, b, u = StreamAgent(t, "alpha"), StreamAgent(t, "bravo"), Agent(t, "bravo")
+    b.params = ""
+    return a, b, u
+
+
+def case_tcp_large_request(t):
+    """A large INVITE to a carrier over UDP goes by TCP, what is small in its dialog by UDP (RFC 3261 18.1.1)."""
+    a, b, u = large(t)
+    c = a.invite("12125550000")
+    inv = b.wait("INVITE")
+    t.true("its Via says TCP", inv.vias[0].startswith("SIP/2.0/TCP "))
+    t.true("its Contact does not", "transport" not in inv.fields["contact"])
+    b.reply(inv, 200, body=b.sdp())
+    c.answered(a.wait("200", "INVITE"))
+    a.request(c, "ACK")
+    u.wait("ACK")
+    a.request(c, "BYE")
+    u.reply(u.wait("BYE"), 200)
+    a.wait("200", "BYE")
+    t.eq("by TCP", t.stat("txn_by_tcp"), 1)
+    t.cdr(code=200)
+
+
+def case_tcp_large_request_refused(t):
+    """Nobody listens on TCP: the same INVITE by UDP, the next one by UDP at once."""
+    a, b, u = large(t)
+    b.deaf()
+    for _ in range(2):
+        c = a.invite("12125550000")
+        inv = u.wait("INVITE")
+        t.true("its Via says UDP", inv.vias[0].startswith("SIP/2.0/UDP "))
+        u.reply(inv, 200, body=u.sdp())
+        c.answered(a.wait("200", "INVITE"))
+        a.request(c, "ACK")
+        u.wait("ACK")
+        a.request(c, "BYE")
+        u.reply(u.wait("BYE"), 200)
+        a.wait("200", "BYE")
+        t.eq("tried by TCP, sent by UDP", (t.stat("txn_by_tcp"), t.stat("txn_back_to_udp")), (1, 1))
+    t.cdrs(2, attempts=2)
 
 
 INVITE = ("INVITE sip:12125550000@{peer} SIP/2.0\r\nVia: SIP/2.0/TCP {ip}:28010;branch=z9hG4bK{n}\r\nFrom: <sip:a@{ip}>;tag=t{n}\r\n"
