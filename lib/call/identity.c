@@ -99,6 +99,12 @@ bool identity_hides_history(const struct crossing *x)
     return x->to->untrusted && (asked(x) & (PRIVACY_HISTORY | PRIVACY_USER | PRIVACY_HEADER));
 }
 
+/* A trunk outside the trust domain may assert what it likes (RFC 3325 §5). */
+static bool is_believed(const struct crossing *x)
+{
+    return !x->from->untrusted;
+}
+
 /* ---- P-Asserted-Identity ------------------------------------------------------------------------------------------ */
 
 /* At most one sip and one tel URI (RFC 3325 §9.1). */
@@ -175,7 +181,7 @@ static void put_asserted(struct build *b, const struct crossing *x)
 
     if (x->from->identity.pai == CONF_PAI_DROP || x->to->identity.pai == CONF_PAI_DROP)
         return;
-    if (!x->from->untrusted)
+    if (is_believed(x))
         assert_all(&a, HDR_P_ASSERTED_IDENTITY);
     if (!makes || a.has_sip || a.has_tel)
         return;
@@ -262,7 +268,7 @@ void identity_write(struct build *b, const struct crossing *x)
 
     if (!hidden) {
         put_asserted(b, x);
-        if (!x->from->untrusted)
+        if (is_believed(x))
             put_rpid(b, x);
     }
     put_privacy(b, x);
