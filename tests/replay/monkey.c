@@ -16,6 +16,7 @@ struct monkey {
     uint64_t state;
     unsigned round;
     unsigned calls_recorded;
+    char rseq[16]; /* the last one that any caller was sent */
     bool spoils;
 };
 
@@ -47,6 +48,8 @@ static void listen_all(struct monkey *k)
     while (w->net.first) {
         struct sent *m = w->net.first;
         bool lost = pick(k, 10) == 0;
+
+        (void)text_header(m->text, "RSeq", 0, k->rseq, sizeof k->rseq);
 
         for (unsigned i = w->actors.n; i-- > 0 && !lost;)
             if (addr_eq(&m->flow.remote, &w->actors.v[i]->addr) &&
@@ -111,14 +114,19 @@ static void some_request(struct monkey *k, struct actor *a)
         strcmp(want.what, "ACK") == 0)
         want.sdp = some_sdp(k);
     if (pick(k, 3) == 0)
-        snprintf(want.headers, sizeof want.headers, "Supported: 100rel\r\n");
+        snprintf(want.headers, sizeof want.headers, "%s\r\n",
+                 pick(k, 4) ? "Supported: 100rel, 199" : "Require: 100rel");
     if (strcmp(want.what, "INFO") == 0) {
         snprintf(want.headers, sizeof want.headers, "Content-Type: text/plain\r\n");
         want.body = "hello";
     }
-    if (pick(k, 12) == 0) {
+    if (pick(k, 8) == 0) {
         want.what = "PRACK";
-        snprintf(want.headers, sizeof want.headers, "RAck: %u 1 INVITE\r\n", 1 + pick(k, 3));
+        want.sdp = pick(k, 3) ? NULL : some_sdp(k);
+        if (pick(k, 4) && k->rseq[0])
+            snprintf(want.headers, sizeof want.headers, "RAck: %.10s 1 INVITE\r\n", k->rseq);
+        else
+            snprintf(want.headers, sizeof want.headers, "RAck: %u 1 INVITE\r\n", 1 + pick(k, 3));
     }
     say(k, a, &want);
 }
@@ -140,8 +148,9 @@ static void some_answer(struct monkey *k, struct actor *a)
     if (want.what[0] < '3' && strcmp(want.what, "180") != 0)
         want.sdp = some_sdp(k);
     if (want.what[0] == '1' && pick(k, 3) == 0)
-        snprintf(want.headers, sizeof want.headers, "Require: 100rel\r\nRSeq: %u\r\n",
-                 1 + pick(k, 3));
+        snprintf(want.headers, sizeof want.headers,
+                 "Require: 100rel\r\nRSeq: %u\r\nAllow: ACK%s\r\n", 1 + pick(k, 3),
+                 pick(k, 2) ? ", UPDATE" : "");
     say(k, a, &want);
 }
 

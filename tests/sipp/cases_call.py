@@ -463,7 +463,7 @@ def case_update_with_offer(t):
 
 
 def case_prack(t):
-    """[3.5 PRACK/UPDATE] 100rel end to end: reliable 183 with SDP, PRACK, 180, 200."""
+    """[RFC 3262 §3] [3.5 PRACK/UPDATE] 100rel on both legs, each by itself: reliable 183 with SDP, PRACK, 180, 200."""
     t.start()
     s = called().recv_invite()
     offer = s.offer()
@@ -478,6 +478,84 @@ def case_prack(t):
     uac = t.uac(u.hang_up())
     uac.wait()
     uas.wait()
+    t.cdr(code=200)
+
+
+def case_prack_carrier_only(t):
+    """[RFC 3262 §4] [3.5 PRACK/UPDATE] The carrier has 100rel, the caller not: we acknowledge, the answer is told again in the 200."""
+    t.start()
+    s = called().recv_invite()
+    s.reply(183, "Session Progress", body=s.offer(), extra=["Require: 100rel", "RSeq: 41"], retrans=True)
+    s.recv_request("PRACK", [s.grab("41 1 INVITE", "rack", "RAck:")]).reply(200, "OK")
+    s.confirmed = False
+    s.pause(100).reply(200, "OK", method="INVITE").recv_request("ACK")
+    uas = t.uas("bravo", s.hung_up(), n=1)
+    uac = t.uac(caller().setup(early=(183,)).pause(100).hang_up())
+    uac.wait()
+    uas.wait()
+    t.true("100rel was offered to the carrier", "100rel" in uas.received("INVITE")[0])
+    early, final = uac.received("SIP/2.0 183")[0], uac.received("SIP/2.0 200")[0]
+    t.true("the 183 is unreliable", "RSeq" not in early and "100rel" not in early)
+    t.eq("the same SDP in 183 and 200", early.split("v=0")[1].strip(), final.split("v=0")[1].strip())
+    t.cdr(code=200)
+
+
+def case_prack_caller_only(t):
+    """[RFC 3262 §3] [3.5 PRACK/UPDATE] The caller requires 100rel, the carrier has none: our RSeq, its PRACK is for us."""
+    t.start()
+    uas = t.uas("bravo", called().setup().hung_up(), n=1)
+    u = caller().invite(extra=["Require: 100rel"]).maybe(100)
+    u.recv(180, [u.grab("[0-9]+", "rseq", "RSeq:")])
+    u.request("PRACK", extra=["RAck: [$rseq] 1 INVITE"]).recv(200).recv(200).ack().pause(100)
+    uac = t.uac(u.hang_up())
+    uac.wait()
+    uas.wait()
+    t.eq("PRACKs at the carrier", len(uas.received("PRACK")), 0)
+    t.true("100rel is not required of the carrier", "Require: 100rel" not in uas.received("INVITE")[0])
+    t.cdr(code=200)
+
+
+def case_prack_lost(t):
+    """[RFC 3262 §3] The caller is late with its PRACK: the 183 is repeated, and the 200 waits."""
+    t.start()
+    s = called().recv_invite()
+    s.reply(183, "Session Progress", body=s.offer()).pause(100).reply(200, "OK", method="INVITE", retrans=True).recv_request("ACK")
+    uas = t.uas("bravo", s.hung_up(), n=1)
+    u = caller().invite(extra=["Require: 100rel"]).maybe(100)
+    u.recv(183, [u.grab("[0-9]+", "rseq", "RSeq:")]).pause(1800)
+    u.request("PRACK", extra=["RAck: [$rseq] 1 INVITE"]).recv(200).recv(200).ack().pause(100)
+    uac = t.uac(u.hang_up())
+    uac.wait()
+    uas.wait()
+    t.true("repeated", t.stat("rel100_retransmit") >= 2)
+    t.cdr(code=200)
+
+
+def case_offer_early(t):
+    """[3.5 Delayed offer] `offer early`: an INVITE without SDP gets an offer of ours; the answer is offered in the 200."""
+    t.start(trunks={"bravo": "  offer early\n  codec pcmu pcma\n", "charlie": ""})
+    uas = t.uas("bravo", called().setup().hung_up(), n=1)
+    s = caller()
+    s.invite(no_sdp=True).maybe(100).recv(180).recv(200).ack(body=s.offer()).pause(300).hang_up()
+    uac = t.uac(s)
+    uac.wait()
+    uas.wait()
+    t.true("an offer of ours", "RTP/AVP 0 8" in uas.received("INVITE")[0] and f"c=IN IP4 {t.ip('eastrtp')}" in uas.received("INVITE")[0])
+    t.true("the 200 has our address", f"c=IN IP4 {t.ip('westrtp')}" in uac.received("SIP/2.0 200")[0])
+    t.true("the ACK has no SDP", "v=0" not in uas.received("ACK")[0])
+    t.cdr(code=200)
+
+
+def case_offer_delayed(t):
+    """[3.5 Delayed offer] `offer delayed`: no SDP to the carrier; its offer and the caller's are matched."""
+    t.start(trunks={"bravo": "  offer delayed\n", "charlie": ""})
+    uas = t.uas("bravo", called().setup().hung_up(), n=1)
+    uac = t.uac(caller().setup().pause(300).hang_up())
+    uac.wait()
+    uas.wait()
+    t.true("the INVITE has no SDP", "v=0" not in uas.received("INVITE")[0])
+    t.true("the ACK answers with our address", f"c=IN IP4 {t.ip('eastrtp')}" in uas.received("ACK")[0])
+    t.true("the 200 answers with our address", f"c=IN IP4 {t.ip('westrtp')}" in uac.received("SIP/2.0 200")[0])
     t.cdr(code=200)
 
 
