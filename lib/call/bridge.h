@@ -41,6 +41,8 @@ struct leg_arg {
     struct txn_server *st; /**< transaction of a request */
     unsigned status;       /**< of a response, or the one to send */
     const struct cause *cause;
+    struct span
+        contacts; /**< of a redirection that is told: value of Contact; borrowed for the call */
     struct span phrase; /**< of a refusal: instead of the status's own; borrowed for the call */
 };
 

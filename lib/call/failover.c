@@ -5,7 +5,25 @@
  */
 #include "call/failover.h"
 
-int failover_begin(struct call *c, const struct route_candidate *cand)
+/* The targets at that host, all its ports and transports unless one port is given. */
+static unsigned hops_at(const struct route *rt, const struct route_hops_param *p,
+                        const struct addr *only, struct route_hop hop[ROUTE_HOPS_MAX])
+{
+    const struct target_set *set = targets_of(route_trunk_state(rt, p->trunk));
+    unsigned n = 0;
+
+    for (uint32_t i = 0; set && i < set->n && n < ROUTE_HOPS_MAX; i++) {
+        const struct target *t = &set->v[i];
+
+        if (addr_ip_eq(&t->addr, only) && (only->port == 0 || only->port == t->addr.port) &&
+            (p->last_resort || target_is_usable(t, p->now_ms)) &&
+            route_target_hop(rt, p->trunk, t, &hop[n]) == 0)
+            n++;
+    }
+    return n;
+}
+
+int failover_begin(struct call *c, const struct route_candidate *cand, const struct addr *only)
 {
     const struct calls *cs = c->calls;
     struct failover *fo = &c->setup->failover;
@@ -19,7 +37,9 @@ int failover_begin(struct call *c, const struct route_candidate *cand)
         return -ENOENT;
     fo->candidate = cand;
     fo->next = 0;
-    fo->n = (uint8_t)route_hops(cs->view->route, &p, fo->hop, ROUTE_HOPS_MAX);
+    fo->n = (uint8_t)(only && addr_is_set(only)
+                          ? hops_at(cs->view->route, &p, only, fo->hop)
+                          : route_hops(cs->view->route, &p, fo->hop, ROUTE_HOPS_MAX));
     return fo->n ? 0 : -EHOSTUNREACH;
 }
 

@@ -11,9 +11,10 @@
 /**
  * Order the candidate's targets for this call: RFC 2782 within a priority, deterministic from call and attempt. A call of class
  * emergency has those behind that are busy or down.
+ * @param only  the host that a redirection names: no other one is tried; NULL: all
  * @return 0; -EHOSTUNREACH nothing to send to; -ENOENT the trunk is gone
  */
-int failover_begin(struct call *c, const struct route_candidate *cand);
+int failover_begin(struct call *c, const struct route_candidate *cand, const struct addr *only);
 
 /**
  * May the next target of the trunk be tried after this leg's failure (RFC 3263 §4.3): no response, a transport error, or 503, while the call

@@ -10,6 +10,7 @@
 #include "call/identity.h"
 #include "call/offer.h"
 #include "call/party.h"
+#include "call/redirect.h"
 #include "sip/dns.h"
 
 #include <stdio.h>
@@ -238,15 +239,16 @@ static int hunt_leg(struct call *c, struct leg *prev)
     return 0;
 }
 
-static int hunt_start(struct call *c, const struct route_candidate *cand)
+static int hunt_start(struct call *c, const struct route_candidate *cand, const struct addr *only)
 {
-    int rc = failover_begin(c, cand);
+    int rc = failover_begin(c, cand, only);
 
     if (rc == 0)
         rc = hunt_leg(c, NULL);
     if (rc < 0)
         return rc;
-    c->setup->tried++;
+    if (!only) /* contacts of a 3xx have a bound of their own */
+        c->setup->tried++;
     atomic_fetch_add_explicit(&c->out->trunk.state->attempts_out, 1, memory_order_relaxed);
     return 0;
 }
@@ -264,14 +266,33 @@ static void hunt_leave(struct call *c)
     c->out = NULL;
 }
 
+/* Who is next: where a 3xx leads, then the candidates of the route. */
+static bool hunt_pick(struct setup *s, const struct route_candidate **cand,
+                      const struct addr **only)
+{
+    *only = NULL;
+    if (s->next_redirect < s->n_redirects) {
+        const struct redirect *rd = &s->redirect[s->next_redirect++];
+
+        *cand = &rd->candidate;
+        *only = &rd->only;
+        return true;
+    }
+    if (s->next >= s->n || (s->max_attempts && s->tried >= s->max_attempts))
+        return false;
+    *cand = &s->candidate[s->next++];
+    return true;
+}
+
 void hunt_next(struct call *c)
 {
     struct setup *s = c->setup;
+    const struct route_candidate *cand;
+    const struct addr *only;
 
     hunt_leave(c);
-    while (s && s->next < s->n && (s->max_attempts == 0 || s->tried < s->max_attempts)) {
-        const struct route_candidate *cand = &s->candidate[s->next++];
-        int rc = hunt_start(c, cand);
+    while (s && hunt_pick(s, &cand, &only)) {
+        int rc = hunt_start(c, cand, only);
 
         if (rc == 0) {
             offer_prepare(c, c->out);
@@ -314,6 +335,27 @@ static bool hunt_next_target(struct call *c, struct leg *failed)
     return false;
 }
 
+/* A 3xx, by the trunk's `redirect`. @return false: it is a failure like others */
+static bool hunt_redirected(struct call *c, struct leg *out, const struct msg *m)
+{
+    char contacts[2048];
+    struct leg_arg told = {.cause = &out->cause};
+
+    if (!m || !redirect_is_one(out, m))
+        return false;
+    if (out->trunk.conf->redirect == CONF_REDIRECT_PASS) {
+        told.contacts = redirect_contacts(out, m, contacts, sizeof contacts);
+        if (span_is_empty(told.contacts))
+            return false;
+        leg_event(c->in, LEV_REJECT, &told);
+        return true;
+    }
+    if (!redirect_follow(out, m))
+        return false;
+    hunt_next(c);
+    return true;
+}
+
 void hunt_failed(struct leg *out, const struct leg_arg *arg)
 {
     struct call *c = out->call;
@@ -324,6 +366,8 @@ void hunt_failed(struct leg *out, const struct leg_arg *arg)
     if (hunt_next_target(c, out))
         return;
     atomic_fetch_add_explicit(&out->trunk.state->failed_out, 1, memory_order_relaxed);
+    if (hunt_redirected(c, out, arg ? arg->msg : NULL))
+        return;
     if (hunt_may_advance(out)) {
         stat_inc(c->calls->stats, STAT_hunt_advanced);
         hunt_next(c);

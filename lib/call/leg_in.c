@@ -15,12 +15,13 @@
 #include "call/refresh.h"
 #include "call/rel100.h"
 
-/* Give the INVITE a final answer >= 300. */
-static void in_final(struct leg *leg, const struct cause *cause, struct span phrase)
+/* Give the INVITE a final answer >= 300. contacts: of a redirection that the caller is told; else empty. */
+static void in_final_to(struct leg *leg, const struct cause *cause, struct span phrase,
+                        struct span contacts)
 {
     struct calls *cs = leg->call->calls;
     struct txn_server *st = leg->invite_st;
-    uint16_t status = cause_told(cause);
+    uint16_t status = span_is_empty(contacts) ? cause_told(cause) : cause->sip_code;
     struct span tag = leg->main ? dialog_str(leg->main->d, DIALOG_LOCAL_TAG) : SPAN_NONE;
     struct build *b;
     char reason[32];
@@ -35,6 +36,8 @@ static void in_final(struct leg *leg, const struct cause *cause, struct span phr
         return;
     if (status == 503)
         build_hdr_u32(b, SPAN("Retry-After"), call_retry_after(leg->call));
+    if (!span_is_empty(contacts))
+        build_hdr(b, SPAN("Contact"), contacts);
     if (status == 405)
         build_hdr(b, SPAN("Allow"), headers_allow);
     if (cause->q850)
@@ -43,6 +46,11 @@ static void in_final(struct leg *leg, const struct cause *cause, struct span phr
     if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
         (void)txn_server_send(st);
     stat_inc(cs->stats, STAT_calls_rejected);
+}
+
+static void in_final(struct leg *leg, const struct cause *cause, struct span phrase)
+{
+    in_final_to(leg, cause, phrase, SPAN_NONE);
 }
 
 /*
@@ -243,7 +251,7 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
 static void in_reject(struct leg *leg, const struct leg_arg *arg)
 {
     leg->cause = *arg->cause;
-    in_final(leg, arg->cause, arg->phrase);
+    in_final_to(leg, arg->cause, arg->phrase, arg->contacts);
     call_release(leg->call, arg->cause);
 }
 

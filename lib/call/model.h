@@ -221,6 +221,15 @@ struct failover {
     struct cac_hold limits; /**< gauges at which the trunk was counted; held by its leg, not here */
 };
 
+/* 5: contacts of a 3xx that are followed, over all redirections of a call; carriers send one or two, a loop sends them for ever. */
+#define REDIRECTS_MAX 5
+
+/** Where a 3xx leads: a candidate before those of the route. */
+struct redirect {
+    struct route_candidate candidate;
+    struct addr only; /**< the one host meant; unset: any target of the trunk; port 0: any */
+};
+
 /** What hunting needs of the INVITE after its message is gone; freed with the answer. One block, strings behind it. */
 struct setup {
     size_t cap;
@@ -228,6 +237,8 @@ struct setup {
     uint16_t tried; /**< candidates that an INVITE was sent to */
     struct route_candidate *candidate;
     struct failover failover; /**< inside the trunk at hand */
+    struct redirect redirect[REDIRECTS_MAX];
+    uint8_t n_redirects, next_redirect;
     struct hdr *hdr;  /**< lines that may cross; each trunk's policy decides at its attempt */
     struct span from; /**< value of From */
     struct span number_params; /**< of the called number, those that may cross: ";npdi;rn=…" */

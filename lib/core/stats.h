@@ -102,6 +102,9 @@
     X(hunt_advanced, "failed attempts after which the next candidate was tried") \
     X(hunt_targets, "failed attempts after which another address of the same trunk was tried") \
     X(targets_busy, "503 with Retry-After: their target is left alone for so long") \
+    X(redirect_followed, "contacts of a 3xx that became attempts") \
+    X(redirect_passed, "3xx told to the caller with contacts of ours") \
+    X(redirect_left_out, "contacts of a 3xx not used: no peer of ours, no number, tried before, too many") \
     X(hunt_skipped, "candidates passed over: full, down or gone") \
     X(pass_requests, "requests inside a dialog carried to the other leg") \
     X(pass_refused, "such requests refused here: glare, order, no dialog") \

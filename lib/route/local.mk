@@ -4,6 +4,7 @@ noinst_LIBRARIES += lib/route/libtdroute.a
 lib_route_libtdroute_a_SOURCES = \
 	lib/route/binding.c lib/route/binding.h \
 	lib/route/cac.c lib/route/cac.h \
+	lib/route/host.c lib/route/host.h \
 	lib/route/number.c lib/route/number.h \
 	lib/route/route.c lib/route/route.h \
 	lib/route/source.c lib/route/source.h \

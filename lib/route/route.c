@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include "core/err.h"
 #include "core/htab.h"
+#include "route/host.h"
 #include "route/table.h"
 
 struct route_trunk {
@@ -24,6 +25,7 @@ struct route_trunk {
 struct route {
     const struct conf *conf;
     struct source_index *sources;
+    struct host_index *hosts;
     struct route_trunk *trunk;
     struct table **table;       /* one per route section; values index its lines */
     uint32_t *emergency;        /* line of class emergency by route section; CONF_NONE: none */
@@ -40,6 +42,7 @@ void route_free(struct route *rt)
     for (uint32_t i = 0; rt->table && i < rt->conf->route.n; i++)
         table_free(rt->table[i]);
     source_index_free(rt->sources);
+    host_index_free(rt->hosts);
     free(rt->trunk);
     free(rt->table);
     free(rt->emergency);
@@ -169,9 +172,10 @@ struct route *route_new(const struct conf *conf, struct trunk_registry *reg, con
         return NULL;
     rt->conf = conf;
     rt->sources = source_index_new(conf);
+    rt->hosts = host_index_new(conf);
     rt->table = calloc(conf->route.n + 1, sizeof(struct table *));
     rt->emergency = calloc(conf->route.n + 1, sizeof(*rt->emergency));
-    if (!rt->sources || !rt->table || !rt->emergency || route_build_sockets(rt) < 0 ||
+    if (!rt->sources || !rt->hosts || !rt->table || !rt->emergency || route_build_sockets(rt) < 0 ||
         route_build_trunks(rt, reg, why) < 0)
         goto fail;
     for (uint32_t i = 0; i < conf->route.n; i++) {
@@ -245,6 +249,17 @@ int route_identify(const struct route *rt, uint16_t listener, const struct addr 
     if (at.listen == CONF_NONE)
         return -ENOENT;
     return source_identify(rt->sources, at, from, facts, trunk);
+}
+
+static struct trunk_state *state_of(const void *arg, uint32_t trunk)
+{
+    return route_trunk_state(arg, trunk);
+}
+
+int route_find_host(const struct route *rt, struct span host, uint32_t prefer, uint32_t *trunk,
+                    struct addr *only)
+{
+    return host_find(rt->hosts, host, prefer, state_of, rt, trunk, only);
 }
 
 int route_target_hop(const struct route *rt, uint32_t trunk, const struct target *t,

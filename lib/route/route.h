@@ -82,6 +82,15 @@ unsigned route_hops(const struct route *rt, const struct route_hops_param *p, st
 int route_target_hop(const struct route *rt, uint32_t trunk, const struct target *t,
                      struct route_hop *hop);
 
+/**
+ * The trunk of a peer with that host, a name or an address: where a redirection leads (RFC 3261 §8.1.3.4).
+ * @param prefer  this trunk if it is one of several
+ * @param only    out: the address, port 0, when host is one; unset for a name: any of the trunk's targets
+ * @return 0; -ENOENT nobody's
+ */
+int route_find_host(const struct route *rt, struct span host, uint32_t prefer, uint32_t *trunk,
+                    struct addr *only);
+
 struct route_query {
     uint32_t trunk;     /* ingress trunk, id of this generation */
     struct span called; /* user part of the Request-URI */
