@@ -153,7 +153,7 @@ static enum login check(struct calls *cs, const struct conf_login *conf, struct 
 
     if (!credentials_of(m, realm, &c))
         return LOGIN_NONE;
-    if (c.algo != DIGEST_MD5 && c.algo != DIGEST_SHA256)
+    if (c.algo != DIGEST_MD5 && (c.algo != DIGEST_SHA256 || conf->md5_only))
         return LOGIN_BAD; /* we offer no other */
     if (!digest_text_is(c.user, span_of(conf->user)) || !uri_fits(m, c.uri))
         return LOGIN_BAD;
@@ -177,7 +177,8 @@ static enum login check(struct calls *cs, const struct conf_login *conf, struct 
     return LOGIN_OK;
 }
 
-static void challenge(struct calls *cs, struct txn_server *st, struct span realm, bool stale)
+static void challenge(struct calls *cs, struct txn_server *st, struct span realm, bool md5_only,
+                      bool stale)
 {
     /* RFC 8760 §2.3: the strongest on top. */
     static const enum digest_algo offered[] = {DIGEST_SHA256, DIGEST_MD5};
@@ -188,7 +189,7 @@ static void challenge(struct calls *cs, struct txn_server *st, struct span realm
     if (!b)
         return;
     nonce_make(cs, nonce);
-    for (unsigned i = 0; i < sizeof offered / sizeof offered[0]; i++)
+    for (unsigned i = md5_only ? 1 : 0; i < sizeof offered / sizeof offered[0]; i++)
         digest_write_challenge(b, SPAN("WWW-Authenticate"), realm, (struct span){nonce, IDENT_LEN},
                                offered[i], stale);
     if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
@@ -214,6 +215,6 @@ bool login_refused(struct calls *cs, struct txn_server *st, const struct msg *m,
         log_limited(LOG_WARN, "login_failed", "trunk=%s method=%.*s", t->name,
                     SPAN_ARG(sip_method_name(m->method)));
     }
-    challenge(cs, st, realm, how == LOGIN_STALE);
+    challenge(cs, st, realm, t->login.md5_only, how == LOGIN_STALE);
     return true;
 }

@@ -314,11 +314,12 @@ struct conf_header {
     struct conf_loc loc;
 };
 
-/** `login USER file:/path|cred:NAME [realm REALM]`: who sends requests from this trunk must authenticate (RFC 8760). */
+/** `login USER file:/path|cred:NAME [md5] [realm REALM]`: who sends requests from this trunk must authenticate (RFC 8760). */
 struct conf_login {
     const char *user;   /**< NULL = no login wanted */
     const char *realm;  /**< default: the node's name */
     const char *secret; /**< read from the file at load */
+    bool md5_only; /**< SHA-256 is not offered: for those who give up at what they do not know */
 };
 
 /** `auth USER file:/path|cred:NAME [realm REALM]`: with what we answer 401 and 407 of this trunk. */

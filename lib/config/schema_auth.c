@@ -133,8 +133,9 @@ struct account {
     const char *user, *realm, *secret;
 };
 
+/* md5: where the word `md5` may stand behind the secret; NULL: nowhere. */
 static bool account(struct parser *p, const struct keyword *kw, struct args *args,
-                    struct account *a)
+                    struct account *a, bool *md5)
 {
     const struct lex_token *user = args_next(args), *file = args_next(args), *realm = NULL;
 
@@ -145,6 +146,8 @@ static bool account(struct parser *p, const struct keyword *kw, struct args *arg
         parse_token_error(p, user, "a user has no ':' in it");
         return false;
     }
+    if (md5 && args->i < args->n && args_word(args, "md5"))
+        *md5 = true;
     if (args->i < args->n) {
         if (!args_word(args, "realm")) {
             parse_token_error(p, &args->tok[args->i], "expected 'realm', found '%.*s'",
@@ -167,7 +170,7 @@ void kw_auth(struct parser *p, const struct keyword *kw, void *field, struct arg
 {
     struct account a;
 
-    if (account(p, kw, args, &a))
+    if (account(p, kw, args, &a, NULL))
         *(struct conf_auth *)field =
             (struct conf_auth){.user = a.user, .realm = a.realm, .secret = a.secret};
 }
@@ -175,10 +178,11 @@ void kw_auth(struct parser *p, const struct keyword *kw, void *field, struct arg
 void kw_login(struct parser *p, const struct keyword *kw, void *field, struct args *args)
 {
     struct account a;
+    bool md5 = false;
 
-    if (account(p, kw, args, &a))
-        *(struct conf_login *)field =
-            (struct conf_login){.user = a.user, .realm = a.realm, .secret = a.secret};
+    if (account(p, kw, args, &a, &md5))
+        *(struct conf_login *)field = (struct conf_login){
+            .user = a.user, .realm = a.realm, .secret = a.secret, .md5_only = md5};
 }
 
 /* ---- register and registrar ---- */

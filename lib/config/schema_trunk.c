@@ -221,7 +221,7 @@ static const struct keyword trunk_kw[] = {
     {"header", "out", kw_header, T(header), 2, 3, KW_REPEAT, 0, 0,
      "header out set|add NAME VALUE, header out drop|pass NAME, header out rename NAME NEW"},
     {"auth", NULL, kw_auth, T(auth), 2, 4, 0, 0, 0, "auth USER file:/PATH [realm REALM]"},
-    {"login", NULL, kw_login, T(login), 2, 4, 0, 0, 0, "login USER file:/PATH [realm REALM]"},
+    {"login", NULL, kw_login, T(login), 2, 5, 0, 0, 0, "login USER file:/PATH [md5] [realm REALM]"},
     {"register", NULL, kw_register, T(reg), 1, 6, 0, MINUTE, 24 * HOUR,
      "register sip:DOMAIN [aor USER] [every DURATION] [gin]"},
     {"registrar", NULL, kw_registrar, T(registrar), 0, 2, 0, 30 * SECOND, 24 * HOUR,

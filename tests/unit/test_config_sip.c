@@ -651,7 +651,7 @@ static void accounts_have_their_values_and_defaults(void **state)
     char *messages;
     struct conf *c = load_named_secrets(
         "global\n node n1\n" NET3 "trunk in\n listen sip\n accept 198.51.100.0/24\n routes all\n"
-        " login pbx7 file:/etc/tandem/secrets/sesame\n registrar expires 2m-30m\n"
+        " login pbx7 file:/etc/tandem/secrets/sesame md5\n registrar expires 2m-30m\n"
         " peer registered\n"
         "trunk out\n listen sip\n peer 203.0.113.1 udp\n"
         " auth 8831 cred:alpha realm \"Alpha Tel\"\n register sip:alpha.example every 10m gin\n" CONFIG_ROUTE,
@@ -667,6 +667,7 @@ static void accounts_have_their_values_and_defaults(void **state)
     assert_string_equal(t->login.user, "pbx7");
     assert_string_equal(t->login.realm, "n1");
     assert_string_equal(t->login.secret, "sesame");
+    assert_true(t->login.md5_only);
     assert_true(t->registrar.on);
     assert_int_equal(t->registrar.min_ms, 120000);
     assert_int_equal(t->registrar.max_ms, 1800000);
