@@ -42,3 +42,6 @@ tests_unit_test_diversion_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_reliable tests/unit/test_sdp_answer
 tests_unit_test_reliable_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 tests_unit_test_sdp_answer_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+EXTRA_DIST += tests/unit/conn_rig.h
+TD_UNIT_TESTS += tests/unit/test_conn
+tests_unit_test_conn_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
