@@ -179,7 +179,7 @@ static void rig_turns(struct rig *r, unsigned n)
         assert_true(what);                                              \
     } while (0)
 
-static void rig_wait(struct rig *r, uint64_t ms)
+static inline void rig_wait(struct rig *r, uint64_t ms)
 {
     (void)timers_run_until(r->timers, r->clock.mono_ms + ms);
     rig_turns(r, 3);
@@ -197,7 +197,7 @@ static int rig_send(struct end *e, const struct flow *f)
 }
 
 /* A peer by hand. */
-static int rig_connect(const struct addr *to)
+static inline int rig_connect(const struct addr *to)
 {
     struct sockaddr_storage ss;
     socklen_t len = addr_to_sockaddr(to, &ss);
@@ -208,7 +208,7 @@ static int rig_connect(const struct addr *to)
     return fd;
 }
 
-static bool rig_is_closed(int fd)
+static inline bool rig_is_closed(int fd)
 {
     char buf[256];
     ssize_t n;

@@ -45,3 +45,6 @@ tests_unit_test_sdp_answer_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 EXTRA_DIST += tests/unit/conn_rig.h
 TD_UNIT_TESTS += tests/unit/test_conn
 tests_unit_test_conn_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+EXTRA_DIST += tests/unit/tls_certs.h
+TD_UNIT_TESTS += tests/unit/test_tls
+tests_unit_test_tls_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
