@@ -261,6 +261,7 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     leg->flow = r->flow;
     leg->endpoint = r->endpoint;
     leg->flow.conn = 0;
+    leg->flow.cert = 0;
     leg->flow.owner = d->flow.owner =
         leg->trunk.state->slot + 1; /* the slot is this process's own */
     leg->invite_cseq = r->invite_cseq;
