@@ -68,8 +68,11 @@ static int next_param(struct span *rest, struct param *out)
             return -EBADMSG;
         out->value = lex_span(p + 1, q - 1);
     } else {
-        /* A uri or nonce that somebody left unquoted is no token: up to the comma or blank it is the value. */
-        for (q = p; q < end && *q != ',' && *q != '"' && !lex_is(*q, LEX_LWS);)
+        /*
+         * A uri or nonce that somebody left unquoted is no token: up to the comma or blank it is the value. No backslash: it is said again
+         * between quotes, where that would escape what follows.
+         */
+        for (q = p; q < end && *q != ',' && *q != '"' && *q != '\\' && !lex_is(*q, LEX_LWS);)
             q++;
         out->value = lex_span(p, q);
     }
@@ -87,11 +90,13 @@ static int begin_list(struct span value, struct span *list)
 {
     const char *p, *end;
 
+    if (span_is_empty(value))
+        return -ENOTSUP;
     value = lex_trim(value);
     if (value.len > 8 * DIGEST_TEXT_MAX)
         return -EBADMSG;
     end = value.p + value.len;
-    p = value.p ? lex_skip(value.p, end, LEX_TOKEN) : value.p;
+    p = lex_skip(value.p, end, LEX_TOKEN);
     if (!span_case_eq(lex_span(value.p, p), SPAN("Digest")))
         return -ENOTSUP;
     if (p == end || !lex_is(*p, LEX_LWS))

@@ -42,6 +42,25 @@ static void example_of_rfc_2617_comes_out(void **state)
     assert_string_equal(out, "6629fae49393a05397450978507c4ef1");
 }
 
+static void an_unquoted_value_with_a_backslash_is_refused(void **state)
+{
+    struct digest_challenge c;
+
+    (void)state;
+    assert_int_equal(
+        digest_challenge_parse(SPAN("Digest realm=\"a\", nonce=\"n\", opaque=a\\"), &c),
+        -EBADMSG); /* said again it would be opaque="a\", which has no end */
+    assert_int_equal(digest_challenge_parse(SPAN("Digest realm=\"a\", nonce=n+/=="), &c), 0);
+}
+
+static void what_is_not_there_is_no_digest(void **state)
+{
+    struct digest_credentials c;
+
+    (void)state;
+    assert_int_equal(digest_credentials_parse(SPAN_NONE, &c), -ENOTSUP);
+}
+
 static void example_of_rfc_2069_without_qop_comes_out(void **state)
 {
     struct digest_input in = mufasa(DIGEST_MD5);
@@ -264,6 +283,8 @@ int main(void)
         cmocka_unit_test(example_of_rfc_2617_comes_out),
         cmocka_unit_test(example_of_rfc_2069_without_qop_comes_out),
         cmocka_unit_test(examples_of_rfc_7616_come_out),
+        cmocka_unit_test(an_unquoted_value_with_a_backslash_is_refused),
+        cmocka_unit_test(what_is_not_there_is_no_digest),
         cmocka_unit_test(session_variants_hash_nonce_and_cnonce_into_the_secret),
         cmocka_unit_test(a_challenge_is_read),
         cmocka_unit_test(what_is_no_challenge_of_ours_is_refused),
