@@ -336,11 +336,11 @@ SECRET = ("10.11.12.13", "inside.example", "2001:db8:bad::1", "secret-agent")
 
 @case
 def nothing_of_one_side_is_told_to_the_other(w):
-    h = SECRET[0]
+    h = SECRET[0]  # in all but Identity, which crosses as it was signed (RFC 8224)
     extra = (f"Via: SIP/2.0/UDP {h}:5061;branch=z9hG4bKx\r\nRecord-Route: <sip:{h};lr>\r\nUser-Agent: {SECRET[3]}\r\nServer: {SECRET[3]}\r\n"
              f"Warning: 399 {h} \"{h}\"\r\nAlert-Info: <http://{h}/x.wav>\r\nCall-Info: <http://{h}/>\r\nRemote-Party-ID: <sip:1@{h}>;host={h}\r\n"
              f"P-Asserted-Identity: <sip:1@{h};x={h}>\r\nHistory-Info: <sip:1@{h}>;index=1\r\nDiversion: <sip:1@{h}:5061>;reason=unknown\r\n"
-             f"Identity: abc;info=<https://{h}/c.pem>\r\nReferred-By: <sip:1@{h}>\r\nIn-Reply-To: 1@{h}\r\nReply-To: <sip:1@{h}>\r\n"
+             f"Identity: abc;info=<https://certs.example/c.pem>\r\nReferred-By: <sip:1@{h}>\r\nIn-Reply-To: 1@{h}\r\nReply-To: <sip:1@{h}>\r\n"
              f"Organization: {SECRET[1]}\r\nSubject: {h}\r\nP-Charging-Vector: icid-value=1;icid-generated-at={h}\r\nX-Own: {h}\r\n"
              f"Geolocation: <cid:1@{h}>\r\nError-Info: <sip:1@{h}>\r\nReason: SIP;cause=500;text=\"{h}\"\r\nSession-ID: 1;remote=2\r\n"
              f"Proxy-Authenticate: Digest realm=\"{SECRET[1]}\"\r\nAuthentication-Info: x=\"{h}\"\r\nP-Access-Network-Info: x;y=\"{h}\"\r\n"
