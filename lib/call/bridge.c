@@ -9,6 +9,7 @@
 #include "call/hunt.h"
 #include "call/model.h"
 #include "call/pass.h"
+#include "call/transfer.h"
 #include "call/rel100.h"
 
 struct bridge_cell {
@@ -51,6 +52,8 @@ static void b_fail(struct leg *from, struct leg *other, const struct leg_arg *ar
 /* The other leg is ended as its state asks: final answer, CANCEL or BYE. */
 static void b_end(struct leg *from, struct leg *other, const struct leg_arg *arg)
 {
+    if (transfer_keeps(other))
+        return; /* who asked for a transfer leaves before it is done */
     call_release(from->call, &from->cause);
     leg_event(other, LEV_HANGUP, arg);
 }

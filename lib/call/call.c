@@ -11,6 +11,7 @@
 #include "call/pass.h"
 #include "call/register.h"
 #include "call/refresh.h"
+#include "call/transfer.h"
 #include "call/session.h"
 #include "call/rel100.h"
 
@@ -456,7 +457,9 @@ static void leg_free(struct leg *leg)
         txn_client_detach(leg->bye_ct);
     cac_release(&leg->hold, cs->worker);
     refresh_stop(leg);
-    own_drop_leg(leg);
+    if (leg->transfer)
+        transfer_forget(leg);
+    own_free_leg(leg);
     leg_drop_dialogs(leg, NULL);
     gen_give(cs, leg->trunk.gen);
     pool_put(&cs->leg_pool, leg);
@@ -558,8 +561,9 @@ static struct call_info info_of(const struct call *c)
         .age_ms = c->calls->clock->mono_ms - c->started_ms,
         .attempts = c->attempts,
         .generation = c->generation,
-        .settled = c->state == CALL_UP && !c->passes && !c->in->owns && out && !out->owns &&
-                   c->in->state == LEG_UP && out && out->state == LEG_UP && !c->media.request,
+        .settled = c->state == CALL_UP && !c->passes && !c->in->owns && !c->in->transfer && out &&
+                   !out->owns && c->in->state == LEG_UP && out && out->state == LEG_UP &&
+                   !c->media.request,
         .in_call_id = c->in->main ? dialog_str(c->in->main->d, DIALOG_CALL_ID) : SPAN_NONE,
         .out_call_id = out && out->main ? dialog_str(out->main->d, DIALOG_CALL_ID) : SPAN_NONE,
     };

@@ -432,7 +432,8 @@ static int in_leg_begin(struct call *c, struct txn_server *st, const struct msg 
     leg_set_flow(in, f);
     in->invite_cseq = m->cseq;
     in->invite_st = st;
-    txn_server_set_user(st, &calls_invite_cb, in);
+    if (st)
+        txn_server_set_user(st, &calls_invite_cb, in);
     rc = dialog_new_uas(cs->dialogs, m, &in->flow, headers_our_contact(cs, f, contact), &d);
     if (rc < 0)
         return rc;
@@ -550,6 +551,52 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
     record_start(c);
     call_setup_timer(c);
     go(c, m, &d);
+}
+
+static void ward_takes_media(struct leg *ward, const struct leg *stays)
+{
+    struct leg_trunk *t = &ward->trunk;
+
+    t->media = stays->trunk.media;
+    t->pool = stays->trunk.pool;
+    memcpy(t->advertise, stays->trunk.advertise, sizeof t->advertise);
+    t->family_mask = stays->trunk.family_mask;
+    t->latch = stays->trunk.latch;
+    t->dscp_media = stays->trunk.dscp_media;
+    t->media_none = stays->trunk.media_none;
+    t->inactivity_ms = stays->trunk.inactivity_ms;
+    ward->is_unheard = true;
+}
+
+int invite_ward(struct calls *cs, const struct msg *m, const struct invite_ward *w)
+{
+    struct call *c = call_new(cs);
+    struct route_decision d;
+    int rc;
+
+    if (!c)
+        return -ENOMEM;
+    c->klass = (uint8_t)priority_of(cs->view->conf, m);
+    rc = in_leg_begin(c, NULL, m, &w->stays->flow, w->trunk);
+    if (rc < 0) {
+        call_abort(c);
+        return rc;
+    }
+    decide(c, m, w->trunk, &d);
+    stat_inc(cs->stats, STAT_calls_started);
+    *w->ward = c->in;
+    c->in->transfer = w->transfer;
+    if (admit(c, &cs->view->conf->trunk.v[w->trunk])) {
+        record_start(c);
+        reject(c, 503, 34, "limit reached");
+        return 0;
+    }
+    ward_takes_media(c->in, w->stays);
+    leg_event(c->in, LEV_INVITE, &(struct leg_arg){.msg = m});
+    record_start(c);
+    call_setup_timer(c);
+    go(c, m, &d);
+    return 0;
 }
 
 void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, const struct flow *f)

@@ -17,6 +17,19 @@ int invite_identify(const struct calls *cs, const struct msg *m, const struct fl
 
 void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, const struct flow *f);
 
+/** The in leg of a call that a transfer makes: it stands for a party that has its dialog elsewhere. */
+struct invite_ward {
+    struct transfer *transfer;
+    const struct leg *stays; /**< that party: its media section is used */
+    uint32_t trunk;          /**< whose call it is */
+    struct leg **ward;       /**< set before the call is routed */
+};
+/**
+ * Begin such a call from an INVITE that was made up here. What becomes of it the ward hears by leg events, maybe before the return.
+ * @return 0; -ENOMEM and others: no call was begun
+ */
+int invite_ward(struct calls *cs, const struct msg *m, const struct invite_ward *w);
+
 /** 415 with Accept. */
 void invite_refuse_body(struct txn_server *st);
 /** 420 with Unsupported if Require or Proxy-Require has what we do not know. @return 0 or 420 */

@@ -6,6 +6,7 @@
 #include "call/model.h"
 #include "call/own.h"
 #include "call/refresh.h"
+#include "call/transfer.h"
 
 const char *leg_state_name(enum leg_state s)
 {
@@ -104,6 +105,8 @@ void leg_set_state(struct leg *leg, enum leg_state state)
     leg->state = (uint8_t)state;
     if (state == LEG_CLOSING || state == LEG_DEAD) {
         refresh_stop(leg);
+        if (leg->transfer)
+            transfer_leg_ends(leg);
         own_drop_leg(leg);
     }
     if (state == LEG_DEAD) {
@@ -118,6 +121,8 @@ void leg_event(struct leg *leg, enum leg_event ev, const struct leg_arg *arg)
     const struct leg_cell *cell =
         leg->is_in ? &leg_in_table[leg->state][ev] : &leg_out_table[leg->state][ev];
 
+    if (leg->transfer && transfer_event(leg, ev, arg))
+        return;
     if (cell->kind == CELL_IMPOSSIBLE) {
         stat_inc(leg->call->calls->stats, STAT_legs_impossible);
         log_limited(LOG_DEBUG, "leg_impossible", "call=%s side=%s state=%s event=%s",

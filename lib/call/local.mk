@@ -22,7 +22,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/methods.c lib/call/methods.h \
 	lib/call/login.c lib/call/login.h \
 	lib/call/model.h \
-	lib/call/offer.c lib/call/offer.h \
+	lib/call/offer.c lib/call/offer.h lib/call/offer_event.c \
 	lib/call/own.c lib/call/own.h \
 	lib/call/options.c lib/call/options.h \
 	lib/call/party.c lib/call/party.h \
@@ -39,5 +39,6 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/redirect.c lib/call/redirect.h \
 	lib/call/snapshot.c lib/call/snapshot.h \
 	lib/call/stack.c lib/call/stack.h \
+	lib/call/transfer.c lib/call/transfer.h \
 	lib/call/treatment.c lib/call/treatment.h \
 	lib/call/tu.c

@@ -122,8 +122,9 @@ struct leg {
     struct txn_server *invite_st; /**< in: while its INVITE has no final answer */
     struct txn_client *invite_ct; /**< out: until its transaction ends or the leg is freed */
     struct txn_client *bye_ct;
-    struct own *owns;   /**< requests of our own in its dialogs, see own.h */
-    struct timer timer; /**< of the state */
+    struct transfer *transfer; /**< it takes part in one, see transfer.h; NULL: none */
+    struct own *owns;          /**< requests of our own in its dialogs, see own.h */
+    struct timer timer;        /**< of the state */
     struct flow flow;
     struct session_uuid endpoint; /**< of the endpoint behind it (RFC 7989); null: not known yet */
     struct leg_trunk trunk;
@@ -139,6 +140,7 @@ struct leg {
     uint8_t attempt;      /**< out: 1 is the first */
     uint8_t n_owns;
     bool is_in;
+    bool is_unheard;  /**< its addresses in an offer are not yet its party's own: a transfer */
     bool offered;     /**< its INVITE bore an offer */
     bool ack_owed;    /**< out: 2xx seen, ACK not sent: the answer must come from the other side */
     bool rel100;      /**< both the peer and we, by its trunk, do 100rel (RFC 3262) */

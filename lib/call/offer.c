@@ -86,7 +86,7 @@ static void offer_plan(struct call *c)
             c->media.off |= (uint8_t)(1U << i);
         if (!span_has_prefix(sdp.media[i].proto, SPAN("RTP/")))
             c->media.opaque |= (uint8_t)(1U << i);
-        if (sdp_rtp_addr(&sdp, i, &a) == 0 && !addr_is_any(&a)) {
+        if (!c->in->is_unheard && sdp_rtp_addr(&sdp, i, &a) == 0 && !addr_is_any(&a)) {
             c->media.remote[2 * i] = a;
             if (sdp_rtcp_addr(&sdp, i, &a) == 0)
                 c->media.rtcp[2 * i] = a;
@@ -436,7 +436,7 @@ static void offer_note(struct call *c, const struct leg *leg, const struct sdp *
         c->media.new_opaque &= (uint8_t) ~(1U << i);
         if (!span_has_prefix(sdp->media[i].proto, SPAN("RTP/")))
             c->media.new_opaque |= (uint8_t)(1U << i);
-        if (sdp_rtp_addr(sdp, i, &a) < 0 || addr_is_any(&a))
+        if (leg->is_unheard || sdp_rtp_addr(sdp, i, &a) < 0 || addr_is_any(&a))
             continue;
         c->media.new_remote[e] = a;
         if (sdp_rtcp_addr(sdp, i, &a) == 0)
@@ -755,6 +755,48 @@ int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct
     return offer_write(to, kind, &sdp, out);
 }
 
+int offer_retell(const struct ldlg *from, struct ldlg *to, struct span *out)
+{
+    struct sdp sdp;
+    struct sdp_edit e = {.id = to->oa.o_id};
+    struct build b;
+    int rc;
+
+    if (!from->said)
+        return -ENOENT;
+    if (sdp_parse(&sdp, offer_said(from), NULL) < 0)
+        return -EINVAL;
+    to->oa.sent_hash = 0; /* no body of the old session is the same */
+    e.version = ++to->oa.o_version;
+    e.n_media = sdp.n_media;
+    e.origin = to->leg->flow.local;
+    for (unsigned i = 0; i < sdp.n_media; i++) {
+        struct addr rtcp;
+
+        e.media[i].off = sdp_rtp_addr(&sdp, i, &e.media[i].rtp) < 0;
+        if (!e.media[i].off)
+            e.origin = e.media[i].rtp;
+        if (sdp_rtcp_addr(&sdp, i, &rtcp) == 0)
+            e.media[i].rtcp_port = rtcp.port;
+    }
+    e.origin.port = 0;
+    build_init(&b, to->leg->call->calls->scratch, SDP_BYTES_MAX + 1024);
+    rc = sdp_rewrite(&sdp, &e, &b);
+    if (rc == 0) {
+        *out = build_text(&b);
+        kept_set(to, &to->asked, *out);
+    }
+    return rc;
+}
+
+void offer_retold(struct ldlg *to, bool ok)
+{
+    if (ok)
+        kept_settle(to);
+    else
+        kept_put(to, &to->asked);
+}
+
 void offer_settle(struct ldlg *ld, struct span body)
 {
     struct call *c = ld->leg->call;
@@ -793,57 +835,4 @@ void offer_refused(struct ldlg *from, struct ldlg *to)
 bool offer_is_open(const struct ldlg *ld)
 {
     return ld->oa.state == OA_OFFER_IN || ld->oa.state == OA_OFFER_OUT;
-}
-
-/* ---- what the relay says --------------------------------------------------------------------------------------- */
-
-static struct call *call_of_session(struct calls *cs, uint64_t session)
-{
-    uint64_t hash = hash_u64(session);
-
-    for (struct htab_node *n = htab_first(&cs->by_id, hash); n; n = htab_next(n)) {
-        struct call *c = container_of(n, struct call, node);
-
-        if (c->id == session)
-            return c;
-    }
-    return NULL;
-}
-
-void offer_on_event(void *arg, const struct media_event *ev)
-{
-    struct calls *cs = arg;
-    struct call *c = call_of_session(cs, ev->ref.session);
-
-    if (!c || c->state >= CALL_ENDING)
-        return;
-    switch (ev->type) {
-    case MEDIA_EV_INACTIVE:
-        if (c->media.silent & (1U << ev->endpoint))
-            return;
-        stat_inc(cs->stats, STAT_calls_media_inactive);
-        call_kill(c, &CAUSE_HERE_(408, 102, "media inactive"));
-        break;
-    case MEDIA_EV_LOST:
-        stat_inc(cs->stats, STAT_calls_media_lost);
-        call_kill(c, &CAUSE_HERE_(503, 41, "media session lost"));
-        break;
-    default: break;
-    }
-}
-
-static bool reinstall_one(struct htab_node *n, void *arg)
-{
-    (void)arg;
-    offer_reinstall(container_of(n, struct call, node));
-    return true;
-}
-
-void offer_on_state(void *arg, bool up, bool fresh)
-{
-    struct calls *cs = arg;
-
-    (void)fresh;
-    if (up)
-        htab_each(&cs->by_id, reinstall_one, NULL);
 }

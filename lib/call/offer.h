@@ -65,6 +65,14 @@ struct span offer_said(const struct ldlg *ld);
 void offer_set_said(struct ldlg *ld, struct span body);
 /** The answer to an offer that we made in this dialog alone (a refresh): the relay learns of a change, the other side does not. */
 void offer_settle(struct ldlg *ld, struct span body);
+/**
+ * Tell the party of `to` as an offer what the party of `from` was sent: a transfer joins it to that session. Addresses stay, o= is to's own.
+ * @param out  over a buffer of the worker
+ * @return 0; -ENOENT nothing is known; -EINVAL, -ENOSPC
+ */
+int offer_retell(const struct ldlg *from, struct ldlg *to, struct span *out);
+/** Its answer has come (ok), or it was refused. */
+void offer_retold(struct ldlg *to, bool ok);
 /** Keep what the party of this dialog said, for offer_heard and offer_carry. */
 void offer_keep(struct ldlg *ld, struct span body);
 /** Give it back. */

@@ -21,6 +21,7 @@ static void own_on_response(void *user, struct txn_client *ct, const struct msg 
                             const struct flow *f);
 static void own_on_end(void *user, struct txn_client *ct, enum txn_end why);
 static void own_try(struct own *o);
+static void given_up_done(struct own *o, const struct msg *m, unsigned status);
 
 static void own_on_again(void *user, struct txn_client *ct, struct txn_client *again, uint32_t cseq)
 {
@@ -266,13 +267,13 @@ static void own_on_response(void *user, struct txn_client *ct, const struct msg 
         own_done(o, m, m->status);
         return;
     }
-    ms = own_retry_ms(o, m);
+    ms = o->p.done == given_up_done ? 0 : own_retry_ms(o, m);
     if (ms) {
         stat_inc(calls_of(o)->stats, STAT_own_again);
         own_again(o, ms);
         return;
     }
-    own_done(o, m, o->expired && m->status == 487 ? 408 : m->status);
+    own_done(o, m, o->expired && o->p.done != given_up_done && m->status == 487 ? 408 : m->status);
 }
 
 static void own_on_end(void *user, struct txn_client *ct, enum txn_end why)
@@ -292,15 +293,59 @@ int own_ack(struct ldlg *ld, uint32_t cseq, struct span type, struct span body)
 
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
 
-void own_drop(struct own *o)
+static void own_dropped(struct own *o)
+{
+    if (o->p.dropped)
+        o->p.dropped(o);
+    o->p.dropped = NULL;
+}
+
+/* Its dialog ends. */
+static void own_end(struct own *o)
 {
     if (o->ct && o->p.method == SIP_INVITE)
         (void)txn_client_cancel(o->ct, SPAN_NONE);
-    if (o->p.offers && o->ct && o->ld->oa.state == OA_OFFER_OUT)
-        o->ld->oa.state = OA_STABLE;
-    if (o->p.dropped)
-        o->p.dropped(o);
+    own_dropped(o);
     own_free(o);
+}
+
+static int restore_compose(struct own *o, struct build *b, struct span *type, struct span *body)
+{
+    (void)b;
+    *type = OFFER_TYPE;
+    return offer_retell(o->ld, o->ld, body);
+}
+
+static void restore_done(struct own *o, const struct msg *m, unsigned status)
+{
+    bool ok = m && status < 300;
+
+    offer_retold(o->ld, ok);
+    if (ok && msg_body_is(m, OFFER_TYPE))
+        offer_settle(o->ld, m->body);
+}
+
+/* The answer to an INVITE that was given up: did it come before the CANCEL, the peer is told once more what holds. */
+static void given_up_done(struct own *o, const struct msg *m, unsigned status)
+{
+    const struct own_param p = {
+        .method = SIP_INVITE, .offers = true, .compose = restore_compose, .done = restore_done};
+
+    if (m && status < 300 && o->p.offers)
+        (void)own_start(o->ld, &p, NULL);
+}
+
+void own_drop(struct own *o)
+{
+    own_dropped(o);
+    if (!o->ct || o->p.method != SIP_INVITE) {
+        own_free(o);
+        return;
+    }
+    (void)txn_client_cancel(o->ct, SPAN_NONE);
+    o->expired = true;
+    o->p.done = given_up_done;
+    o->p.late_ack = false;
 }
 
 void own_drop_dialog(const struct ldlg *ld)
@@ -308,12 +353,18 @@ void own_drop_dialog(const struct ldlg *ld)
     for (struct own *o = ld->leg->owns, *next; o; o = next) {
         next = o->next;
         if (o->ld == ld)
-            own_drop(o);
+            own_end(o);
     }
+}
+
+void own_free_leg(struct leg *leg)
+{
+    while (leg->owns)
+        own_free(leg->owns);
 }
 
 void own_drop_leg(struct leg *leg)
 {
     while (leg->owns)
-        own_drop(leg->owns);
+        own_end(leg->owns);
 }

@@ -60,11 +60,15 @@ struct own {
 int own_start(struct ldlg *ld, const struct own_param *p, struct own **out);
 /** ACK to the 2xx of a late_ack INVITE; from done or later with the CSeq kept from there. Once for each. */
 int own_ack(struct ldlg *ld, uint32_t cseq, struct span type, struct span body);
-/** Give one up: an INVITE is cancelled. dropped is called. */
+/**
+ * Give one up; dropped is called. An INVITE is cancelled; if its 2xx was quicker, the peer is asked once more for the session that holds.
+ */
 void own_drop(struct own *o);
 /** A dialog, or the whole leg, ends. */
 void own_drop_dialog(const struct ldlg *ld);
 void own_drop_leg(struct leg *leg);
+/** The leg is freed: nothing is said, neither on the wire nor to who asked. */
+void own_free_leg(struct leg *leg);
 /** An INVITE of ours is under way in this dialog: theirs is glare (RFC 3261 §14.2). */
 bool own_invite_pending(const struct ldlg *ld);
 /** Any request of this method in this dialog, sent or waiting. */

@@ -12,6 +12,7 @@
 #include "call/pass.h"
 #include "call/registrar.h"
 #include "call/session.h"
+#include "call/transfer.h"
 #include "call/rel100.h"
 
 static void refuse(struct txn_server *st, unsigned status)
@@ -102,7 +103,7 @@ static void in_dialog_by_method(const struct leg_arg *arg)
             crossing(arg);
         break;
     case METHODS_HERE: options_answer(leg->call->calls, arg->st); break;
-    case METHODS_TAKE: methods_refuse(leg, arg->st, 501); break;
+    case METHODS_TAKE: transfer_start(arg); break;
     case METHODS_REFUSE: /* RFC 5407 §3.3.3: what comes behind the end finds no dialog */
         methods_refuse(leg, arg->st, leg->state >= LEG_CLOSING ? 481 : status);
         break;

@@ -136,6 +136,9 @@
     X(register_failover, "registrations tried at a carrier's next target") \
     X(registrar_ok, "REGISTER of PBXs answered 200") \
     X(registrar_refused, "REGISTER of PBXs refused: form, lifetime, order, no registrar") \
+    X(transfers, "REFERs done here") \
+    X(transfers_done, "of these, the party that stays was joined to the target") \
+    X(transfers_failed, "of these, come to nothing") \
     X(options_answered, "OPTIONS answered") \
     X(options_sent, "health probes sent") \
     X(options_ok, "health probes answered well") \

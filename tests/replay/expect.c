@@ -89,10 +89,11 @@ static struct sent *next_for(struct world *w, const struct actor *a, const char 
     return NULL;
 }
 
-/* Value of "Name", or of "Name#2" the second line of that name; pseudo-headers ruri, body, line and text, the whole message. */
+/* Value of "Name", or of "Name#2" the second line of that name; pseudo-headers ruri, to-tag, from-tag, body, line and text, the whole message. */
 static bool find_value(const char *msg, char *name, char *value, size_t size)
 {
     char *number = strchr(name, '#');
+    char line[512];
     unsigned nth = number ? (unsigned)strtoul(number + 1, NULL, 10) : 1;
 
     if (number)
@@ -101,6 +102,9 @@ static bool find_value(const char *msg, char *name, char *value, size_t size)
         text_ruri(msg, value, size);
     else if (strcmp(name, "body") == 0)
         snprintf(value, size, "%s", text_body(msg));
+    else if (strcmp(name, "to-tag") == 0 || strcmp(name, "from-tag") == 0)
+        return text_header(msg, *name == 't' ? "To" : "From", 0, line, sizeof line) &&
+               text_param(line, "tag", value, size);
     else if (strcmp(name, "text") == 0)
         snprintf(value, size, "%s", msg);
     else if (strcmp(name, "line") == 0)

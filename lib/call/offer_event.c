@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the relay says of sessions by itself: a party that is silent, a session that is lost, a relay that is back.
+ * The media client of the worker calls it; the session itself is in offer.c.
+ */
+#include "call/offer.h"
+
+static struct call *call_of_session(struct calls *cs, uint64_t session)
+{
+    uint64_t hash = hash_u64(session);
+
+    for (struct htab_node *n = htab_first(&cs->by_id, hash); n; n = htab_next(n)) {
+        struct call *c = container_of(n, struct call, node);
+
+        if (c->id == session)
+            return c;
+    }
+    return NULL;
+}
+
+void offer_on_event(void *arg, const struct media_event *ev)
+{
+    struct calls *cs = arg;
+    struct call *c = call_of_session(cs, ev->ref.session);
+
+    if (!c || c->state >= CALL_ENDING)
+        return;
+    switch (ev->type) {
+    case MEDIA_EV_INACTIVE:
+        if (c->media.silent & (1U << ev->endpoint))
+            return;
+        stat_inc(cs->stats, STAT_calls_media_inactive);
+        call_kill(c, &CAUSE_HERE_(408, 102, "media inactive"));
+        break;
+    case MEDIA_EV_LOST:
+        stat_inc(cs->stats, STAT_calls_media_lost);
+        call_kill(c, &CAUSE_HERE_(503, 41, "media session lost"));
+        break;
+    default: break;
+    }
+}
+
+static bool reinstall_one(struct htab_node *n, void *arg)
+{
+    (void)arg;
+    offer_reinstall(container_of(n, struct call, node));
+    return true;
+}
+
+void offer_on_state(void *arg, bool up, bool fresh)
+{
+    struct calls *cs = arg;
+
+    (void)fresh;
+    if (up)
+        htab_each(&cs->by_id, reinstall_one, NULL);
+}
