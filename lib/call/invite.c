@@ -349,8 +349,8 @@ static void setup_put_headers(struct setup *s, struct build *b, const struct msg
             continue;
         s->n_hdrs++;
         *copy = (struct hdr){.id = h->id};
-        if (h->value.p >= h->raw.p && h->value.p + h->value.len <= h->raw.p + h->raw.len &&
-            h->name.p == h->raw.p) {
+        if (h->raw.len && h->value.p >= h->raw.p &&
+            h->value.p + h->value.len <= h->raw.p + h->raw.len && h->name.p == h->raw.p) {
             copy->raw = setup_put(b, h->raw);
             copy->name = (struct span){copy->raw.p, h->name.len};
             copy->value = (struct span){copy->raw.p + (h->value.p - h->raw.p), h->value.len};

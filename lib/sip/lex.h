@@ -115,7 +115,7 @@ static inline struct span lex_span(const char *p, const char *end)
 /** Without LWS at both ends. */
 static inline struct span lex_trim(struct span s)
 {
-    const char *p = s.p, *end = s.p + s.len;
+    const char *p = s.p, *end = s.len ? s.p + s.len : s.p;
 
     p = lex_skip(p, end, LEX_LWS);
     while (end > p && lex_is(end[-1], LEX_LWS)) {
