@@ -121,6 +121,7 @@ static void in_dialog(struct calls *cs, struct txn_server *st, const struct msg 
         return;
     }
     arg.dlg = d->leg;
+    txn_server_set_owner(st, d->flow.owner);
     status = dialog_on_request(d, m);
     if (status) {
         refuse(st, (unsigned)status);

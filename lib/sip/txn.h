@@ -144,6 +144,12 @@ bool txn_server_in_dialog(const struct txn_server *st);
 const struct flow *txn_server_flow(const struct txn_server *st);
 
 /**
+ * Whose request it turned out to be (struct flow): over TLS its answer may need a new connection, and that must show the owner's names
+ * (RFC 3261 §18.2.2, §26.3.1). Nothing behind the final response.
+ */
+void txn_server_set_owner(struct txn_server *st, uint32_t owner);
+
+/**
  * Begin a response: writes start line, Via, Record-Route (of an INVITE: 101-299), From, To (+tag), Call-ID, CSeq into a build shared by all
  * of this worker; add headers, then build_end (Content-Length and body), then txn_server_send, with nothing else begun between.
  *

@@ -625,6 +625,12 @@ bool txn_server_in_dialog(const struct txn_server *st)
     return st->reply && reply_of(st)->has_to_tag;
 }
 
+void txn_server_set_owner(struct txn_server *st, uint32_t owner)
+{
+    if (st->reply)
+        st->reply->flow.owner = owner;
+}
+
 const struct flow *txn_server_flow(const struct txn_server *st)
 {
     return st->reply ? &st->reply->flow : NULL;

@@ -536,6 +536,17 @@ static void answer_goes_by_the_connection_of_its_request_else_to_the_sent_by_por
     assert_int_equal(fx.sent_flow[1].remote.port, 5061);
 }
 
+static void answer_knows_whose_request_it_was(void **state)
+{
+    (void)state;
+    fx.proto = PROTO_TLS;
+    fx_recv(INVITE);
+    txn_server_set_owner(fx.st, 9);
+    txn_server_reply(fx.st, 200, SPAN_NONE, SPAN_NONE);
+    assert_int_equal(fx.sent_flow[fx.n_sent - 1].owner, 9);
+    txn_server_set_owner(fx.st, 8); /* too late, and harmless */
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
 int main(void)
@@ -571,6 +582,7 @@ int main(void)
         T(without_room_nothing_begins_but_all_can_end),
         T(over_the_limit_a_request_gets_503_without_a_transaction),
         T(transaction_is_small),
+        T(answer_knows_whose_request_it_was),
         T(over_a_stream_a_reject_is_sent_once_and_timer_h_stays),
         T(over_a_stream_timers_i_and_j_are_zero_and_l_stays),
         T(answer_goes_by_the_connection_of_its_request_else_to_the_sent_by_port),
