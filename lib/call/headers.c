@@ -235,19 +235,23 @@ void headers_of_setup(struct crossing *x, const struct setup *s, const struct le
 
 /*
  * By the trunk's policy, whatever the caller can do. An offer in a reliable 18x wants its answer in our PRACK: without an offer of ours
- * and with a caller that can give none there, 100rel is not asked for unless it must be.
+ * and with a caller that can give none there, 100rel is not asked for unless it must be. Preconditions are the parties' own affair: their
+ * lines cross in the SDP, so the caller's option does too (RFC 3312).
  */
 static void headers_rel100(struct build *b, const struct leg *out)
 {
+    const struct leg *in = out->call->in;
     enum conf_rel100 policy = out->trunk.conf->rel100;
-    bool wanted = out->offered || out->call->in->rel100;
+    bool must = policy == CONF_100REL_REQUIRED;
+    bool may = must || (policy == CONF_100REL_SUPPORTED && (out->offered || in->rel100));
 
-    if (policy == CONF_100REL_REQUIRED)
-        build_hdr(b, SPAN("Require"), SPAN("100rel"));
-    if (policy == CONF_100REL_REQUIRED || (policy == CONF_100REL_SUPPORTED && wanted))
-        build_hdr(b, SPAN("Supported"), SPAN("100rel, 199"));
-    else
-        build_hdr(b, SPAN("Supported"), SPAN("199"));
+    if (must || in->precondition == 2) {
+        build_span(b, SPAN("Require: "));
+        build_span(b, must ? SPAN("100rel") : SPAN("precondition"));
+        build_span(b, must && in->precondition == 2 ? SPAN(", precondition\r\n") : SPAN("\r\n"));
+    }
+    build_span(b, may ? SPAN("Supported: 100rel, 199") : SPAN("Supported: 199"));
+    build_span(b, in->precondition ? SPAN(", precondition\r\n") : SPAN("\r\n"));
 }
 
 void headers_request(struct build *b, const struct setup *s, const struct leg *out)

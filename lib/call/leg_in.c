@@ -111,6 +111,8 @@ void leg_in_progress(struct ldlg *ld, const struct msg *m)
     headers_contact(b, ld->d);
     methods_allow(b, leg);
     headers_response(b, m, leg);
+    if (leg->precondition && msg_has_option(m, HDR_REQUIRE, SPAN("precondition")))
+        build_hdr(b, SPAN("Require"), SPAN("precondition"));
     if (reliable)
         rseq = rel100_headers(ld, b);
     if (!span_is_empty(body))

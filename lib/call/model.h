@@ -145,14 +145,16 @@ struct leg {
     bool ack_owed;    /**< out: 2xx seen, ACK not sent: the answer must come from the other side */
     bool rel100;      /**< both the peer and we, by its trunk, do 100rel (RFC 3262) */
     bool rel100_must; /**< in: the INVITE requires 100rel */
-    bool hears_199;   /**< in: the peer supports 199 (RFC 6228) */
-    uint16_t rung;    /**< in: status of the last 18x sent */
-    uint8_t update;   /**< enum leg_update */
-    bool reported;    /**< its attempt record is written */
-    bool forked;      /**< out: answered in more than one dialog: another 2xx may come */
-    bool bye_wanted;  /**< in: BYE as soon as the ACK has come (RFC 3261 §15) */
-    bool progress_seen;    /**< out: any provisional came */
-    bool timed_out;        /**< out: no answer in time, as `advance timeout` means it */
+    uint8_t
+        precondition;   /**< in: 1 the peer supports preconditions (RFC 3312), 2 it requires them */
+    bool hears_199;     /**< in: the peer supports 199 (RFC 6228) */
+    uint16_t rung;      /**< in: status of the last 18x sent */
+    uint8_t update;     /**< enum leg_update */
+    bool reported;      /**< its attempt record is written */
+    bool forked;        /**< out: answered in more than one dialog: another 2xx may come */
+    bool bye_wanted;    /**< in: BYE as soon as the ACK has come (RFC 3261 §15) */
+    bool progress_seen; /**< out: any provisional came */
+    bool timed_out;     /**< out: no answer in time, as `advance timeout` means it */
     char sent[NUMBER_MAX]; /**< out: called number as sent */
 };
 

@@ -111,6 +111,9 @@ void rel100_learn(struct leg *in, const struct msg *invite)
 
     in->rel100_must = on && msg_has_option(invite, HDR_REQUIRE, SPAN("100rel"));
     in->rel100 = in->rel100_must || (on && msg_has_option(invite, HDR_SUPPORTED, SPAN("100rel")));
+    in->precondition = msg_has_option(invite, HDR_REQUIRE, SPAN("precondition"))     ? 2
+                       : msg_has_option(invite, HDR_SUPPORTED, SPAN("precondition")) ? 1
+                                                                                     : 0;
     in->hears_199 = msg_has_option(invite, HDR_SUPPORTED, SPAN("199"));
     leg_learn(in, invite);
 }
