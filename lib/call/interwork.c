@@ -37,8 +37,8 @@ int interwork_invite(struct leg *out, struct span *body)
         out->offered = true;
         return offer_cross(in, out->main, OFFER_OFFER, c->setup->body, body);
     }
-    if (t->offer != CONF_OFFER_EARLY)
-        return 0;
+    if (t->offer != CONF_OFFER_EARLY || !offer_has_relay(c))
+        return 0; /* without a relay there is no address of ours to offer */
     build_init(&b, text, sizeof text);
     rc = sdp_offer(t->codec.v, t->codec.n, &b);
     if (rc == 0)
@@ -77,6 +77,8 @@ static int compose_own(struct ldlg *to, struct span offer, struct span *body)
     char text[INTERWORK_TEXT_MAX];
     struct build b;
 
+    if (!offer_has_relay(to->leg->call))
+        return compose(to, offer, SPAN_NONE, body);
     build_init(&b, text, sizeof text);
     if (sdp_offer(t->codec.v, t->codec.n, &b) < 0)
         return -EINVAL;

@@ -510,18 +510,33 @@ static unsigned reason_status(const struct msg *m)
     return status;
 }
 
+/* The fork that was listened to is over: another one that has media is, if there is one. */
+static void out_listen_to_another(struct leg *leg)
+{
+    leg->main->answered_sdp = false;
+    for (struct ldlg *ld = leg->dialogs; ld; ld = ld->next)
+        if (ld->answered_sdp && ld->peer) {
+            leg->main = ld;
+            offer_carry(ld->peer);
+            (void)offer_hear(ld, ld->peer, offer_heard(ld));
+            return;
+        }
+}
+
 /* RFC 6228: this early dialog is over. The leg goes on with its others; its first one stays as their pattern. */
 static void out_199(struct leg *leg, const struct leg_arg *arg)
 {
-    struct ldlg *ld = arg->dlg;
+    struct ldlg *ld = arg->dlg, *in = ld->peer;
 
-    if (ld->peer) {
-        struct ldlg *in = ld->peer;
-
+    if (in) {
         leg_in_199(in, reason_status(arg->msg));
         if (in->over)
             ldlg_join(in, NULL);
+        if (in->over && in != in->leg->main)
+            leg_drop_dialog(in->leg, in);
     }
+    if (ld == leg->main)
+        out_listen_to_another(leg);
     if (ld != leg->main)
         leg_drop_dialog(leg, ld);
 }

@@ -12,7 +12,7 @@ static unsigned ep_of(const struct leg *leg, unsigned m)
     return 2 * m + (leg->is_in ? 0 : 1);
 }
 
-static bool call_has_relay(const struct call *c)
+bool offer_has_relay(const struct call *c)
 {
     return c->media.state != CALL_MEDIA_NONE && c->media.state != CALL_MEDIA_CLOSED;
 }
@@ -204,7 +204,7 @@ void offer_prepare(struct call *c, struct leg *out)
     unsigned n = 0;
 
     if (c->in->trunk.media_none && out->trunk.media_none) {
-        if (call_has_relay(c))
+        if (offer_has_relay(c))
             offer_give_back(c);
         leg_out_media_ready(out);
         return;
@@ -213,7 +213,7 @@ void offer_prepare(struct call *c, struct leg *out)
         offer_failed(c, -ENOTCONN);
         return;
     }
-    if (call_has_relay(c)) {
+    if (offer_has_relay(c)) {
         n = offer_remove_ops(c, op);
         n += offer_add_ops(c, out, c->in, op + n);
         n += offer_connect_ops(c, op + n);
@@ -347,7 +347,7 @@ void offer_close(struct call *c)
 {
     struct calls *cs = c->calls;
 
-    if (!call_has_relay(c)) {
+    if (!offer_has_relay(c)) {
         record_end(c, NULL, 0);
         return;
     }
@@ -623,7 +623,7 @@ static void offer_apply(struct call *c)
             n++;
         }
     }
-    if (n && call_has_relay(c))
+    if (n && offer_has_relay(c))
         offer_change(c, op, n);
 }
 
@@ -654,7 +654,7 @@ static void offer_edit(const struct call *c, const struct ldlg *to, const struct
 
         if (sdp->media[i].port == 0) {
             m->off = true;
-        } else if (call_has_relay(c)) {
+        } else if (offer_has_relay(c)) {
             if (i < OFFER_MEDIA_MAX)
                 m->rtp = c->media.local[ep_of(to->leg, i)];
             offer_show(c, to->leg, &m->rtp);

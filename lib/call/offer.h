@@ -73,6 +73,8 @@ void offer_settle(struct ldlg *ld, struct span body);
 int offer_retell(const struct ldlg *from, struct ldlg *to, struct span *out);
 /** Its answer has come (ok), or it was refused. */
 void offer_retold(struct ldlg *to, bool ok);
+/** A session of the relay carries this call's media: there are addresses of ours to tell. */
+bool offer_has_relay(const struct call *c);
 /** Keep what the party of this dialog said, for offer_heard and offer_carry. */
 void offer_keep(struct ldlg *ld, struct span body);
 /** Give it back. */

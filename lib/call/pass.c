@@ -150,6 +150,8 @@ static unsigned pass_glare(const struct call *c, const struct ldlg *from, const 
         return 500; /* its own earlier offer waits for our answer: it must not ask again */
     if (from->oa.state == OA_OFFER_OUT || offer_is_open(to))
         return 491;
+    if (rel100_owes_sdp(to))
+        return 491; /* RFC 3311 §5.1: not before the PRACK of our answer */
     return 0;
 }
 

@@ -153,6 +153,11 @@ bool rel100_is_busy(const struct ldlg *ld)
     return ld->rel && ld->rel->sent.rseq;
 }
 
+bool rel100_owes_sdp(const struct ldlg *ld)
+{
+    return rel100_is_busy(ld) && ld->rel->with_sdp;
+}
+
 void rel100_over(struct ldlg *ld)
 {
     struct rel100 *r = ld->rel;

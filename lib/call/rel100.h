@@ -21,6 +21,8 @@ bool rel100_is_reliable(const struct ldlg *ld, const struct msg *m);
 bool rel100_defer(struct ldlg *ld, const struct msg *m);
 /** One waits for its PRACK. */
 bool rel100_is_busy(const struct ldlg *ld);
+/** One with SDP waits for its PRACK: no offer of ours before that (RFC 3311 §5.1), and no 2xx. */
+bool rel100_owes_sdp(const struct ldlg *ld);
 /** A 199 ends this dialog: nothing is repeated and nothing kept is told any more. */
 void rel100_over(struct ldlg *ld);
 /** Require and RSeq of the next one into b. @return the RSeq; 0 out of memory: it goes unreliably */
