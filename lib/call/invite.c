@@ -431,7 +431,8 @@ static int in_leg_begin(struct call *c, struct txn_server *st, const struct msg 
     if (rc < 0)
         return rc;
     leg_set_flow(in, f);
-    txn_server_set_owner(st, in->flow.owner);
+    if (st)
+        txn_server_set_owner(st, in->flow.owner);
     in->invite_cseq = m->cseq;
     in->invite_st = st;
     if (st)
