@@ -351,14 +351,21 @@ void auth_on_send(void *calls, struct build *b, const struct flow *f)
 {
     struct calls *cs = calls;
     struct span line, rest, method, uri;
+    const struct conf_auth *conf;
     struct auth_trunk *t;
     char text[LINES_MAX];
     struct build lines;
+    bool gone;
 
     if (f->owner == 0 || cs->auths->by_slot.count == 0 || b->overflow)
         return;
     t = trunk_find(cs->auths, f->owner - 1);
     if (!t)
+        return;
+    conf = conf_of(cs, f->owner - 1, &gone);
+    if (!conf && !gone)
+        return; /* a reload took its `auth` away */
+    if (conf && (replace(&t->user, conf->user) < 0 || replace(&t->secret, conf->secret) < 0))
         return;
     span_cut(build_text(b), '\n', &line, &rest);
     span_cut(line, ' ', &method, &uri);

@@ -16,6 +16,7 @@
 #include "call/rel100.h"
 #include "call/party.h"
 #include "call/refresh.h"
+#include "call/register.h"
 #include "call/session.h"
 
 #include <stdio.h>
@@ -414,6 +415,15 @@ static int setup_new(struct call *c, const struct msg *m, const struct route_dec
     return setup_fill(s, m, d);
 }
 
+/* To the contact that we registered for all numbers, the carrier tells the called one in To (SIPconnect's registration mode without RFC 6140). */
+static const struct sip_uri *called_uri(const struct conf_trunk *t, const struct msg *m)
+{
+    if (!t->reg.domain || !span_eq(m->uri.user, span_of(register_user(t))) ||
+        span_is_empty(m->to.parsed.user))
+        return &m->uri;
+    return &m->to.parsed;
+}
+
 static int in_leg_begin(struct call *c, struct txn_server *st, const struct msg *m,
                         const struct flow *f, uint32_t trunk)
 {
@@ -447,7 +457,7 @@ static int in_leg_begin(struct call *c, struct txn_server *st, const struct msg 
     }
     copy_text(c->priority, sizeof c->priority, msg_value(m, HDR_RESOURCE_PRIORITY));
     copy_text(c->caller, sizeof c->caller, m->from.parsed.user);
-    copy_text(c->called, sizeof c->called, m->uri.user);
+    copy_text(c->called, sizeof c->called, called_uri(in->trunk.conf, m)->user);
     return 0;
 }
 
@@ -483,7 +493,7 @@ static void decide(struct call *c, const struct msg *m, uint32_t trunk, struct r
 {
     char number[NUMBER_MAX];
     struct route_query q = {.trunk = trunk,
-                            .called = number_of(&m->uri, number),
+                            .called = number_of(called_uri(c->in->trunk.conf, m), number),
                             .emergency = c->klass == SIP_CLASS_EMERGENCY,
                             .now_ms = c->calls->clock->mono_ms};
 

@@ -400,7 +400,7 @@ static void leave(struct registration *r)
     timer_set(&r->timer, LEAVE_MS);
 }
 
-static const char *user_of(const struct conf_trunk *t)
+const char *register_user(const struct conf_trunk *t)
 {
     return t->reg.user ? t->reg.user : t->auth.user ? t->auth.user : t->name;
 }
@@ -410,7 +410,7 @@ static struct registration *like(const struct calls *cs, const struct trunk_stat
 {
     for (struct registration *r = cs->registrations; r; r = r->next)
         if (r->trunk == ts && !r->leaving && strcmp(r->domain, t->reg.domain) == 0 &&
-            strcmp(r->user, user_of(t)) == 0 && r->gin == t->reg.gin &&
+            strcmp(r->user, register_user(t)) == 0 && r->gin == t->reg.gin &&
             r->expires_s == t->reg.expires_ms / 1000)
             return r;
     return NULL;
@@ -423,7 +423,7 @@ static void begin(struct calls *cs, struct trunk_state *ts, const struct conf_tr
     if (!r)
         return;
     r->domain = strdup(t->reg.domain);
-    r->user = strdup(user_of(t));
+    r->user = strdup(register_user(t));
     timer_init(&r->timer, cs->timers, on_timer, r);
     if (!r->domain || !r->user) {
         registration_free(r);

@@ -13,6 +13,8 @@
  * (and register anew); the others go on as they are.
  */
 void register_follow(struct calls *cs);
+/** The user of the address of record and of our contact. */
+const char *register_user(const struct conf_trunk *t);
 /** Draining: unregister all, so that carriers send nothing more. Off: register again. */
 void register_drain(struct calls *cs, bool on);
 /** How many unregister now; each is given up after five seconds. */
