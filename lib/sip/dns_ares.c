@@ -13,9 +13,9 @@
 #include <string.h>
 #include "core/htab.h"
 
-/* 2 s and three tries over all servers: a lookup has failed after 2 + 4 + 8 s at the most; nobody waits for it but a trunk that is new. */
+/* 2 s and two tries over all servers: with one a question has failed after 2 + 4 s; nobody waits for it but a trunk that is new. */
 #define TIMEOUT_MS 2000
-#define TRIES      3
+#define TRIES      2
 /* 1,232 bytes: what crosses any path unfragmented; larger answers come truncated and are fetched by TCP. */
 #define EDNS_BYTES 1232
 /* 8: resolv.conf knows three. */
