@@ -373,6 +373,15 @@ static const char *target_state(const struct target *t, uint64_t now_ms)
     return target_is_usable(t, now_ms) ? "up" : target_is_usable(t, 0) ? "busy" : "down";
 }
 
+/* Per cent of the calls of its priority. */
+static uint64_t target_share(const struct target_set *set, const struct target *t)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < set->n; i++)
+        sum += set->v[i].priority == t->priority ? set->v[i].weight : 0;
+    return sum ? ((uint64_t)t->weight * 100 + sum / 2) / sum : 0;
+}
+
 static json_t *peer_rows(const struct trunk_state *ts, uint64_t now_ms)
 {
     const struct target_set *set = targets_of(ts);
@@ -383,13 +392,13 @@ static json_t *peer_rows(const struct trunk_state *ts, uint64_t now_ms)
         const struct target_health *h = t->health;
         uint64_t busy = h->busy_until_ms > now_ms ? (h->busy_until_ms - now_ms + 999) / 1000 : 0;
         json_array_append_new(
-            list,
-            json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:I,s:I,s:I,s:o,s:s}", "peer",
-                      addr_str(&t->addr, buf), "transport", proto_name(t->proto), "priority",
-                      INT(t->priority >> 32), "srv_priority", INT(t->priority & UINT32_MAX),
-                      "weight", INT(t->weight), "state", target_state(t, now_ms), "retry_after",
-                      INT(busy), "probes", INT(h->probes), "failures", INT(h->probe_failures),
-                      "changed", time_of(h->changed_wall_ms), "name", t->host ? t->host : "-"));
+            list, json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:I,s:I,s:I,s:o,s:s}", "peer",
+                            addr_str(&t->addr, buf), "transport", proto_name(t->proto), "priority",
+                            INT(t->priority >> 32), "srv_priority", INT(t->priority & UINT32_MAX),
+                            "share", INT(target_share(set, t)), "state", target_state(t, now_ms),
+                            "retry_after", INT(busy), "probes", INT(h->probes), "failures",
+                            INT(h->probe_failures), "changed", time_of(h->changed_wall_ms), "name",
+                            t->host ? t->host : "-"));
     }
     return list;
 }
@@ -448,7 +457,7 @@ static void render_trunks(struct evbuffer *out, const json_t *body)
                                                {NULL, NULL, 0}};
     static const struct render_column peer[] = {
         {"peer", "  PEER", 0},          {"transport", "VIA", 0}, {"priority", "PRIO", 0},
-        {"srv_priority", "SRV", 0},     {"weight", "WEIGHT", 0}, {"state", "STATE", 0},
+        {"srv_priority", "SRV", 0},     {"share", "SHARE-%", 0}, {"state", "STATE", 0},
         {"retry_after", "RETRY-IN", 0}, {"probes", "PROBES", 0}, {"failures", "FAILED", 0},
         {"changed", "CHANGED", 0},      {"name", "NAME", 64},    {NULL, NULL, 0}};
     static const struct render_column name[] = {{"name", "  NAME", 64}, {"lookup", "LOOKUP", 0},

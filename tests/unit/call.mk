@@ -17,3 +17,6 @@ tests_unit_test_call_save_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
 EXTRA_DIST += tests/unit/call_rig.h
 TD_UNIT_TESTS += tests/unit/test_header_rules
 tests_unit_test_header_rules_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_locate
+tests_unit_test_locate_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
