@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Calls over TLS: whose certificate it is, on both sides, and its renewal while calls stand."""
+import time
+
 from certs import Authority
 from harness import SIPS
 from stream_agent import StreamAgent
@@ -182,3 +184,71 @@ def case_tls_renewal(t):
     t.eq("connections alpha made", len(a.conns), 1)
     rows = t.ctl("show", "certificates")
     t.eq("certificates shown", [r["days"] > 30 for r in rows], [True, True])
+
+
+class Load:
+    """Calls at a rate between two agents, each hung up after a while; one thread drives all."""
+
+    def __init__(self, a, b, hold=0.4):
+        self.a, self.b, self.hold, self.done, self.failed = a, b, hold, 0, []
+        self.byes = []
+
+    def _serve_b(self):
+        b = self.b
+        for m in b.all("INVITE"):
+            b.reply(m, 200, body=b.sdp())
+        for m in b.all("BYE"):
+            b.reply(m, 200)
+        b.all("ACK")
+
+    def _serve_a(self, now):
+        a = self.a
+        a.all("100")
+        for m in a.all("200"):
+            if m.method == "BYE":
+                self.done += 1
+                continue
+            c = a.call_of(m)
+            a.request(c, "ACK")
+            self.byes.append((now + self.hold, c))
+        while self.byes and self.byes[0][0] <= now:
+            a.request(self.byes.pop(0)[1], "BYE")
+        self.failed += [m.first for m in a.waiting if m.is_response and int(m.what) >= 300]
+        a.waiting.clear()
+
+    def run(self, n, cps, at):
+        """n calls; at: {call number: what happens before it}."""
+        start, sent = time.monotonic(), 0
+        end = start + n / cps + 10 * self.a.case.scale
+        while self.done < n and not self.failed and time.monotonic() < end:
+            now = time.monotonic()
+            if sent < n and now >= start + sent / cps:
+                at.get(sent, lambda: None)()
+                self.a.invite(f"1212555{sent:04}")
+                sent += 1
+            self.b._receive(0.001)
+            self._serve_b()
+            self.a._receive(0.001)
+            self._serve_a(time.monotonic())
+
+
+def case_tls_renewal_under_load(t):
+    """The certificate is renewed twice while 50 calls a second run over TLS: none fails, the first connections stand."""
+    ca, a, b = start(t)
+    load = Load(a, b)
+    before = []
+
+    def renew():
+        before.append(serial_of(a.conns[-1]))
+        ca.issue("switch", "switch.example")
+        t.ctl("reload")
+
+    def reconnect():
+        a.connect()
+        t.true("the new connection shows the new certificate", serial_of(a.conns[-1]) not in before)
+    load.run(300, 50, {100: renew, 150: reconnect, 200: renew, 250: reconnect})
+    t.eq("failed calls", load.failed, [])
+    t.eq("calls done", load.done, 300)
+    t.eq("connections of alpha", [c.open for c in a.conns], [True] * 3)
+    t.eq("connections that ended", t.stat("conn_closed_peer") + t.stat("conn_closed_idle"), 0)
+    t.eq("all answered", {r["code"] for r in t.cdrs(300)}, {200})
