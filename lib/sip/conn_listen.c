@@ -30,9 +30,6 @@ static int set_opt(int fd, int level, int opt, int value)
 
 int conn_set_options(int fd, const struct conn_listener *l)
 {
-    if (l->device &&
-        setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, l->device, (socklen_t)strlen(l->device)) < 0)
-        return -errno;
     /* these make it better, not right */
     set_opt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_opt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS);
@@ -44,6 +41,10 @@ int conn_set_options(int fd, const struct conn_listener *l)
         set_opt(fd, IPPROTO_IPV6, IPV6_TCLASS, l->dscp << 2);
     else
         set_opt(fd, IPPROTO_IP, IP_TOS, l->dscp << 2);
+    /* an accepted socket has it already, and may not be told again without privilege: the caller does not ask then */
+    if (l->device &&
+        setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, l->device, (socklen_t)strlen(l->device)) < 0)
+        return -errno;
     return 0;
 }
 

@@ -73,7 +73,7 @@ static void rig_broken(void *arg, const char *buf, size_t len, const struct flow
     assert_int_equal(conns_send(e->conns, flow, "SIP/2.0 400 No\r\nl: 0\r\n\r\n", 24), 0);
 }
 
-static void rig_unsent(void *arg, const char *buf, size_t len, const struct flow *flow)
+static inline void rig_unsent(void *arg, const char *buf, size_t len, const struct flow *flow)
 {
     struct end *e = arg;
 
@@ -82,7 +82,7 @@ static void rig_unsent(void *arg, const char *buf, size_t len, const struct flow
     rig_keep(e->back, buf, len);
 }
 
-static void rig_failed(void *arg, const struct flow *flow)
+static inline void rig_failed(void *arg, const struct flow *flow)
 {
     (void)flow;
     ((struct end *)arg)->failed++;
@@ -124,7 +124,8 @@ static void rig_end_init(struct rig *r, struct end *e, uint8_t worker)
 }
 
 /* An end that listens as number 3. */
-static void rig_listen(struct end *e, uint8_t proto, uint32_t connections, uint32_t per_source)
+static inline void rig_listen(struct end *e, uint8_t proto, uint32_t connections,
+                              uint32_t per_source)
 {
     struct conn_listener l = {.id = 3,
                               .proto = proto,
@@ -158,7 +159,7 @@ static void rig_fini(struct rig *r)
 }
 
 /* Some turns of the loop: loopback needs a few, and a little time of the kernel. */
-static void rig_turns(struct rig *r, unsigned n)
+static inline void rig_turns(struct rig *r, unsigned n)
 {
     while (n-- > 0) {
         event_base_loop(r->base, EVLOOP_NONBLOCK);
@@ -185,13 +186,13 @@ static inline void rig_wait(struct rig *r, uint64_t ms)
     rig_turns(r, 3);
 }
 
-static struct flow rig_flow(const struct end *from, const struct end *to, uint8_t proto)
+static inline struct flow rig_flow(const struct end *from, const struct end *to, uint8_t proto)
 {
     return (struct flow){
         .listener = 3, .local = from->local, .remote = to->local, .proto = proto, .owner = 1};
 }
 
-static int rig_send(struct end *e, const struct flow *f)
+static inline int rig_send(struct end *e, const struct flow *f)
 {
     return conns_send(e->conns, f, RIG_MSG, sizeof(RIG_MSG) - 1);
 }

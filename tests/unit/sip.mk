@@ -48,3 +48,5 @@ tests_unit_test_conn_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 EXTRA_DIST += tests/unit/tls_certs.h
 TD_UNIT_TESTS += tests/unit/test_tls
 tests_unit_test_tls_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_net
+tests_unit_test_net_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
