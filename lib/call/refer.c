@@ -24,6 +24,8 @@ unsigned refer_check(const struct leg *leg, const struct msg *m)
         return 603; /* calls are what we make */
     if (span_is_empty(na.parsed.user))
         return 603; /* a host of theirs that we would not route to */
+    if (leg->trunk.conf->refer == CONF_REFER_PASS && !span_is_empty(na.parsed.headers))
+        return 603; /* a dialog of this side that the other does not know: without it, it is another request */
     return 0;
 }
 

@@ -18,6 +18,7 @@ struct monkey {
     unsigned calls_recorded;
     char rseq[16]; /* the last one that any caller was sent */
     bool spoils;
+    bool transfers; /* the trunks do REFERs, see methods of its configuration */
 };
 
 static unsigned pick(struct monkey *k, unsigned n)
@@ -98,6 +99,27 @@ static const char *some_sdp(struct monkey *k)
     return PICK(k, sdp);
 }
 
+/* What only comes in a standing call: transfers, subscriptions, session timers. */
+static void some_midcall(struct monkey *k, struct actor *a)
+{
+    static const char *const method[] = {"REFER",     "REFER",  "NOTIFY", "MESSAGE",
+                                         "SUBSCRIBE", "UPDATE", "INVITE"};
+    static const char *const target[] = {"+12025550100", "+499950100", "911"};
+    struct wanted want = {.what = PICK(k, method)};
+
+    if (!a->call_id[0])
+        return;
+    if (strcmp(want.what, "INVITE") == 0)
+        want.sdp = some_sdp(k);
+    snprintf(want.headers, sizeof want.headers,
+             "Contact: <sip:x@%s>\r\nRefer-To: <sip:%s@%s>\r\nEvent: refer\r\n"
+             "Subscription-State: active\r\nSupported: timer\r\n"
+             "Session-Expires: %u;refresher=%s\r\n%s",
+             a->hostport, PICK(k, target), a->host, 60 + 30 * pick(k, 3),
+             pick(k, 2) ? "uac" : "uas", pick(k, 4) ? "" : "Refer-Sub: false\r\n");
+    say(k, a, &want);
+}
+
 static void some_request(struct monkey *k, struct actor *a)
 {
     static const char *const method[] = {"INVITE", "INVITE", "ACK",    "ACK",     "ACK",     "BYE",
@@ -134,7 +156,7 @@ static void some_request(struct monkey *k, struct actor *a)
 static void some_answer(struct monkey *k, struct actor *a)
 {
     static const char *const method[] = {"INVITE", "INVITE", "INVITE", "INVITE", "BYE",
-                                         "CANCEL", "INFO",   "UPDATE", "PRACK"};
+                                         "CANCEL", "INFO",   "UPDATE", "PRACK",  "NOTIFY"};
     static const char *const status[] = {"100", "180", "183", "183", "199", "200", "200",
                                          "200", "200", "302", "408", "481", "486", "487",
                                          "491", "500", "503", "503", "603"};
@@ -190,7 +212,9 @@ static void step(struct monkey *k)
     static const unsigned ms[] = {1, 20, 500, 500, 3000, 10000, 32000};
     unsigned what = pick(k, 100);
 
-    if (what < 30)
+    if (what < 30 && k->transfers && pick(k, 3) == 0)
+        some_midcall(k, any_actor(k));
+    else if (what < 30)
         some_request(k, any_actor(k));
     else if (what < 75)
         some_answer(k, any_actor(k));
@@ -207,7 +231,10 @@ static void step(struct monkey *k)
 
 void monkey_run(struct world *w, uint64_t seed, unsigned steps, bool spoils)
 {
-    struct monkey k = {.w = w, .spoils = spoils, .state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
+    struct monkey k = {.w = w,
+                       .spoils = spoils,
+                       .transfers = w->conf->trunk.v[0].refer != CONF_REFER_REJECT,
+                       .state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
 
     for (k.round = 0; k.round < ROUNDS && !w->failed; k.round++)
         for (unsigned i = 0; i < steps && !w->failed; i++)
