@@ -35,7 +35,20 @@ static bool is_ours(enum hdr_id id)
     case HDR_RSEQ:
     case HDR_ALLOW:
     case HDR_ROUTE:
+    case HDR_EVENT:
+    case HDR_ACCEPT:
     case HDR_MIN_SE:
+    case HDR_REASON:
+    case HDR_EXPIRES:
+    case HDR_REFER_TO:
+    case HDR_REPLACES:
+    case HDR_MIN_EXPIRES:
+    case HDR_REFERRED_BY:
+    case HDR_RETRY_AFTER:
+    case HDR_UNSUPPORTED:
+    case HDR_ALLOW_EVENTS:
+    case HDR_ACCEPT_ENCODING:
+    case HDR_SUBSCRIPTION_STATE:
     case HDR_CALL_ID:
     case HDR_CONTACT:
     case HDR_REQUIRE:
