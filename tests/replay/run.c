@@ -231,6 +231,16 @@ static void media_inactivity(struct world *w, const char *side, uint32_t want)
         world_fail(w, "media: inactivity of %s is %u ms", side, ep ? ep->inactivity_ms : 0);
 }
 
+static void media_latch(struct world *w, const char *side, bool learns)
+{
+    const struct media_ep *ep =
+        media_fake_ep(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0);
+
+    if (!ep || (ep->latch != MEDIA_LATCH_SDP_ONLY) != learns)
+        world_fail(w, "media: %s %s", side,
+                   ep ? (learns ? "learns nobody" : "learns") : "is not there");
+}
+
 static void cmd_media(struct world *w, char **word, unsigned n)
 {
     const char *what = n ? word[0] : "";
@@ -257,6 +267,8 @@ static void cmd_media(struct world *w, char **word, unsigned n)
         media_remote(w, word[1], word[2]);
     else if (strcmp(what, "opaque") == 0 && n == 3)
         media_opaque(w, word[1], strcmp(word[2], "yes") == 0);
+    else if (strcmp(what, "latch") == 0 && n == 3)
+        media_latch(w, word[1], strcmp(word[2], "learns") == 0);
     else if (strcmp(what, "inactivity") == 0 && n == 3)
         media_inactivity(w, word[1], (uint32_t)script_duration(word[2]));
     else if (strcmp(what, "sessions") == 0 && n == 2) {
