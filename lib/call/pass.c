@@ -249,8 +249,8 @@ static void pass_answer_update(struct ldlg *from, struct txn_server *st)
         return;
     headers_contact(b, from->d);
     methods_allow(b, from->leg);
-    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
-        (void)txn_server_send(st);
+    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0 && txn_server_send(st) == 0)
+        dialog_answered(from->d, from->d->remote_cseq);
 }
 
 static void pass_go(struct pass *p, const struct msg *m, struct txn_server *st)
