@@ -6,6 +6,7 @@ import select
 import socket
 import time
 
+import attack
 from attack import *
 
 CASES = []
@@ -45,7 +46,7 @@ def table():
 
 def peer_ip():
     """An address beside the switch's own: answers go to the port of a Via, and those are all over the place."""
-    head, _, tail = IP.rpartition(".")
+    head, _, tail = attack.IP.rpartition(".")
     return f"{head}.{int(tail) + 100}"
 
 
@@ -94,7 +95,7 @@ class Tcp:
     def __init__(self, data):
         self.s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.s.bind((peer_ip(), 0))
-        self.s.connect(SIP)
+        self.s.connect(attack.SIP)  # not the name of this module: use_ip() changes it
 
     def send(self, data):
         self.s.sendall(data)
@@ -159,7 +160,7 @@ def options(sw):
     p = Peer(5060, peer_ip())
     try:
         for _ in range(3):
-            p.send(p.request("OPTIONS", ruri=f"sip:{IP}"))
+            p.send(p.request("OPTIONS", ruri=f"sip:{attack.IP}"))
             try:
                 p.expect(200, timeout=1, call_id=p.call_id)
                 return
