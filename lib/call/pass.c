@@ -55,7 +55,6 @@ static void pass_drop(struct pass *p);
 static void pass_free(struct pass *p)
 {
     struct call *c = p->call;
-    struct ldlg *from = p->from;
 
     for (struct pass **pp = &c->passes; *pp; pp = &(*pp)->next)
         if (*pp == p) {
@@ -71,8 +70,6 @@ static void pass_free(struct pass *p)
     pass_unpark(p);
     c->n_passes--;
     pool_put(&c->calls->pass_pool, p);
-    if (from && from->leg->is_in && from->rel)
-        rel100_go_on(from);
     call_check(c);
 }
 
@@ -559,6 +556,16 @@ static void pass_lost(struct leg *to, enum sip_method method, unsigned status)
         leg_event(to, LEV_LOST, &(struct leg_arg){.cause = &gone});
 }
 
+/* It has ended by its answer: a 2xx to the caller's INVITE may have waited for that. */
+static void pass_over(struct pass *p)
+{
+    struct ldlg *from = p->from;
+
+    pass_free(p);
+    if (from->leg->is_in)
+        rel100_go_on(from);
+}
+
 static void pass_on_response(void *user, struct txn_client *ct, const struct msg *m,
                              const struct flow *f)
 {
@@ -575,7 +582,7 @@ static void pass_on_response(void *user, struct txn_client *ct, const struct msg
     if (m->status < 300) {
         pass_2xx(p, m);
         if (p->to_method != SIP_INVITE)
-            pass_free(p);
+            pass_over(p);
         return;
     }
     if (p->to_method == SIP_UPDATE && (m->status == 405 || m->status == 501))
@@ -583,7 +590,7 @@ static void pass_on_response(void *user, struct txn_client *ct, const struct msg
     if (m->status == 422)
         (void)refresh_raise(to, m);
     pass_final(p, m->status, msg_value(m, HDR_RETRY_AFTER));
-    pass_free(p);
+    pass_over(p);
     pass_lost(to, method, m->status);
 }
 
@@ -602,7 +609,7 @@ static void pass_on_end(void *user, struct txn_client *ct, enum txn_end why)
         pass_final(p, status, SPAN_NONE);
     }
     if (!p->wait_ack && !p->ack_owed)
-        pass_free(p);
+        pass_over(p);
     if (status)
         pass_lost(to, method, status);
 }
