@@ -387,7 +387,7 @@ void calls_on_no_ack(void *tu, struct dialog *d);
 bool leg_out_again(struct leg *leg);
 /** Send the carrier's 18x in this dialog now (rel100.c, when its turn has come). */
 void leg_in_progress(struct ldlg *ld, const struct msg *m);
-/** 199 in a dialog of the caller whose carrier has failed there (RFC 6228); m NULL: no answer of the carrier says why. */
+/** 199 in a dialog of the caller whose carrier has failed there (RFC 6228); status: of that failure. */
 void leg_in_199(struct ldlg *ld, unsigned status);
 /** Start the next attempt's INVITE; media is ready. */
 void leg_out_media_ready(struct leg *leg);
