@@ -76,6 +76,11 @@ void failover_note(struct leg *out, const struct msg *m)
     const struct target *t;
     uint32_t s;
 
+    if (!m && failover_may(out)) { /* nothing came from there, or nothing went */
+        t = target_find(targets_of(out->trunk.state), &out->flow.remote, out->flow.proto);
+        if (t)
+            target_silent(t, cs->clock->mono_ms);
+    }
     if (!m || m->status != 503)
         return;
     s = failover_retry_after(msg_value(m, HDR_RETRY_AFTER));

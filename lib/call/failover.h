@@ -23,7 +23,7 @@ int failover_begin(struct call *c, const struct route_candidate *cand, const str
  */
 bool failover_may(const struct leg *out);
 
-/** A final response to the leg, or NULL: a 503 with Retry-After keeps others from that target (RFC 3261 §21.5.4). */
+/** A final response to the leg, or NULL, which puts its target behind the others for a while: a 503 with Retry-After keeps others from that target (RFC 3261 §21.5.4). */
 void failover_note(struct leg *out, const struct msg *m);
 
 /** The new leg stands where the failed one stood: counted at the same limits, which are not asked again. */

@@ -39,6 +39,8 @@ void options_answer(struct calls *cs, struct txn_server *st)
     stat_inc(cs->stats, STAT_options_answered);
     if (!b)
         return;
+    if (is_away)
+        build_hdr(b, SPAN("Retry-After"), SPAN("5"));
     build_hdr(b, SPAN("Allow"), headers_allow);
     build_hdr(b, SPAN("Accept"), SPAN("application/sdp"));
     build_hdr(b, SPAN("Supported"), SPAN("100rel"));

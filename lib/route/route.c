@@ -285,12 +285,12 @@ int route_target_hop(const struct route *rt, uint32_t trunk, const struct target
     return 0;
 }
 
-/* How willing a target is: 0 usable, 1 asked to be left alone, 2 down. */
+/* How willing a target is: 0 usable, 1 silent of late, 2 asked to be left alone, 3 down. */
 static unsigned target_class(const struct target *t, uint64_t now_ms)
 {
     if (target_is_usable(t, now_ms))
-        return 0;
-    return target_is_usable(t, 0) ? 1 : 2;
+        return target_is_silent(t, now_ms) ? 1 : 0;
+    return target_is_usable(t, 0) ? 2 : 3;
 }
 
 /* The targets [from, to) are of one priority; those in mask take part. One is drawn, its bit cleared (RFC 2782). */
@@ -318,12 +318,12 @@ unsigned route_hops(const struct route *rt, const struct route_hops_param *p, st
                     unsigned max)
 {
     const struct target_set *set = targets_of(rt->trunk[p->trunk].state);
-    uint64_t mask[3] = {0}, rnd = p->rnd;
+    uint64_t mask[4] = {0}, rnd = p->rnd;
     unsigned n = 0;
     _Static_assert(TARGETS_MAX <= 64, "a bit each");
     for (uint32_t i = 0; set && i < set->n; i++)
         mask[target_class(&set->v[i], p->now_ms)] |= 1ULL << i;
-    for (unsigned k = 0; set && k < (p->last_resort ? 3 : 1); k++)
+    for (unsigned k = 0; set && k < (p->last_resort ? 4 : 2); k++)
         for (uint32_t from = 0, to; from < set->n; from = to) {
             to = from + 1;
             while (to < set->n && set->v[to].priority == set->v[from].priority)

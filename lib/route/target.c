@@ -94,6 +94,17 @@ void target_busy(const struct target *t, uint64_t now_ms, uint32_t retry_after_s
     atomic_fetch_add_explicit(&t->health->busy, 1, memory_order_relaxed);
 }
 
+void target_silent(const struct target *t, uint64_t now_ms)
+{
+    atomic_store_explicit(&t->health->silent_until_ms, now_ms + TARGET_SILENT_MS,
+                          memory_order_relaxed);
+}
+
+bool target_is_silent(const struct target *t, uint64_t now_ms)
+{
+    return atomic_load_explicit(&t->health->silent_until_ms, memory_order_relaxed) > now_ms;
+}
+
 bool target_result(struct target_health *h, bool ok, const struct conf_options *opt,
                    uint64_t wall_ms)
 {

@@ -21,6 +21,8 @@
 #define TARGETS_MAX 64 /* carriers have SRV sets of 64 records; the addresses of a trunk likewise */
 /* 60 s: a carrier that asks for more is taken to be unwell, and probes and calls find out sooner [ms]. */
 #define TARGET_BUSY_MAX_MS 60000U
+/* 30 s: one call in so many waits for a dead target that nobody probes; the others find the next one at once [ms]. */
+#define TARGET_SILENT_MS 30000U
 /* 8: a PBX and its spare, each with a line or two; the oldest binding goes first. */
 #define TARGET_BINDINGS_MAX 8
 /* Messages of workers that wait for the control thread: 4,096 PBXs that register at the same moment. */
@@ -35,6 +37,7 @@ struct target_health {
     _Atomic uint64_t probes, probe_failures;
     _Atomic uint64_t changed_wall_ms; /* last change of state; 0: never */
     _Atomic uint64_t busy_until_ms;   /* 503 with Retry-After: not before [ms, monotonic]; 0: not */
+    _Atomic uint64_t silent_until_ms; /* did not answer a call: tried behind the others */
     _Atomic uint64_t busy;            /* how often it said so */
 };
 
@@ -77,6 +80,9 @@ bool target_is_usable(const struct target *t, uint64_t now_ms);
  * A shorter wish does not end a longer one.
  */
 void target_busy(const struct target *t, uint64_t now_ms, uint32_t retry_after_s);
+/** A call got no response from it, or no connection: until TARGET_SILENT_MS from now others are tried before it. */
+void target_silent(const struct target *t, uint64_t now_ms);
+bool target_is_silent(const struct target *t, uint64_t now_ms);
 /**
  * Prober: one probe's outcome, with hysteresis: down after down_after failures in a row, up after up_after successes.
  * @return true if the state changed
