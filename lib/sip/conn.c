@@ -140,7 +140,7 @@ static void tell_unsent(struct conn *c)
 
 static void conn_free(struct conn *c)
 {
-    if (c->flow.proto == PROTO_TLS)
+    if (c->flow.proto == PROTO_TLS && !c->said)
         tls_bye(c->bev);
     bufferevent_free(c->bev);
     stream_fini(&c->in);
@@ -300,7 +300,36 @@ static int conn_write(struct conn *c, const char *buf, size_t len)
     return 0;
 }
 
-/* Read nothing more, write what waits, end. */
+/*
+ * All is with the kernel. An end now would be a reset if the peer has sent more than we have read, and a reset throws away what it
+ * has not read yet: nothing more from us, and what still comes is read and forgotten until the peer ends, or CONN_DRAIN_MS.
+ */
+static void linger(struct conn *c)
+{
+    if (c->said)
+        return;
+    c->said = true;
+    if (c->tx == 0) { /* nothing to be lost */
+        conn_end(c, c->why);
+        return;
+    }
+    if (c->flow.proto == PROTO_TLS)
+        tls_bye(c->bev);
+    (void)shutdown(bufferevent_getfd(c->bev), SHUT_WR);
+    (void)bufferevent_enable(c->bev, EV_READ);
+}
+
+static void forget(struct conn *c, struct evbuffer *in)
+{
+    size_t n = evbuffer_get_length(in);
+
+    c->forgotten += n;
+    (void)evbuffer_drain(in, n);
+    if (c->forgotten > CONN_DRAIN_MAX)
+        conn_end(c, c->why);
+}
+
+/* Take nothing more, write what waits, end. */
 static void conn_close(struct conn *c, enum conn_why why)
 {
     if (c->state != CONN_OPEN)
@@ -309,10 +338,9 @@ static void conn_close(struct conn *c, enum conn_why why)
     c->why = why;
     c->closing_ms = now_ms(c);
     (void)bufferevent_disable(c->bev, EV_READ);
+    watch(c);
     if (!c->first && evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)
-        conn_end(c, why);
-    else
-        watch(c);
+        linger(c);
 }
 
 /* ---- in ---------------------------------------------------------------------------------------------------------- */
@@ -375,6 +403,10 @@ static void on_read(struct bufferevent *bev, void *arg)
     int n;
 
     clock_update(cs->p.clock);
+    if (c->said) {
+        forget(c, in);
+        return;
+    }
     c->heard_ms = now_ms(c);
     while (c->state == CONN_OPEN && (n = evbuffer_remove(in, cs->read, sizeof(cs->read))) > 0) {
         uint64_t before = c->rx;
@@ -395,7 +427,7 @@ static void on_write(struct bufferevent *bev, void *arg)
 
     (void)bev;
     if (c->state == CONN_CLOSING && !c->first)
-        conn_end(c, c->why);
+        linger(c);
 }
 
 /* ---- begin ------------------------------------------------------------------------------------------------------- */

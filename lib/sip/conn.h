@@ -19,8 +19,10 @@
 #define CONN_HANDSHAKE_MS 10000
 /* From a message's first byte to its last: 64 KiB in it are 52 kbit/s; 10 s are twenty times T1, the sender's own patience ends at 32 s. */
 #define CONN_SLOW_MS 10000
-/* What is still to be written when we close. */
+/* What is still to be written when we close, and for the peer to end too: a retransmission of the kernel's and a satellite. */
 #define CONN_DRAIN_MS 2000
+/* What is read and forgotten meanwhile: all that a peer can have sent ahead (16 of the largest messages); more is a flood. */
+#define CONN_DRAIN_MAX (1U << 20)
 /* A stranger's whole visit: a request, its 403. */
 #define CONN_STRANGER_MS 4000
 /*

@@ -19,8 +19,8 @@
 enum conn_state {
     CONN_CONNECTING, /* connect or handshake under way */
     CONN_OPEN,
-    CONN_CLOSING, /* nothing is read any more; ends when all is written */
-    CONN_DEAD,    /* in no table, freed by the end of the turn */
+    CONN_CLOSING, /* what comes is not looked at any more; ends when all is written and the peer has ended */
+    CONN_DEAD, /* in no table, freed by the end of the turn */
 };
 
 /* Why one ends. */
@@ -72,6 +72,7 @@ struct conn {
     enum conn_why why;
     bool outbound, stranger;
     bool has_ponged;
+    bool said; /* CLOSING: all is written, the peer has been told the end */
     struct bufferevent *bev;
     struct tls_check check; /* TLS */
     struct stream in;
@@ -80,6 +81,7 @@ struct conn {
     struct timer timer;
     uint64_t begun_ms, heard_ms, part_ms, ping_ms; /* part, ping: 0 none */
     uint64_t closing_ms;
+    size_t forgotten; /* bytes that came after said */
     uint64_t rx, tx;
     struct conn *next_dead;
 };
