@@ -14,6 +14,7 @@
 #include "call/own.h"
 #include "call/session.h"
 #include "sip/gate.h"
+#include "sip/shed.h"
 
 #include <stdlib.h>
 
@@ -32,6 +33,7 @@ struct stack {
     struct arena arena;
     struct blocks blocks;
     struct gate gate;
+    struct shed *shed;
     struct transport *transport;
     struct peek_table emergency;
     struct span *emergency_users;
@@ -111,7 +113,8 @@ struct stack *stack_new(const struct stack_param *p)
     pool_init(&cs->ldlg_pool, "ldlg", sizeof(struct ldlg), 0);
     pool_init(&cs->pass_pool, "pass", sizeof(struct pass), 0);
     pool_init(&cs->own_pool, "own", sizeof(struct own), 0);
-    if (stack_wire(s, p) < 0) {
+    s->shed = shed_new();
+    if (!s->shed || stack_wire(s, p) < 0) {
         stack_free(s);
         return NULL;
     }
@@ -164,6 +167,7 @@ void stack_free(struct stack *s)
     pool_fini(&cs->own_pool, 1);
     blocks_fini(&s->blocks, 1);
     arena_fini(&s->arena);
+    shed_free(s->shed);
     free(s->emergency_users);
     free(cs->scratch);
     free(s);
@@ -284,6 +288,14 @@ static enum gate_level level_of(unsigned load)
                         : GATE_LEVEL_OPEN;
 }
 
+/* 503 without state; and again to each copy, whose caller has given up this attempt by the first (RFC 3261 §8.2.7). */
+static void refuse_shed(struct stack *s, const char *buf, size_t len, const struct peek *pk,
+                        const struct flow *flow)
+{
+    shed_add(s->shed, pk, s->calls.clock->mono_ms);
+    reply_raw(s, buf, len, pk, flow, 503);
+}
+
 /* A load, whose it can be and whether it may wait. */
 struct entry {
     unsigned load;
@@ -312,10 +324,15 @@ static enum stack_verdict enter(struct stack *s, const char *buf, size_t len,
     case GATE_403: reply_raw(s, buf, len, &pk, flow, 403); return STACK_HERE;
     case GATE_SHED:
         if (!txn_absorb(s->calls.txns, &pk, flow))
-            reply_raw(s, buf, len, &pk, flow, 503);
+            refuse_shed(s, buf, len, &pk, flow);
         return STACK_HERE;
     case GATE_DROP:
     default: return STACK_DROP;
+    }
+    if (pk.is_request && pk.complete && shed_has(s->shed, &pk, s->calls.clock->mono_ms)) {
+        stat_inc(s->calls.stats, STAT_gate_shed);
+        refuse_shed(s, buf, len, &pk, flow);
+        return STACK_HERE;
     }
     if (e->hand && s->let_wait && gate_may_wait(&pk)) {
         if (txn_absorb(s->calls.txns, &pk, flow))

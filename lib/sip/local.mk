@@ -9,7 +9,7 @@ lib_sip_libtdsip_a_SOURCES = \
 	lib/sip/session_timer.h lib/sip/session_timer.c \
 	lib/sip/digest.h lib/sip/digest.c
 lib_sip_libtdsip_a_SOURCES += \
-	lib/sip/transport.h lib/sip/transport.c lib/sip/udp.h lib/sip/udp.c lib/sip/gate.h lib/sip/gate.c \
+	lib/sip/transport.h lib/sip/transport.c lib/sip/udp.h lib/sip/udp.c lib/sip/gate.h lib/sip/gate.c lib/sip/shed.h lib/sip/shed.c \
 	lib/sip/txn.h lib/sip/txn_priv.h lib/sip/txn.c lib/sip/txn_client.c lib/sip/txn_server.c \
 	lib/sip/dialog.h lib/sip/dialog_priv.h lib/sip/dialog.c lib/sip/dialog_ack.c lib/sip/dialog_target.c lib/sip/dialog_save.c
 lib_sip_libtdsip_a_SOURCES += lib/sip/stream.h lib/sip/stream.c \

@@ -19,6 +19,8 @@ TD_UNIT_TESTS += tests/unit/test_dialog
 tests_unit_test_dialog_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_gate
 tests_unit_test_gate_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_shed
+tests_unit_test_shed_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_udp
 tests_unit_test_udp_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sendmmsg -Wl,--wrap=recvmmsg
 tests_unit_test_udp_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
