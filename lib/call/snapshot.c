@@ -17,6 +17,7 @@
 /* A leg, by value. */
 struct leg_rec {
     char trunk[CONF_NAME_MAX + 1], customer[CONF_NAME_MAX + 1];
+    char spoken[CONF_NAME_MAX + 1]; /* the trunk that its peer is: behind a transfer another one */
     char account[CONF_NAME_MAX + 1];
     char sent[NUMBER_MAX];
     char media[CONF_NAME_MAX + 1]; /* section that the leg is counted at; empty: none */
@@ -95,6 +96,8 @@ static void leg_put(struct leg_rec *r, const struct leg *leg)
     const struct clock *k = leg->call->calls->clock;
 
     snprintf(r->trunk, sizeof r->trunk, "%s", leg->trunk.state->name);
+    snprintf(r->spoken, sizeof r->spoken, "%s",
+             leg->trunk.gen ? leg->trunk.conf->name : leg->trunk.state->name);
     if (leg->trunk.customer)
         snprintf(r->customer, sizeof r->customer, "%s", leg->trunk.customer->name);
     if (leg->trunk.media)
@@ -213,12 +216,33 @@ static void leg_hold_again(struct leg *leg)
         cac_retake(&leg->hold, &leg->trunk.media->calls, w);
 }
 
+/* How its peer is spoken to: as the trunk of that name wants it now, by the default if it is gone. */
+static int leg_take_conf(struct leg *leg, struct dialog *d, const struct leg_rec *r)
+{
+    struct calls *cs = leg->call->calls;
+    const struct trunk_state *ts = trunk_registry_find(cs->trunks, r->spoken);
+    uint32_t trunk;
+
+    if (!ts)
+        return -ENOENT;
+    leg->flow = r->flow;
+    leg->flow.conn = 0;
+    leg->flow.cert = 0;
+    leg->flow.owner = d->flow.owner = ts->slot + 1; /* the slot is this process's own */
+    if (!cs->view || route_trunk_of_slot(cs->view->route, ts->slot, &trunk) < 0)
+        return 0;
+    leg->trunk.gen = gen_take(cs);
+    if (!leg->trunk.gen)
+        return -ENOMEM;
+    leg->trunk.conf = &cs->view->conf->trunk.v[trunk];
+    return 0;
+}
+
 static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const char *dialog)
 {
     struct calls *cs = c->calls;
     struct leg *leg = leg_new(c, is_in);
     struct dialog *d;
-    uint32_t trunk;
     int rc;
 
     if (!leg)
@@ -242,12 +266,9 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
         dialog_free(d);
         return -ENOMEM;
     }
-    if (cs->view && route_trunk_of_slot(cs->view->route, leg->trunk.state->slot, &trunk) == 0) {
-        leg->trunk.gen = gen_take(cs);
-        if (!leg->trunk.gen)
-            return -ENOMEM;
-        leg->trunk.conf = &cs->view->conf->trunk.v[trunk];
-    }
+    rc = leg_take_conf(leg, d, r);
+    if (rc < 0)
+        return rc;
     leg->main->oa = r->oa;
     offer_set_said(leg->main, (struct span){dialog + r->dialog_len, r->said_len});
     leg->trunk.duration_ms = r->duration_ms;
@@ -258,12 +279,7 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     leg->trunk.latch = r->latch;
     leg->trunk.dscp_media = r->dscp_media;
     leg->trunk.media_none = r->media_none;
-    leg->flow = r->flow;
     leg->endpoint = r->endpoint;
-    leg->flow.conn = 0;
-    leg->flow.cert = 0;
-    leg->flow.owner = d->flow.owner =
-        leg->trunk.state->slot + 1; /* the slot is this process's own */
     leg->invite_cseq = r->invite_cseq;
     leg->attempt = r->attempt;
     leg->offered = r->offered;
@@ -328,8 +344,8 @@ static bool rec_is_sane(const struct call_rec *r, size_t len)
         return false;
     for (int i = 0; i < 2; i++)
         if (r->leg[i].trunk[CONF_NAME_MAX] || r->leg[i].customer[CONF_NAME_MAX] ||
-            r->leg[i].account[CONF_NAME_MAX] || r->leg[i].media[CONF_NAME_MAX] ||
-            r->leg[i].sent[NUMBER_MAX - 1])
+            r->leg[i].spoken[CONF_NAME_MAX] || r->leg[i].account[CONF_NAME_MAX] ||
+            r->leg[i].media[CONF_NAME_MAX] || r->leg[i].sent[NUMBER_MAX - 1])
             return false;
     return sizeof *r + (size_t)r->leg[0].dialog_len + r->leg[0].said_len + r->leg[1].dialog_len +
                r->leg[1].said_len <=
@@ -348,7 +364,7 @@ int call_load_names(struct trunk_registry *reg, const void *buf, size_t len)
     for (int i = 0; i < 2; i++) {
         const struct leg_rec *leg = &r.leg[i];
 
-        if (!trunk_registry_get(reg, leg->trunk) ||
+        if (!trunk_registry_get(reg, leg->trunk) || !trunk_registry_get(reg, leg->spoken) ||
             (leg->customer[0] && !trunk_registry_customer(reg, leg->customer)) ||
             (leg->media[0] && !trunk_registry_media(reg, leg->media)))
             return -ENOMEM;
