@@ -595,6 +595,7 @@ int invite_ward(struct calls *cs, const struct msg *m, const struct invite_ward 
         call_abort(c);
         return rc;
     }
+    c->in->endpoint = w->stays->endpoint; /* RFC 7989: it is that party whom the target talks to */
     decide(c, m, w->trunk, &d);
     stat_inc(cs->stats, STAT_calls_started);
     *w->ward = c->in;

@@ -175,6 +175,7 @@ static void ward_takes(struct leg *ward, struct leg *stays)
     ward->flow = stays->flow;
     ward->invite_cseq = stays->invite_cseq;
     ward->update = stays->update;
+    ward->endpoint = stays->endpoint;
     ward->refresh.s = stays->refresh.s;
     ward->is_unheard = false;
     refresh_stop(stays);
