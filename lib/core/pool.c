@@ -164,22 +164,24 @@ void pool_fini(struct pool *p, int force)
     p->used = 0;
 }
 
-/* A SIP message is 400 to 1,400 bytes; strings and short replies fit 512, a large INVITE with SDP 2048, one at the UDP limit 4096. */
-static const size_t class_bytes[] = {512, 1024, 1536, 2048, 4096};
-#define CLASSES (sizeof(class_bytes) / sizeof(class_bytes[0]))
+/*
+ * The strings of a dialog and the SDP that it was sent take 200 to 400 bytes, and every standing call holds two of each; a message is
+ * 300 to 1,400 and five of them are kept 32 s a call. A large INVITE with SDP fits 2048, one at the UDP limit 4096.
+ */
+static const size_t class_bytes[BLOCK_CLASSES] = {256, 384, 512, 768, 1024, 1536, 2048, 4096};
 
 static size_t class_of(size_t bytes)
 {
     size_t i = 0;
 
-    while (i < CLASSES && class_bytes[i] < bytes)
+    while (i < BLOCK_CLASSES && class_bytes[i] < bytes)
         i++;
     return i;
 }
 
 void blocks_init(struct blocks *b)
 {
-    for (size_t i = 0; i < CLASSES; i++)
+    for (size_t i = 0; i < BLOCK_CLASSES; i++)
         pool_init(&b->class_pool[i], "block", class_bytes[i], 0);
     b->big_used = 0;
 }
@@ -187,14 +189,14 @@ void blocks_init(struct blocks *b)
 void *blocks_get(struct blocks *b, size_t bytes, size_t *cap)
 {
     size_t i = class_of(bytes);
-    void *p = i < CLASSES ? get_raw(&b->class_pool[i]) : malloc(bytes);
+    void *p = i < BLOCK_CLASSES ? get_raw(&b->class_pool[i]) : malloc(bytes);
 
     if (!p)
         return NULL;
-    if (i == CLASSES)
+    if (i == BLOCK_CLASSES)
         b->big_used++;
     if (cap)
-        *cap = i < CLASSES ? class_bytes[i] : bytes;
+        *cap = i < BLOCK_CLASSES ? class_bytes[i] : bytes;
     return p;
 }
 
@@ -204,7 +206,7 @@ void blocks_put(struct blocks *b, void *block, size_t cap)
 
     if (!block)
         return;
-    if (i < CLASSES) {
+    if (i < BLOCK_CLASSES) {
         pool_put(&b->class_pool[i], block);
     } else {
         b->big_used--;
@@ -215,6 +217,6 @@ void blocks_put(struct blocks *b, void *block, size_t cap)
 void blocks_fini(struct blocks *b, int force)
 {
     assert(force || b->big_used == 0);
-    for (size_t i = 0; i < CLASSES; i++)
+    for (size_t i = 0; i < BLOCK_CLASSES; i++)
         pool_fini(&b->class_pool[i], force);
 }

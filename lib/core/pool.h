@@ -30,12 +30,14 @@ void pool_put(struct pool *p, void *obj);
 /** Free all slabs; asserts that no object is in use unless force. */
 void pool_fini(struct pool *p, int force);
 
+#define BLOCK_CLASSES 8
+
 /**
- * Variable-size byte blocks by size class (512, 1024, 1536, 2048, 4096, beyond: malloc), for stored messages and strings.
+ * Variable-size byte blocks by size class (256 to 4096, beyond: malloc), for stored messages and strings.
  * @return block of at least bytes, NULL out of memory; *cap (may be NULL) gets the usable size
  */
 struct blocks {
-    struct pool class_pool[5];
+    struct pool class_pool[BLOCK_CLASSES];
     uint64_t big_used;
 };
 void blocks_init(struct blocks *b);

@@ -92,8 +92,9 @@ static void object_larger_than_a_slab_is_served(void **state)
 
 static void block_has_the_size_of_its_class(void **state)
 {
-    static const size_t row[][2] = {{1, 512},     {512, 512},   {513, 1024},  {1500, 1536},
-                                    {2048, 2048}, {2049, 4096}, {4097, 4097}, {70000, 70000}};
+    static const size_t row[][2] = {{1, 256},     {256, 256},   {257, 384},    {385, 512},
+                                    {513, 768},   {769, 1024},  {1500, 1536},  {2048, 2048},
+                                    {2049, 4096}, {4097, 4097}, {70000, 70000}};
     struct blocks b;
 
     (void)state;
@@ -107,7 +108,7 @@ static void block_has_the_size_of_its_class(void **state)
         blocks_put(&b, p, cap);
     }
     assert_int_equal(b.big_used, 0);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < BLOCK_CLASSES; i++)
         assert_int_equal(b.class_pool[i].used, 0);
     assert_non_null(blocks_get(&b, 10, NULL));
     assert_int_equal(b.class_pool[0].used, 1);

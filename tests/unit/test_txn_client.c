@@ -242,7 +242,7 @@ static void accepted_invite_frees_its_bytes_and_hears_further_2xx_until_timer_m(
     (void)state;
     start(SIP_INVITE);
     fx_recv(response(200, "INVITE"));
-    for (unsigned i = 0; i < 5; i++)
+    for (unsigned i = 0; i < BLOCK_CLASSES; i++)
         assert_int_equal(fx.blocks.class_pool[i].used, 0);
     fx_recv(response(200, "INVITE"));
     assert_int_equal(fx.n_response, 2);

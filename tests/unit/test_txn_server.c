@@ -264,7 +264,7 @@ static void dialog_takes_the_2xx_and_the_transaction_keeps_nothing(void **state)
     assert_memory_equal(w->bytes, fx_last_sent(), w->len);
     assert_null(txn_server_take_2xx(fx.st));
     wire_free(&fx.blocks, w);
-    for (unsigned i = 0; i < 5; i++)
+    for (unsigned i = 0; i < BLOCK_CLASSES; i++)
         assert_int_equal(fx.blocks.class_pool[i].used, 0);
 }
 
