@@ -185,14 +185,8 @@ int leg_take_trunk(struct leg *leg, const struct call_view *view, uint32_t trunk
         .state = route_trunk_state(view->route, trunk),
         .customer = route_customer_state(view->route, trunk),
         .media = route_media_state(view->route, trunk),
-        .trying_ms = t->trying_timeout_ms,
-        .progress_ms = t->progress_timeout_ms,
-        .ring_ms = t->ring_timeout_ms,
-        .setup_ms = t->setup_timeout_ms,
         .duration_ms = t->max_duration_ms,
         .inactivity_ms = t->media_inactivity_ms,
-        .advance = t->advance,
-        .stop = t->stop,
         .latch = latch_of(t->latch),
         .dscp_media = t->dscp_media,
         .media_none = t->media_none,
@@ -299,8 +293,8 @@ static void call_on_timer(struct timer *t, void *arg)
 void call_setup_timer(struct call *c)
 {
     timer_init(&c->timer, c->calls->timers, call_on_timer, c);
-    if (c->in->trunk.setup_ms)
-        timer_set(&c->timer, c->in->trunk.setup_ms);
+    if (c->in->trunk.conf->setup_timeout_ms)
+        timer_set(&c->timer, c->in->trunk.conf->setup_timeout_ms);
 }
 
 static void call_on_interim(struct timer *t, void *arg)

@@ -308,15 +308,15 @@ void hunt_next(struct call *c)
 
 static bool hunt_may_advance(const struct leg *out)
 {
-    const struct conf_trunk t = {.advance = out->trunk.advance, .stop = out->trunk.stop};
+    const struct conf_trunk *t = out->trunk.conf;
 
     if (out->call->committed || out->call->state != CALL_SETUP)
         return false;
     if (out->timed_out)
-        return out->trunk.advance.timeout;
+        return t->advance.timeout;
     if (out->cause.where == CAUSE_HERE)
         return true; /* it could not be sent at all */
-    return conf_advances(&t, out->cause.sip_code, out->cause.q850);
+    return conf_advances(t, out->cause.sip_code, out->cause.q850);
 }
 
 /* Another address of the same carrier (RFC 3263 §4.3). @return false: there is none, or it is not to be tried */

@@ -66,12 +66,12 @@ static void leg_entry_timer(struct leg *leg, enum leg_state state)
     uint64_t ms = 0;
 
     switch (state) {
-    case LEG_TRYING: ms = leg->is_in ? 0 : leg->trunk.trying_ms; break;
+    case LEG_TRYING: ms = leg->is_in ? 0 : leg->trunk.conf->trying_timeout_ms; break;
     case LEG_RINGING:
     case LEG_EARLY:
         if (leg->state == LEG_RINGING || leg->state == LEG_EARLY)
             return;
-        ms = leg->is_in ? LEG_RING_AGAIN_MS : leg->trunk.ring_ms;
+        ms = leg->is_in ? LEG_RING_AGAIN_MS : leg->trunk.conf->ring_timeout_ms;
         break;
     case LEG_CANCELLING:
         /* The CANCEL may wait for a provisional that never comes, and the INVITE for its final answer: 64*T1 after the

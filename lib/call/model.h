@@ -103,8 +103,7 @@ struct leg_trunk {
     struct customer_state *customer; /**< likewise; NULL: none */
     struct media_state *media;       /**< likewise */
     char account[CONF_NAME_MAX + 1]; /**< of the customer, for records; longer ones are cut */
-    uint32_t trying_ms, progress_ms, ring_ms, setup_ms, duration_ms, inactivity_ms;
-    struct conf_codes advance, stop;
+    uint32_t duration_ms, inactivity_ms;
     uint32_t pool; /**< media_pool_id of its media; 0: none */
     struct addr
         advertise[2];    /**< what SDP shows for the pool's IPv4, IPv6; unset: the address itself */
