@@ -79,6 +79,7 @@ static struct ldlg *in_dialog_of(struct leg *leg, struct ldlg *out)
         dialog_free(d);
         return old;
     }
+    leg->branched = true;
     ld->oa.state = leg->offered ? OA_OFFER_IN : OA_NONE;
     ldlg_join(ld, out);
     if (old->over) { /* it was kept as the pattern of this one */
@@ -119,9 +120,10 @@ void leg_in_progress(struct ldlg *ld, const struct msg *m)
         c->committed = ld->told = true;
     if (!c->progress_ms)
         c->progress_ms = c->calls->clock->mono_ms;
+    if (leg->rung) /* the first one came with the state, which has set the timer */
+        in_wait_again(leg);
     leg->rung = m->status;
     ld->shown = true;
-    in_wait_again(leg);
     header_rules_leg_out(b, leg);
     bodies_close(leg, m->wrap, &type, &body);
     if (build_end(b, type, body) < 0 || txn_server_send(leg->invite_st) < 0)

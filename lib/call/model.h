@@ -150,6 +150,7 @@ struct leg {
     uint16_t rung;      /**< in: status of the last 18x sent */
     uint8_t update;     /**< enum leg_update */
     bool reported;      /**< its attempt record is written */
+    bool branched;      /**< in: it has had more than one dialog */
     bool forked;        /**< out: answered in more than one dialog: another 2xx may come */
     bool bye_wanted;    /**< in: BYE as soon as the ACK has come (RFC 3261 §15) */
     bool progress_seen; /**< out: any provisional came */

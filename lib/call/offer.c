@@ -538,13 +538,23 @@ struct span offer_heard(const struct ldlg *ld)
     return ld->leg->is_in && c->setup ? c->setup->body : SPAN_NONE;
 }
 
+/*
+ * A caller may have moved its media in the dialog of another fork, or of an attempt that failed: in this one its INVITE, or what it said
+ * here, holds. Noted already is the INVITE alone: it crossed, and there has never been another dialog to move anything in.
+ */
+static bool offer_may_have_moved(const struct ldlg *ld)
+{
+    const struct leg *leg = ld->leg;
+
+    return leg->is_in && (ld->sdp || leg->branched || !leg->call->out->offered);
+}
+
 void offer_carry(struct ldlg *ld)
 {
     struct span heard = offer_heard(ld);
     struct sdp sdp;
 
-    /* A caller may have moved its media in the dialog of another fork: in this one its INVITE, or what it said here, holds. */
-    if ((ld->uncarried || (ld->leg->is_in && !span_is_empty(heard))) &&
+    if ((ld->uncarried || (offer_may_have_moved(ld) && !span_is_empty(heard))) &&
         sdp_parse(&sdp, heard, NULL) == 0)
         offer_note(ld->leg->call, ld->leg, &sdp);
     ld->uncarried = false;

@@ -26,7 +26,8 @@ void session_learn(struct leg *leg, const struct msg *m)
 {
     struct session_uuid uuid;
 
-    if (session_id_parse(msg_value(m, HDR_SESSION_ID), &uuid, NULL) == 0 &&
+    if (m->first[HDR_SESSION_ID] &&
+        session_id_parse(msg_value(m, HDR_SESSION_ID), &uuid, NULL) == 0 &&
         !session_uuid_is_null(&uuid)) {
         leg->endpoint = uuid;
         return;

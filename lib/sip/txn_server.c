@@ -356,7 +356,8 @@ static struct wire *make_reply(struct txns *t, const struct msg *m, const struct
     struct flow to = *f;
     uint32_t at;
 
-    head.has_session = session_id_parse(msg_value(m, HDR_SESSION_ID), &head.session[1], NULL) == 0;
+    head.has_session = m->first[HDR_SESSION_ID] &&
+                       session_id_parse(msg_value(m, HDR_SESSION_ID), &head.session[1], NULL) == 0;
     flow_of_response(&to, m->via.has_rport, m->via.port);
     build_init(b, t->scratch, sizeof(t->scratch));
     build_span(b, (struct span){(const char *)&head, sizeof(head)});
