@@ -325,6 +325,13 @@ void interwork_ack_body(struct leg *out, struct span *body)
     ld->oa.state = OA_STABLE;
 }
 
+void interwork_refuse(struct ldlg *ld, struct span offer, struct span *body)
+{
+    if (compose(ld, offer, SPAN_NONE, body) < 0)
+        *body = SPAN_NONE;
+    ld->oa.state = OA_STABLE;
+}
+
 /* ---- the caller's part ------------------------------------------------------------------------------------------- */
 
 void interwork_answered(struct ldlg *in, struct span body)

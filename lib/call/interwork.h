@@ -27,6 +27,8 @@ void interwork_18x(struct ldlg *in, const struct msg *m, bool reliable, struct s
 int interwork_2xx(struct ldlg *in, const struct msg *m, struct span *body);
 /** The answer that the ACK to the carrier's 2xx must bear although the caller has none to give: matched, or a refusal. */
 void interwork_ack_body(struct leg *out, struct span *body);
+/** The answer to an offer that comes to nothing, for the ACK before a BYE: every line off. Empty if the offer cannot be read. */
+void interwork_refuse(struct ldlg *ld, struct span offer, struct span *body);
 /** The caller has answered our offer, by PRACK or ACK; empty: it has not. */
 void interwork_answered(struct ldlg *in, struct span body);
 /** The caller's ACK to our 2xx: it may hold the answer to an offer of ours; what was kept of both sides is given back. */

@@ -142,11 +142,15 @@ static void out_2xx(struct leg *leg, const struct leg_arg *arg)
     bridge_event(leg, BR_ANSWER, arg);
 }
 
-/* 2xx of another dialog (fork), or of an attempt that was given up: ACK, then BYE (RFC 3261 §13.2.2.4). */
-static void out_ack_bye(struct leg *leg, struct ldlg *ld)
+/* 2xx of another dialog (fork), or of an attempt that was given up: ACK, with a refusal of its offer, then BYE (RFC 3261 §13.2.2.4). */
+static void out_ack_bye(struct leg *leg, const struct leg_arg *arg)
 {
-    (void)dialog_ack(ld->d, leg->invite_cseq, SPAN_NONE, SPAN_NONE);
-    leg_send_bye(leg, ld);
+    struct span body = SPAN_NONE;
+
+    if (!leg->offered && msg_body_is(arg->msg, OFFER_TYPE) && arg->dlg->oa.state != OA_STABLE)
+        interwork_refuse(arg->dlg, arg->msg->body, &body);
+    (void)dialog_ack(arg->dlg->d, leg->invite_cseq, OFFER_TYPE, body);
+    leg_send_bye(leg, arg->dlg);
 }
 
 static void out_2xx_again(struct leg *leg, const struct leg_arg *arg)
@@ -159,7 +163,7 @@ static void out_2xx_again(struct leg *leg, const struct leg_arg *arg)
     if (dialog_ack_again(arg->dlg->d, leg->invite_cseq) == 0)
         return;
     stat_inc(leg->call->calls->stats, STAT_legs_extra_2xx);
-    out_ack_bye(leg, arg->dlg);
+    out_ack_bye(leg, arg);
 }
 
 /* The 200 crossed our CANCEL (RFC 5407 §3.1.2): the callee believes in a call; end it. */
@@ -168,7 +172,7 @@ static void out_2xx_late(struct leg *leg, const struct leg_arg *arg)
     stat_inc(leg->call->calls->stats, STAT_legs_late_2xx);
     leg->main = arg->dlg;
     record_late_answer(leg->call, leg);
-    out_ack_bye(leg, arg->dlg);
+    out_ack_bye(leg, arg);
 }
 
 static void out_final(struct leg *leg, const struct leg_arg *arg)
