@@ -64,6 +64,19 @@ unsigned identity_privacy(const struct hdr *h, unsigned n)
     return bits;
 }
 
+void identity_write_privacy(struct build *b, unsigned bits)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < N_WORDS; i++)
+        if (bits & words[i].bit) {
+            build_span(b, n++ ? SPAN(";") : SPAN("Privacy: "));
+            build_span(b, words[i].name);
+        }
+    if (n)
+        build_span(b, SPAN("\r\n"));
+}
+
 bool identity_is_impossible(const struct hdr *h, unsigned n)
 {
     unsigned p = identity_privacy(h, n);

@@ -22,6 +22,8 @@ enum {
 
 /** The words of all Privacy lines. */
 unsigned identity_privacy(const struct hdr *h, unsigned n);
+/** The line that asks for these (not PRIVACY_OTHER); nothing for none. */
+void identity_write_privacy(struct build *b, unsigned bits);
 
 /** Privacy asks `critical` for what a B2BUA cannot do (RFC 3323 §5): 500. */
 bool identity_is_impossible(const struct hdr *h, unsigned n);

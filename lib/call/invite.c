@@ -455,6 +455,7 @@ static int in_leg_begin(struct call *c, struct txn_server *st, const struct msg 
         dialog_free(d);
         return -ENOMEM;
     }
+    in->privacy = (uint8_t)identity_privacy(m->hdrs, m->n_hdrs);
     copy_text(c->priority, sizeof c->priority, msg_value(m, HDR_RESOURCE_PRIORITY));
     copy_text(c->caller, sizeof c->caller, m->from.parsed.user);
     copy_text(c->called, sizeof c->called, called_uri(in->trunk.conf, m)->user);

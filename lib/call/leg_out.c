@@ -7,6 +7,7 @@
 #include "call/header_rules.h"
 #include "call/headers.h"
 #include "call/hunt.h"
+#include "call/identity.h"
 #include "call/interwork.h"
 #include "call/leg_table.h"
 #include "call/model.h"
@@ -136,6 +137,7 @@ static void out_2xx(struct leg *leg, const struct leg_arg *arg)
 {
     leg->main = arg->dlg;
     leg->answered_ms = leg->call->calls->clock->mono_ms;
+    leg->privacy = (uint8_t)identity_privacy(arg->msg->hdrs, arg->msg->n_hdrs);
     leg_drop_dialogs(leg, arg->dlg);
     refresh_answered(leg, arg->msg);
     out_ack_2xx(leg, arg);

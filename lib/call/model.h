@@ -149,6 +149,7 @@ struct leg {
     bool hears_199;     /**< in: the peer supports 199 (RFC 6228) */
     uint16_t rung;      /**< in: status of the last 18x sent */
     uint8_t update;     /**< enum leg_update */
+    uint8_t privacy;    /**< PRIVACY_ bits that its party asked for when it called or answered */
     bool reported;      /**< its attempt record is written */
     bool branched;      /**< in: it has had more than one dialog */
     bool forked;        /**< out: answered in more than one dialog: another 2xx may come */

@@ -32,7 +32,7 @@ struct leg_rec {
     uint32_t said_len;            /* SDP that it was sent last, behind the dialog */
     struct addr advertise[2];
     uint8_t family_mask, latch, dscp_media, media_none, attempt, offered, rel100, reported;
-    uint8_t update, pad[7];
+    uint8_t update, privacy, pad[6];
 };
 
 struct media_rec {
@@ -128,6 +128,7 @@ static void leg_put(struct leg_rec *r, const struct leg *leg)
     r->session = leg->refresh.s;
     r->refresh_left_ms = refresh_left_ms(leg);
     r->update = leg->update;
+    r->privacy = leg->privacy;
     r->refer_cseq = leg->refer_cseq;
     r->refer_cseq_asked = leg->refer_cseq_asked;
 }
@@ -292,6 +293,7 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     memcpy(leg->sent, r->sent, sizeof leg->sent);
     leg->refresh.s = r->session;
     leg->update = r->update;
+    leg->privacy = r->privacy;
     leg->refer_cseq = r->refer_cseq;
     leg->refer_cseq_asked = r->refer_cseq_asked;
     leg->state = LEG_UP;

@@ -11,6 +11,7 @@
 #include "call/transfer.h"
 
 #include "call/headers.h"
+#include "call/identity.h"
 #include "call/interwork.h"
 #include "call/invite.h"
 #include "call/offer.h"
@@ -176,6 +177,7 @@ static void ward_takes(struct leg *ward, struct leg *stays)
     ward->invite_cseq = stays->invite_cseq;
     ward->update = stays->update;
     ward->endpoint = stays->endpoint;
+    ward->privacy = stays->privacy;
     ward->refresh.s = stays->refresh.s;
     ward->is_unheard = false;
     refresh_stop(stays);
@@ -498,6 +500,7 @@ static int transfer_invite(const struct transfer *t, struct span user, struct ms
     build_span(&b, host);
     build_span(&b, SPAN(">\r\nCSeq: 1 INVITE\r\n"));
     build_hdr(&b, SPAN("Call-ID"), dialog_str(stays->main->d, DIALOG_CALL_ID));
+    identity_write_privacy(&b, stays->privacy);
     if (build_end(&b, OFFER_TYPE, body) < 0)
         return -ENOSPC;
     return msg_parse(m, cs->arena, b.p, b.len, &err);
