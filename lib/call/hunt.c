@@ -59,6 +59,9 @@ static int hunt_admit(struct call *c, struct leg *out, const struct conf_trunk *
     return 0;
 }
 
+/* 256: a display name is shown on a telephone; of a longer one nothing is told, the call goes on. */
+#define DISPLAY_MAX 256
+
 /* Texts of a dialog that is being made. */
 struct hunt_texts {
     char from[512], to[512], contact[256], target[512];
@@ -107,7 +110,7 @@ static int hunt_from(struct build *b, const struct leg *out, struct party *p)
         *p = (struct party){.user = SPAN("anonymous"), .is_anonymous = true};
         na.display = SPAN("\"Anonymous\"");
     }
-    if (!span_is_empty(na.display)) {
+    if (!span_is_empty(na.display) && na.display.len <= DISPLAY_MAX) {
         build_safe(b, na.display);
         build_char(b, ' ');
     }
