@@ -227,6 +227,8 @@ static void probes_sync(struct calls *cs, struct probed *list, uint32_t trunk,
             continue;
         }
         *at = p->next;
+        if (!wanted)
+            target_unprobed(p->health, cs->clock->wall_ms);
         probe_free(p);
     }
     list->serial = set ? set->serial : 0;

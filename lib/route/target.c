@@ -122,6 +122,13 @@ bool target_result(struct target_health *h, bool ok, const struct conf_options *
     return true;
 }
 
+void target_unprobed(struct target_health *h, uint64_t wall_ms)
+{
+    h->failures = h->successes = 0;
+    if (atomic_exchange_explicit(&h->down, false, memory_order_relaxed))
+        atomic_store_explicit(&h->changed_wall_ms, wall_ms, memory_order_relaxed);
+}
+
 uint64_t targets_generation(const struct trunk_registry *reg)
 {
     return atomic_load_explicit(&trunk_registry_targets(reg)->generation, memory_order_acquire);

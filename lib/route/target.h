@@ -89,6 +89,8 @@ bool target_is_silent(const struct target *t, uint64_t now_ms);
  */
 bool target_result(struct target_health *h, bool ok, const struct conf_options *opt,
                    uint64_t wall_ms);
+/** Prober: it is probed no more (`options off`). What nobody asks counts as up, or it would stay down for ever. */
+void target_unprobed(struct target_health *h, uint64_t wall_ms);
 
 /** This worker reads sets from now on, or does so no more. */
 void targets_reader(struct trunk_registry *reg, unsigned worker, bool on);
