@@ -156,17 +156,18 @@ static int post(struct trunk_registry *reg, const struct target_post *what)
 {
     struct targets *t = trunk_registry_targets(reg);
     struct target_post *p;
-    if (atomic_load_explicit(&t->n_posts, memory_order_relaxed) >= TARGET_POSTS_MAX)
-        return TD_EFULL;
-    p = malloc(sizeof(*p));
-    if (!p)
-        return -ENOMEM;
+    /* counted before it can be taken, or the count would be below zero for a moment: full for everybody */
+    bool room = atomic_fetch_add_explicit(&t->n_posts, 1, memory_order_relaxed) < TARGET_POSTS_MAX;
+    p = room ? malloc(sizeof(*p)) : NULL;
+    if (!p) {
+        atomic_fetch_sub_explicit(&t->n_posts, 1, memory_order_relaxed);
+        return room ? -ENOMEM : TD_EFULL;
+    }
     *p = *what;
     p->next = atomic_load_explicit(&t->posts, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(&t->posts, &p->next, p, memory_order_release,
                                                   memory_order_relaxed)) {
     }
-    atomic_fetch_add_explicit(&t->n_posts, 1, memory_order_relaxed);
     if (t->on_post)
         t->on_post(t->on_post_arg);
     return 0;
