@@ -48,12 +48,12 @@ void invite_refuse_body(struct txn_server *st)
         (void)txn_server_send(st);
 }
 
-/* 100rel by the trunk's policy. */
+/* 100rel and timer by the trunk's policy. */
 static bool is_known_option(const struct conf_trunk *t, struct span tag)
 {
     return (t->rel100 != CONF_100REL_OFF && span_case_eq(tag, SPAN("100rel"))) ||
-           span_case_eq(tag, SPAN("timer")) || span_case_eq(tag, SPAN("norefersub")) ||
-           span_case_eq(tag, SPAN("precondition"));
+           (t->timer.expires_ms && span_case_eq(tag, SPAN("timer"))) ||
+           span_case_eq(tag, SPAN("norefersub")) || span_case_eq(tag, SPAN("precondition"));
 }
 
 /* RFC 3261 §8.2.2.3: all that we do not know, in one list. */
