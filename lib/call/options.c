@@ -42,8 +42,9 @@ void options_answer(struct calls *cs, struct txn_server *st)
     if (is_away)
         build_hdr(b, SPAN("Retry-After"), SPAN("5"));
     build_hdr(b, SPAN("Allow"), headers_allow);
-    build_hdr(b, SPAN("Accept"), SPAN("application/sdp"));
-    build_hdr(b, SPAN("Supported"), SPAN("100rel"));
+    build_hdr(b, SPAN("Accept"), SPAN("application/sdp, multipart/mixed"));
+    build_hdr(b, SPAN("Accept-Encoding"), SPAN("identity"));
+    build_hdr(b, SPAN("Supported"), SPAN("100rel, 199, timer, norefersub"));
     if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
         (void)txn_server_send(st);
 }
