@@ -135,7 +135,11 @@ static bool queue_contact(struct leg *out, const struct contact *ct)
     if (addr_is_set(&rd.only))
         rd.only.port = ct->port;
     rd.candidate.slot = route_trunk_state(rt, rd.candidate.trunk)->slot;
-    memcpy(rd.candidate.called, ct->user, sizeof rd.candidate.called);
+    /* What the contact says in E.164 is said as its trunk wants it; any other form is a carrier's own. */
+    if (ct->user[0] != '+')
+        memcpy(rd.candidate.called, ct->user, sizeof rd.candidate.called);
+    else if (route_send_number(rt, rd.candidate.trunk, ct->user, rd.candidate.called) < 0)
+        return false;
     if (was_tried(c, &rd))
         return false;
     s->redirect[s->n_redirects++] = rd;

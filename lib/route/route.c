@@ -355,10 +355,11 @@ static bool decision_has(const struct route_decision *d, uint32_t trunk)
     return false;
 }
 
-/* The number as a trunk wants it: its `send` translations one after the other. */
-static int route_send_number(const struct conf *c, const struct conf_trunk *t, const char *called,
-                             char out[NUMBER_MAX])
+int route_send_number(const struct route *rt, uint32_t trunk, const char *called,
+                      char out[NUMBER_MAX])
 {
+    const struct conf *c = rt->conf;
+    const struct conf_trunk *t = &c->trunk.v[trunk];
     char tmp[NUMBER_MAX];
     const struct conf_rule *rule;
     int n = span_copy(span_of(called), out, NUMBER_MAX);
@@ -366,7 +367,7 @@ static int route_send_number(const struct conf *c, const struct conf_trunk *t, c
         memcpy(tmp, out, NUMBER_MAX);
         n = number_translate(&c->numbers.v[t->send.v[i].id], span_of(tmp), out, &rule);
     }
-    return n;
+    return n < 0 ? -ENOENT : 0;
 }
 
 static void decision_add(const struct route *rt, const struct route_query *q,
@@ -380,7 +381,7 @@ static void decision_add(const struct route *rt, const struct route_query *q,
         d->dropped_down++;
         return;
     }
-    if (route_send_number(rt->conf, t, d->called, cand->called) < 0)
+    if (route_send_number(rt, trunk, d->called, cand->called) < 0)
         return; /* the carrier has no form for this number */
     cand->trunk = trunk;
     cand->slot = rt->trunk[trunk].state->slot;

@@ -90,6 +90,9 @@ int route_target_hop(const struct route *rt, uint32_t trunk, const struct target
  */
 int route_find_host(const struct route *rt, struct span host, uint32_t prefer, uint32_t *trunk,
                     struct addr *only);
+/** The number as the trunk wants it: its `send` translations one after the other. @return 0; -ENOENT it has no form for this number */
+int route_send_number(const struct route *rt, uint32_t trunk, const char *called,
+                      char out[NUMBER_MAX]);
 
 struct route_query {
     uint32_t trunk;     /* ingress trunk, id of this generation */
