@@ -297,6 +297,23 @@ void call_setup_timer(struct call *c)
         timer_set(&c->timer, c->in->trunk.conf->setup_timeout_ms);
 }
 
+struct timer *call_timer_new(struct calls *cs, timer_fn fn, void *arg)
+{
+    struct timer *t = pool_get(&cs->timer_pool);
+
+    if (t)
+        timer_init(t, cs->timers, fn, arg);
+    return t;
+}
+
+void call_timer_free(struct calls *cs, struct timer *t)
+{
+    if (!t)
+        return;
+    timer_del(t);
+    pool_put(&cs->timer_pool, t);
+}
+
 static void call_on_interim(struct timer *t, void *arg)
 {
     struct call *c = arg;
@@ -338,10 +355,10 @@ void call_up_timers(struct call *c, uint64_t duration_left_ms)
     if (duration_left_ms)
         timer_set(&c->timer, duration_left_ms);
     c->interim_ms = interim_of(c->calls->view->conf);
-    if (c->interim_ms) {
-        timer_init(&c->interim, c->calls->timers, call_on_interim, c);
-        timer_set(&c->interim, c->interim_ms);
-    }
+    if (c->interim_ms && !c->interim)
+        c->interim = call_timer_new(c->calls, call_on_interim, c);
+    if (c->interim_ms && c->interim) /* without memory its last record says it all */
+        timer_set(c->interim, c->interim_ms);
 }
 
 void call_answered(struct call *c)
@@ -383,8 +400,8 @@ void call_release(struct call *c, const struct cause *cause)
     c->ended_ms = cs->clock->mono_ms;
     if (c->timer.fn)
         timer_del(&c->timer);
-    if (c->interim.fn)
-        timer_del(&c->interim);
+    if (c->interim)
+        timer_del(c->interim);
     stat_inc(cs->stats, STAT_calls_ended);
     offer_close(c);
     call_check(c);
@@ -450,7 +467,7 @@ static void leg_free(struct leg *leg)
     if (leg->bye_ct)
         txn_client_detach(leg->bye_ct);
     cac_release(&leg->hold, cs->worker);
-    refresh_stop(leg);
+    call_timer_free(cs, leg->refresh.timer);
     if (leg->transfer)
         transfer_forget(leg);
     own_free_leg(leg);
@@ -468,8 +485,7 @@ void call_free(struct call *c)
     pass_free_all(c);
     if (c->timer.fn)
         timer_del(&c->timer);
-    if (c->interim.fn)
-        timer_del(&c->interim);
+    call_timer_free(cs, c->interim);
     if (c->media.request)
         media_forget(cs->media, c->media.request);
     if (c->media.change)

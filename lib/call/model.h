@@ -88,10 +88,10 @@ enum leg_update {
 struct leg_refresh {
     struct session_timer s;
     struct session_timer next; /**< as a request of the peer asks; becomes s with our 2xx */
-    struct timer timer;
-    uint32_t asked_s; /**< what our last request asked for */
-    uint8_t raised;   /**< 422s followed in a row */
-    bool due;         /**< we have asked for a refresh: the timer is the session's end */
+    struct timer *timer;       /**< owned; NULL: no session timer was agreed yet */
+    uint32_t asked_s;          /**< what our last request asked for */
+    uint8_t raised;            /**< 422s followed in a row */
+    bool due;                  /**< we have asked for a refresh: the timer is the session's end */
 };
 
 /** What a leg keeps of its trunk to its end, by value: reloads cannot touch it. */
@@ -266,8 +266,8 @@ struct call {
     struct leg *last_out; /**< the last one tried, for the record */
     struct pass *passes;
     struct setup *setup;
-    struct timer timer; /**< setup limit, then duration limit */
-    struct timer interim;
+    struct timer timer;    /**< setup limit, then duration limit */
+    struct timer *interim; /**< owned; NULL: no interim records */
     struct call_media media;
     struct cac_hold hold; /**< the node's gauge */
     struct cause cause;   /**< of the end */
@@ -311,6 +311,7 @@ struct calls {
     char *scratch;       /**< SDP_BYTES_MAX + 1024: the body being written */
     struct htab by_id;
     struct pool call_pool, leg_pool, ldlg_pool, pass_pool, own_pool;
+    struct pool timer_pool; /* of timers that most calls do without */
     struct call *reap;
     size_t up;
     uint8_t worker, workers; /**< which one this is, of how many */
@@ -337,6 +338,10 @@ static inline struct flow flow_to(const struct route_hop *hop)
 struct call *call_new(struct calls *cs);
 /** A bare call of this id in the table. */
 struct call *call_alloc(struct calls *cs, uint64_t id);
+/** A timer of its own, for what few calls need. @return NULL out of memory */
+struct timer *call_timer_new(struct calls *cs, timer_fn fn, void *arg);
+/** Stop and free it; NULL is ignored. */
+void call_timer_free(struct calls *cs, struct timer *t);
 /** Start the limit of the setup. */
 void call_setup_timer(struct call *c);
 /** Start the limit of the duration (0: none) and the interim records. */

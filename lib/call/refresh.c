@@ -47,11 +47,13 @@ void refresh_resume(struct leg *leg, uint64_t left_ms)
 {
     struct leg_refresh *r = &leg->refresh;
 
-    if (!r->timer.fn)
-        timer_init(&r->timer, leg->call->calls->timers, refresh_on_timer, leg);
-    timer_del(&r->timer);
+    if (left_ms && !r->timer)
+        r->timer = call_timer_new(leg->call->calls, refresh_on_timer, leg);
+    if (!r->timer)
+        return; /* without memory the session is as one without a timer */
+    timer_del(r->timer);
     if (left_ms)
-        timer_set(&r->timer, left_ms);
+        timer_set(r->timer, left_ms);
 }
 
 static void refresh_start(struct leg *leg)
@@ -68,16 +70,16 @@ static void refresh_start(struct leg *leg)
 
 void refresh_stop(struct leg *leg)
 {
-    if (leg->refresh.timer.fn)
-        timer_del(&leg->refresh.timer);
+    if (leg->refresh.timer)
+        timer_del(leg->refresh.timer);
 }
 
 uint64_t refresh_left_ms(const struct leg *leg)
 {
-    const struct timer *t = &leg->refresh.timer;
+    const struct timer *t = leg->refresh.timer;
     uint64_t now = leg->call->calls->clock->mono_ms;
 
-    if (!t->fn || !timer_is_pending(t))
+    if (!t || !timer_is_pending(t))
         return 0;
     if (leg->refresh.due)
         return 1; /* it is asked again by who takes the call up */

@@ -113,6 +113,7 @@ struct stack *stack_new(const struct stack_param *p)
     pool_init(&cs->ldlg_pool, "ldlg", sizeof(struct ldlg), 0);
     pool_init(&cs->pass_pool, "pass", sizeof(struct pass), 0);
     pool_init(&cs->own_pool, "own", sizeof(struct own), 0);
+    pool_init(&cs->timer_pool, "timer", sizeof(struct timer), 0);
     s->shed = shed_new();
     if (!s->shed || stack_wire(s, p) < 0) {
         stack_free(s);
@@ -165,6 +166,7 @@ void stack_free(struct stack *s)
     pool_fini(&cs->ldlg_pool, 1);
     pool_fini(&cs->pass_pool, 1);
     pool_fini(&cs->own_pool, 1);
+    pool_fini(&cs->timer_pool, 1);
     blocks_fini(&s->blocks, 1);
     arena_fini(&s->arena);
     shed_free(s->shed);
