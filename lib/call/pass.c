@@ -686,6 +686,33 @@ void pass_drop_leg(struct leg *leg)
     }
 }
 
+/* Who asked may ask again: the call goes on, with another party. */
+static void pass_move(struct pass *p)
+{
+    struct txn_client *ct = p->ct;
+
+    if (p->ack_owed)
+        (void)dialog_ack(p->to->d, p->to_cseq, SPAN_NONE, SPAN_NONE);
+    if (p->st || p->ack_owed)
+        pass_final(p, 491, SPAN_NONE);
+    p->ct = NULL;
+    if (ct) {
+        if (p->to_method == SIP_INVITE)
+            (void)txn_client_cancel(ct, SPAN_NONE);
+        txn_client_detach(ct);
+    }
+    pass_free(p);
+}
+
+void pass_move_leg(struct leg *leg)
+{
+    for (struct pass *p = leg->call->passes, *next; p; p = next) {
+        next = p->next;
+        if (p->from->leg == leg || p->to->leg == leg)
+            pass_move(p);
+    }
+}
+
 void pass_drop_dialog(const struct ldlg *ld)
 {
     for (struct pass *p = ld->leg->call->passes, *next; p; p = next) {

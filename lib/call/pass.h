@@ -22,6 +22,8 @@ void pass_cancel(struct pass *p);
 
 /** A leg is ending: its open requests are answered 487 (RFC 3261 §15.1.2), those to it are given up. */
 void pass_drop_leg(struct leg *leg);
+/** A dialog of a leg goes to another call, which may end later or sooner: what crosses is answered 491 and given up at once. */
+void pass_move_leg(struct leg *leg);
 /** A dialog of a leg that goes on ends: the requests that cross in it are answered 487. */
 void pass_drop_dialog(const struct ldlg *ld);
 /** False if the body is SDP or may hold one: such a body must never cross as it is. */

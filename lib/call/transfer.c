@@ -198,8 +198,10 @@ static void transfer_join(struct transfer *t, const struct msg *answer)
     struct cause cause = {200, 16, stays->is_in ? CAUSE_OUT : CAUSE_IN, "transferred"};
     struct ldlg *ld = stays->main, *place = ward->main, *target = place->peer;
 
-    pass_drop_leg(stays);
+    pass_move_leg(stays);
     own_drop_leg(stays);
+    pass_move_leg(ward);
+    own_drop_leg(ward);
     dialog_unlink(ld);
     dialog_unlink(place);
     dialog_link(ward, ld);
