@@ -99,6 +99,19 @@ static const char *some_sdp(struct monkey *k)
     return PICK(k, sdp);
 }
 
+/* Headers of a Refer-To: a dialog of somebody, named from either side, or in part. */
+static void some_replaces(struct monkey *k, char *buf, size_t size)
+{
+    struct actor *of = any_actor(k);
+    bool turned = pick(k, 2);
+
+    buf[0] = '\0';
+    if (pick(k, 2) == 0 || !of->call_id[0])
+        return;
+    snprintf(buf, size, "?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s", of->call_id,
+             turned ? of->local_tag : of->remote_tag, turned ? of->remote_tag : of->local_tag);
+}
+
 /* What only comes in a standing call: transfers, subscriptions, session timers. */
 static void some_midcall(struct monkey *k, struct actor *a)
 {
@@ -106,16 +119,18 @@ static void some_midcall(struct monkey *k, struct actor *a)
                                          "SUBSCRIBE", "UPDATE", "INVITE"};
     static const char *const target[] = {"+12025550100", "+499950100", "911"};
     struct wanted want = {.what = PICK(k, method)};
+    char replaces[512];
 
     if (!a->call_id[0])
         return;
     if (strcmp(want.what, "INVITE") == 0)
         want.sdp = some_sdp(k);
+    some_replaces(k, replaces, sizeof replaces);
     snprintf(want.headers, sizeof want.headers,
-             "Contact: <sip:x@%s>\r\nRefer-To: <sip:%s@%s>\r\nEvent: refer\r\n"
+             "Contact: <sip:x@%s>\r\nRefer-To: <sip:%s@%s%s>\r\nEvent: refer\r\n"
              "Subscription-State: active\r\nSupported: timer\r\n"
              "Session-Expires: %u;refresher=%s\r\n%s",
-             a->hostport, PICK(k, target), a->host, 60 + 30 * pick(k, 3),
+             a->hostport, PICK(k, target), a->host, replaces, 60 + 30 * pick(k, 3),
              pick(k, 2) ? "uac" : "uas", pick(k, 4) ? "" : "Refer-Sub: false\r\n");
     say(k, a, &want);
 }
