@@ -220,10 +220,10 @@ struct call_media {
 
 /** The targets of one trunk, in the order in which an attempt tries them (RFC 3263 §4.3). */
 struct failover {
-    struct route_hop hop[ROUTE_HOPS_MAX];
     uint8_t n, next;
     const struct route_candidate *candidate; /**< whose they are */
     struct cac_hold limits; /**< gauges at which the trunk was counted; held by its leg, not here */
+    struct route_hop hop[ROUTE_HOPS_MAX]; /**< n of them */
 };
 
 /* 5: contacts of a 3xx that are followed, over all redirections of a call; carriers send one or two, a loop sends them for ever. */
@@ -241,8 +241,6 @@ struct setup {
     uint16_t n, next, max_attempts;
     uint16_t tried; /**< candidates that an INVITE was sent to */
     struct route_candidate *candidate;
-    struct failover failover; /**< inside the trunk at hand */
-    struct redirect redirect[REDIRECTS_MAX];
     uint8_t n_redirects, next_redirect;
     struct hdr *hdr;  /**< lines that may cross; each trunk's policy decides at its attempt */
     struct span from; /**< value of From */
@@ -252,7 +250,9 @@ struct setup {
     bool wrapped;         /**< anything did */
     unsigned n_hdrs;
     int max_forwards;
-    _Alignas(8) char space[]; /**< begins with the candidates */
+    struct failover failover;                /**< inside the trunk at hand */
+    struct redirect redirect[REDIRECTS_MAX]; /**< n_redirects of them */
+    _Alignas(8) char space[];                /**< begins with the candidates */
 };
 
 struct call {
