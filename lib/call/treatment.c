@@ -5,7 +5,7 @@
  */
 #include "call/treatment.h"
 
-#include <stdio.h>
+#include "sip/build.h"
 
 struct cause_pair {
     uint16_t status;
@@ -142,23 +142,29 @@ unsigned cause_sip_from_reason(struct span value)
 
 struct span cause_reason(const struct cause *c, char buf[32])
 {
-    int n = snprintf(buf, 32, "Q.850;cause=%u", c->q850 ? c->q850 : cause_q850_of(c->sip_code));
+    struct build b;
 
-    return (struct span){buf, (size_t)n};
+    build_init(&b, buf, 32);
+    build_span(&b, SPAN("Q.850;cause="));
+    build_u32(&b, c->q850 ? c->q850 : cause_q850_of(c->sip_code));
+    return build_text(&b);
 }
 
 struct span cause_reason_sip(const struct cause *c, unsigned sip, char buf[96])
 {
     char q850[32];
-    struct span q = cause_reason(c, q850);
-    int n;
+    struct build b;
 
-    if (sip < 200) /* none, or none of a final response */
-        n = snprintf(buf, 96, "%.*s", SPAN_ARG(q));
-    else
-        n = snprintf(buf, 96, "SIP;cause=%u%s, %.*s", sip,
-                     sip == 200 ? ";text=\"Call completed elsewhere\"" : "", SPAN_ARG(q));
-    return (struct span){buf, (size_t)n};
+    build_init(&b, buf, 96);
+    if (sip >= 200) { /* 0: none; or none of a final response */
+        build_span(&b, SPAN("SIP;cause="));
+        build_u32(&b, sip);
+        if (sip == 200)
+            build_span(&b, SPAN(";text=\"Call completed elsewhere\""));
+        build_span(&b, SPAN(", "));
+    }
+    build_span(&b, cause_reason(c, q850));
+    return build_text(&b);
 }
 
 const char *cause_where_name(const struct cause *c)
