@@ -502,18 +502,9 @@ static struct ldlg *out_dialog(struct leg *leg, const struct msg *m)
 /* The status that a 199 gives as its reason (RFC 6228 §4): "SIP;cause=404". */
 static unsigned reason_status(const struct msg *m)
 {
-    struct span value, cause, head;
-    uint32_t status;
+    unsigned status = reason_of(m).sip;
 
-    span_cut(msg_value(m, HDR_REASON), ';', &head, &value);
-    if (!span_case_eq(span_trim(head), SPAN("SIP")) || value.len == 0)
-        return 480;
-    value.p--; /* with its ';' */
-    value.len++;
-    if (!hdr_param(value, SPAN("cause"), &cause) || span_u32(cause, 699, &status) < 0 ||
-        status < 300)
-        return 480;
-    return status;
+    return status >= 300 ? status : 480;
 }
 
 /* The fork that was listened to is over: another one that has media is, if there is one. */

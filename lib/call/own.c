@@ -262,7 +262,7 @@ static void own_on_response(void *user, struct txn_client *ct, const struct msg 
         return;
     if (m->status < 300) {
         (void)dialog_on_response(o->ld->d, m);
-        if (o->p.method == SIP_INVITE && !o->p.late_ack)
+        if (o->p.method == SIP_INVITE)
             (void)dialog_ack(o->ld->d, o->cseq, SPAN_NONE, SPAN_NONE);
         own_done(o, m, m->status);
         return;
@@ -284,11 +284,6 @@ static void own_on_end(void *user, struct txn_client *ct, enum txn_end why)
         return;
     o->ct = NULL;
     own_done(o, NULL, why == TXN_END_TIMEOUT ? 408 : 503);
-}
-
-int own_ack(struct ldlg *ld, uint32_t cseq, struct span type, struct span body)
-{
-    return dialog_ack(ld->d, cseq, type, body);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
@@ -345,7 +340,6 @@ void own_drop(struct own *o)
     (void)txn_client_cancel(o->ct, SPAN_NONE);
     o->expired = true;
     o->p.done = given_up_done;
-    o->p.late_ack = false;
 }
 
 void own_drop_dialog(const struct ldlg *ld)

@@ -16,15 +16,11 @@ struct own;
 /** What a request of our own is; copied by own_start. */
 struct own_param {
     uint8_t method; /**< enum sip_method; not ACK, CANCEL, BYE */
-    /**
-     * INVITE: the ACK to its 2xx is sent by own_ack, not at once: the 2xx bears an offer. done must see to it that it is sent.
-     */
-    bool late_ack;
     /** It bears an offer: waits while another one is open in the dialog, and closes it to others until its answer. */
     bool offers;
     /**
      * Write headers behind those of dialog_request (Contact is there for INVITE and UPDATE), and name type and body; they start empty.
-     * Called again for each repetition (491, 500, credentials). @return 0; below 0: it is not sent, done gets status 500
+     * Called again for each repetition (491, 500). @return 0; below 0: it is not sent, done gets status 500
      */
     int (*compose)(struct own *o, struct build *b, struct span *type, struct span *body);
     /**
@@ -46,8 +42,6 @@ struct own {
     uint32_t cseq; /**< of the last time it was sent */
     uint8_t tries; /**< times it was sent */
     bool expired;  /**< an INVITE that got no final answer: cancelled */
-    bool
-        again; /**< set by a hook in on_response: send once more, compose adds what was missing (digest) */
 };
 
 /**
@@ -58,8 +52,6 @@ struct own {
  * @return 0, even where done has been called already; -ENOSPC too many; -ENOMEM
  */
 int own_start(struct ldlg *ld, const struct own_param *p, struct own **out);
-/** ACK to the 2xx of a late_ack INVITE; from done or later with the CSeq kept from there. Once for each. */
-int own_ack(struct ldlg *ld, uint32_t cseq, struct span type, struct span body);
 /**
  * Give one up; dropped is called. An INVITE is cancelled; if its 2xx was quicker, the peer is asked once more for the session that holds.
  */
