@@ -27,27 +27,6 @@ bool redirect_is_one(const struct leg *out, const struct msg *m)
            c->setup && out->trunk.conf->redirect != CONF_REDIRECT_REJECT;
 }
 
-/* "0.7", "1", ".5": thousandths; what cannot be read is 1 (RFC 3261 §20.10). */
-static uint16_t q_of(struct span params)
-{
-    unsigned q = 0, scale = 1000;
-    struct span v;
-
-    if (!hdr_param(params, SPAN("q"), &v) || span_is_empty(v))
-        return 1000;
-    if (v.p[0] == '1')
-        return 1000;
-    for (size_t i = v.p[0] == '0' ? 1 : 0; i < v.len && scale > 1; i++) {
-        if (v.p[i] == '.')
-            continue;
-        if (v.p[i] < '0' || v.p[i] > '9')
-            return 1000;
-        scale /= 10;
-        q += (unsigned)(v.p[i] - '0') * scale;
-    }
-    return (uint16_t)q;
-}
-
 /* The number as given; parameters of it are the redirecting carrier's. @return false: nothing that we could call */
 static bool read_contact(struct span value, struct contact *out)
 {
@@ -68,7 +47,7 @@ static bool read_contact(struct span value, struct contact *out)
             return false;
     out->host = na.parsed.host;
     out->port = na.parsed.port;
-    out->q = q_of(na.params);
+    out->q = hdr_q(na.params);
     return true;
 }
 

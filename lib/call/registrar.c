@@ -64,23 +64,6 @@ static uint32_t expires_of(const struct reg *r, const struct name_addr *c)
     return span_u32(text, UINT32_MAX, &s) < 0 ? EXPIRES_DEFAULT_S : s;
 }
 
-/* "0.7" is 700. Without one or with a wrong one 1000: the contact is as good as any. */
-static uint16_t q_of(const struct name_addr *c)
-{
-    struct span q, whole, part;
-    unsigned v = 0;
-
-    if (!hdr_param(c->params, SPAN("q"), &q) || q.len == 0 || q.p[0] != '0')
-        return 1000;
-    span_cut(q, '.', &whole, &part);
-    for (size_t i = 0; i < 3; i++) {
-        bool digit = i < part.len && part.p[i] >= '0' && part.p[i] <= '9';
-
-        v = v * 10 + (digit ? (unsigned)(part.p[i] - '0') : 0);
-    }
-    return (uint16_t)v;
-}
-
 /* Without expires: that is counted down by us. */
 static int params_of(struct registered *b, const struct name_addr *c)
 {
@@ -153,7 +136,7 @@ static unsigned take_contact(struct reg *r, const struct name_addr *c, bool gin)
         keep(b->call_id, sizeof b->call_id, r->m->call_id) < 0)
         return 400;
     place_of(r, &b->at, &c->parsed);
-    b->at.q = q_of(c);
+    b->at.q = hdr_q(c->params);
     if (s && (uint64_t)s * 1000 < r->trunk->registrar.min_ms)
         return 423;
     r->ms[r->n] = (uint64_t)s * 1000 < r->trunk->registrar.max_ms ? (uint64_t)s * 1000

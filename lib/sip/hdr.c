@@ -230,3 +230,25 @@ bool hdr_param(struct span params, struct span name, struct span *value)
     }
     return false;
 }
+
+uint16_t hdr_q(struct span params)
+{
+    unsigned q = 0, scale = 1000;
+    struct span v;
+    size_t i;
+
+    if (!hdr_param(params, SPAN("q"), &v) || span_is_empty(v) || v.p[0] == '1')
+        return 1000;
+    i = v.p[0] == '0';
+    if (i == v.len)
+        return 0;
+    if (v.p[i++] != '.')
+        return 1000;
+    for (; i < v.len; i++) {
+        if (v.p[i] < '0' || v.p[i] > '9')
+            return 1000;
+        scale /= 10;
+        q += (unsigned)(v.p[i] - '0') * scale;
+    }
+    return (uint16_t)q;
+}

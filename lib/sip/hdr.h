@@ -135,5 +135,7 @@ bool hdr_list_has(struct span list, struct span token);
  * @param value  may be NULL; empty for a flag; quotes are kept
  */
 bool hdr_param(struct span params, struct span name, struct span *value);
+/** Preference of a Contact, in thousandths (RFC 3261 §20.10): "0.7" is 700, digits behind the third do not count; none or a wrong one is 1000. */
+uint16_t hdr_q(struct span params);
 
 #endif

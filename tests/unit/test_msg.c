@@ -492,9 +492,27 @@ static int tear_down(void **state)
     return 0;
 }
 
+static void q_of_a_contact_is_read_in_thousandths(void **state)
+{
+    static const struct {
+        const char *params;
+        uint16_t q;
+    } row[] = {
+        {"", 1000},        {";q=1", 1000},    {";q=1.000", 1000}, {";q=0", 0},
+        {";q=0.", 0},      {";q=.5", 500},    {";q=0.7", 700},    {";Q=0.07", 70},
+        {";q=0.123", 123}, {";q=", 1000},     {";q=0.9999", 999}, {";x=1;q=0.25;y=2", 250},
+        {";q=high", 1000}, {";q=0.5x", 1000}, {";q=2", 1000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+        assert_int_equal(hdr_q(span_of(row[i].params)), row[i].q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(q_of_a_contact_is_read_in_thousandths),
         cmocka_unit_test(ordinary_invite_gives_all_its_fields),
         cmocka_unit_test(headers_keep_order_case_and_bytes),
         cmocka_unit_test(route_set_runs_over_lines_in_both_orders),
