@@ -259,8 +259,10 @@ static void refresh_done(struct own *o, const struct msg *m, unsigned status)
     }
     if (o->p.method == SIP_UPDATE && (status == 405 || status == 501)) {
         leg->update = LEG_UPDATE_NO;
-        refresh_ask(leg);
-        return;
+        if (!span_is_empty(offer_said(leg->main))) { /* else there is nothing to re-INVITE with */
+            refresh_ask(leg);
+            return;
+        }
     }
     /* It lives, and never promised to know session timers: next time again. Else the session runs out. */
     if (m && status != 408 && status != 481 && !leg->refresh.s.peer)
