@@ -58,23 +58,22 @@ void lobby_free(struct lobby *l)
     free(l);
 }
 
-int lobby_put(struct lobby *l, enum sip_class cls, const char *buf, size_t len,
-              const struct flow *flow, uint64_t born_wall_ms)
+int lobby_put(struct lobby *l, const struct lobby_request *r)
 {
-    struct lane *lane = &l->lane[lane_of(cls)];
+    struct lane *lane = &l->lane[lane_of(r->cls)];
     struct lobby_item *it;
     size_t cap;
-    if (lane->n >= lane->room)
+    if (lane->n >= (r->follows ? LOBBY_SLOTS : lane->room))
         return TD_EFULL;
-    it = blocks_get(&l->blocks, sizeof(*it) + len, &cap);
+    it = blocks_get(&l->blocks, sizeof(*it) + r->len, &cap);
     if (!it)
         return -ENOMEM;
     it->cap = cap;
-    it->len = len;
-    it->lane = (uint8_t)lane_of(cls);
-    it->born_wall_ms = born_wall_ms;
-    it->flow = *flow;
-    memcpy(it->buf, buf, len);
+    it->len = r->len;
+    it->lane = (uint8_t)lane_of(r->cls);
+    it->born_wall_ms = r->born_wall_ms;
+    it->flow = *r->flow;
+    memcpy(it->buf, r->buf, r->len);
     lane->item[(lane->head + lane->n) % LOBBY_SLOTS] = it;
     lane->n++;
     l->n++;

@@ -38,13 +38,21 @@ struct lobby_item {
 struct lobby *lobby_new(void);
 void lobby_free(struct lobby *l);
 
+struct lobby_request {
+    enum sip_class cls;
+    bool
+        follows; /* a CANCEL: its INVITE may be waiting here, and it must not overtake that for want of room */
+    const char *buf; /* copied */
+    size_t len;
+    const struct flow *flow;
+    uint64_t born_wall_ms;
+};
+
 /**
  * Let a request wait.
- * @param buf  copied
- * @return 0; TD_EFULL its lane has no room: the caller refuses it now; -ENOMEM likewise
+ * @return 0; TD_EFULL its lane has no room (one that follows: no slot): the caller refuses it now; -ENOMEM likewise
  */
-int lobby_put(struct lobby *l, enum sip_class cls, const char *buf, size_t len,
-              const struct flow *flow, uint64_t born_wall_ms);
+int lobby_put(struct lobby *l, const struct lobby_request *r);
 
 /** The next to be served: emergency, then priority, then the rest, each in order of coming. @return owned, for lobby_done; NULL none waits */
 struct lobby_item *lobby_take(struct lobby *l);

@@ -95,7 +95,8 @@ static uint64_t now_us(void)
 static void let_wait(struct worker *w, const char *buf, size_t len, const struct flow *flow,
                      const struct stack_hand *hand, uint64_t born_wall_ms)
 {
-    if (lobby_put(w->lobby, hand->cls, buf, len, flow, born_wall_ms) == 0) {
+    struct lobby_request r = {hand->cls, hand->in_dialog, buf, len, flow, born_wall_ms};
+    if (lobby_put(w->lobby, &r) == 0) {
         stat_inc(&w->stats, STAT_lobby_waited);
         return;
     }

@@ -339,7 +339,7 @@ static enum stack_verdict enter(struct stack *s, const char *buf, size_t len,
     if (e->hand && s->let_wait && gate_may_wait(&pk)) {
         if (txn_absorb(s->calls.txns, &pk, flow))
             return STACK_HERE;
-        *e->hand = (struct stack_hand){s->calls.worker, pk.cls, false};
+        *e->hand = (struct stack_hand){s->calls.worker, pk.cls, pk.method == SIP_CANCEL};
         return STACK_WAIT;
     }
     run(s, buf, len, &pk, flow);

@@ -16,7 +16,7 @@ static const struct flow flow = {.listener = 3};
 
 static int put(struct lobby *l, enum sip_class cls, char name)
 {
-    return lobby_put(l, cls, &name, 1, &flow, 1000);
+    return lobby_put(l, &(struct lobby_request){cls, false, &name, 1, &flow, 1000});
 }
 
 /* Take one and say which. */
@@ -101,6 +101,23 @@ static void who_is_always_behind_takes_no_more_than_it_serves_in_80_ms(void **st
     lobby_free(l);
 }
 
+static void a_cancel_finds_room_behind_its_invite(void **state)
+{
+    struct lobby *l = lobby_new();
+    uint64_t now = 1000;
+    struct lobby_request r = {SIP_CLASS_ORDINARY, true, "c", 1, &flow, 1000};
+    (void)state;
+    assert_int_equal(put(l, SIP_CLASS_ORDINARY, 'a'), 0);
+    windows(l, 2, 1, &now);
+    (void)room(l, SIP_CLASS_ORDINARY);
+    assert_int_equal(put(l, SIP_CLASS_ORDINARY, 'j'), TD_EFULL);
+    assert_int_equal(lobby_put(l, &r), 0);
+    while (lobby_count(l) > 1)
+        take(l, false);
+    assert_int_equal(take(l, true), 'c');
+    lobby_free(l);
+}
+
 static void a_lane_that_ran_empty_is_open_to_its_end(void **state)
 {
     struct lobby *l = lobby_new();
@@ -121,6 +138,7 @@ int main(void)
         cmocka_unit_test(emergency_is_first_and_each_lane_in_order),
         cmocka_unit_test(a_lane_has_an_end),
         cmocka_unit_test(who_is_always_behind_takes_no_more_than_it_serves_in_80_ms),
+        cmocka_unit_test(a_cancel_finds_room_behind_its_invite),
         cmocka_unit_test(a_lane_that_ran_empty_is_open_to_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
