@@ -25,6 +25,8 @@
 #define CONN_DRAIN_MAX (1U << 20)
 /* A stranger's whole visit: a request, its 403. */
 #define CONN_STRANGER_MS 4000
+/* 50 TLS handshakes of strangers a second and worker, of all sources together: at 1 ms each a twentieth of a core, whoever floods. */
+#define CONN_STRANGER_TLS 50
 /*
  * A ping goes out on a connection of ours that has been still for so long (RFC 5626 §4.4.1 asks for 95 to 120 s): it keeps state in
  * firewalls and shows a dead peer before a call needs it. Health probes come more often; with them no ping is ever sent.

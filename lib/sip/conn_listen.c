@@ -121,6 +121,20 @@ static bool has_room(const struct conn_sock *s, enum conn_source src, const stru
     return p->n < share(cs, s->l.per_source) && s->n_strangers < (all + 3) / 4;
 }
 
+/* A handshake is the dearest thing that a stranger can ask for. */
+static bool may_shake_hands(const struct conn_sock *s, enum conn_source src)
+{
+    struct conns *cs = s->conns;
+    uint64_t now_s = cs->p.clock->mono_ms / 1000;
+
+    if (src == CONN_KNOWN || s->l.proto != PROTO_TLS)
+        return true;
+    if (now_s != cs->shaken_s)
+        cs->shaken = 0;
+    cs->shaken_s = now_s;
+    return cs->shaken++ < CONN_STRANGER_TLS;
+}
+
 /* ---- accept ------------------------------------------------------------------------------------------------------ */
 
 /* With a reset: nothing of it stays with us, not even a TIME-WAIT. */
@@ -146,7 +160,7 @@ static void accepted(struct conn_sock *s, int fd, const struct flow *f)
         return;
     }
     p = peer_get(cs, &f->remote);
-    if (!p || !has_room(s, src, p)) {
+    if (!p || !has_room(s, src, p) || !may_shake_hands(s, src)) {
         stat_inc(cs->p.stats, STAT_conn_refused_limit);
         if (src == CONN_KNOWN)
             log_limited(LOG_WARN, "conn_limit", "remote=%s listener=%u connections=%u",

@@ -92,6 +92,8 @@ struct conns {
     struct conn_sock *sock[CONN_LISTENERS_MAX];
     struct conn *dead;
     uint64_t serial;
+    uint64_t shaken_s; /* handshakes of strangers begun in this second */
+    uint32_t shaken;
     const struct tls_set *tls;
     char read[CONN_READ_MAX];
 };

@@ -13,7 +13,7 @@
 /* Names kept of one certificate: the hosts of a carrier's edge. */
 #define TLS_NAMES_MAX 64
 /*
- * Certificates remembered over the process's life, 16 KiB each. Only verified ones count, and a carrier shows a new one each year; when all are taken a
+ * Certificates remembered over the process's life, 16 KiB each. Only verified ones of known sources count, and a carrier shows a new one each year; when all are taken a
  * further one has no names: calls of trunks with `tls-name` are then refused over it, which is logged.
  */
 #define TLS_CERTS_MAX 1024

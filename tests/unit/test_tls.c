@@ -185,6 +185,43 @@ static void a_client_without_certificate_has_no_name_or_is_refused(void **state)
     assert_int_equal(rig.b.flow.cert, 0); /* none was asked for */
 }
 
+static void a_stranger_has_no_name_whatever_it_shows(void **state)
+{
+    (void)state;
+    arm("x", "DNS:b.example", 100, CONF_VERIFY_REQUEST);
+    rig.b.source = CONN_STRANGER;
+    assert_true(crosses());
+    assert_int_equal(rig.b.flow.cert, 0); /* the table of names is the carriers' */
+}
+
+static unsigned visits(unsigned n)
+{
+    uint64_t before = stat_get(&rig.b.stats, STAT_conn_accepted);
+
+    for (unsigned i = 0; i < n; i++) {
+        int fd = rig_connect(&rig.b.local);
+
+        rig_turns(&rig, 4);
+        close(fd);
+        RIG_UNTIL(&rig, conns_total(rig.b.conns) == 0);
+    }
+    return (unsigned)(stat_get(&rig.b.stats, STAT_conn_accepted) - before);
+}
+
+static void handshakes_of_strangers_are_few_a_second(void **state)
+{
+    (void)state;
+    arm("x", "DNS:b.example", 100, CONF_VERIFY_NONE);
+    rig.b.source = CONN_STRANGER;
+    assert_int_equal(visits(CONN_STRANGER_TLS + 20), CONN_STRANGER_TLS);
+    assert_int_equal(stat_get(&rig.b.stats, STAT_conn_refused_limit), 20);
+    rig.b.source = CONN_KNOWN;
+    assert_int_equal(visits(5), 5);
+    rig.b.source = CONN_STRANGER;
+    rig_wait(&rig, 1000);
+    assert_int_equal(visits(5), 5);
+}
+
 static void a_client_of_another_authority_is_refused(void **state)
 {
     struct cert other = cert_new(NULL, "a.example", "DNS:a.example", 100);
@@ -318,6 +355,8 @@ int main(void)
         T(a_peer_by_address_shows_its_address),
         T(another_authority_is_refused),
         T(a_client_without_certificate_has_no_name_or_is_refused),
+        T(a_stranger_has_no_name_whatever_it_shows),
+        T(handshakes_of_strangers_are_few_a_second),
         T(a_client_of_another_authority_is_refused),
         T(an_accepted_connection_carries_requests_only_to_whom_it_shows_to_be),
         T(new_files_are_for_new_connections),
