@@ -393,10 +393,27 @@ static int setup_fill(struct setup *s, const struct msg *m, const struct route_d
     return b.overflow ? -E2BIG : 0;
 }
 
+/* As setup_fill writes it. Lines that a rule put in are not of the message's own bytes. */
+static size_t setup_need(const struct msg *m, const struct route_decision *d)
+{
+    size_t need = sizeof(struct setup) + d->n * sizeof d->candidate[0] + 8 +
+                  m->n_hdrs * sizeof(struct hdr) + m->from.raw.len + m->ruri.len + m->body.len;
+
+    for (unsigned i = 0; i < m->n_hdrs; i++) {
+        const struct hdr *h = &m->hdrs[i];
+
+        if (!headers_is_core(h->id))
+            need +=
+                h->raw.len > h->name.len + h->value.len ? h->raw.len : h->name.len + h->value.len;
+    }
+    if (m->wrap)
+        need += m->wrap->type.len + m->wrap->before.len + m->wrap->after.len;
+    return need;
+}
+
 static int setup_new(struct call *c, const struct msg *m, const struct route_decision *d)
 {
-    size_t cap, need = sizeof(struct setup) + d->n * sizeof d->candidate[0] +
-                       m->n_hdrs * sizeof(struct hdr) + m->buf.len + 512;
+    size_t cap, need = setup_need(m, d);
     struct setup *s;
 
     if (need > CALL_SETUP_MAX)
