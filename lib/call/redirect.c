@@ -17,6 +17,7 @@ struct contact {
     struct span host;
     uint16_t port;
     uint16_t q; /* 0..1000 */
+    bool is_sips;
 };
 
 bool redirect_is_one(const struct leg *out, const struct msg *m)
@@ -48,6 +49,7 @@ static bool read_contact(struct span value, struct contact *out)
     out->host = na.parsed.host;
     out->port = na.parsed.port;
     out->q = hdr_q(na.params);
+    out->is_sips = na.parsed.scheme == URI_SIPS;
     return true;
 }
 
@@ -99,6 +101,15 @@ static bool was_tried(const struct call *c, const struct redirect *rd)
     return false;
 }
 
+/* RFC 3261 §26.2.2: sips means TLS. */
+static bool has_tls_only(const struct conf_trunk *t)
+{
+    for (uint32_t i = 0; i < t->peer.n; i++)
+        if (t->peer.v[i].transport != PROTO_TLS)
+            return false;
+    return t->peer.n > 0;
+}
+
 static bool queue_contact(struct leg *out, const struct contact *ct)
 {
     struct call *c = out->call;
@@ -110,6 +121,8 @@ static bool queue_contact(struct leg *out, const struct contact *ct)
     (void)route_trunk_of_slot(rt, out->trunk.state->slot, &prefer);
     if (s->n_redirects == REDIRECTS_MAX ||
         route_find_host(rt, ct->host, prefer, &rd.candidate.trunk, &rd.only) < 0)
+        return false;
+    if (ct->is_sips && !has_tls_only(&c->calls->view->conf->trunk.v[rd.candidate.trunk]))
         return false;
     if (addr_is_set(&rd.only))
         rd.only.port = ct->port;

@@ -102,7 +102,10 @@ static void in_dialog_by_method(const struct leg_arg *arg)
         if (check_crossing(arg->dlg, arg->st, arg->msg) == 0)
             crossing(arg);
         break;
-    case METHODS_HERE: options_answer(leg->call->calls, arg->st); break;
+    case METHODS_HERE:
+        if (invite_refuse_options(arg->st, arg->msg, leg->trunk.conf) == 0)
+            options_answer(leg->call->calls, arg->st);
+        break;
     case METHODS_TAKE: transfer_start(arg); break;
     case METHODS_REFUSE: /* RFC 5407 §3.3.3: what comes behind the end finds no dialog */
         methods_refuse(leg, arg->st, leg->state >= LEG_CLOSING ? 481 : status);
