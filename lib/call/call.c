@@ -290,11 +290,30 @@ static void call_on_timer(struct timer *t, void *arg)
     call_kill(c, &CAUSE_HERE_(200, 102, "maximum duration"));
 }
 
-void call_setup_timer(struct call *c)
+static void call_on_expires(struct timer *t, void *arg)
 {
-    timer_init(&c->timer, c->calls->timers, call_on_timer, c);
-    if (c->in->trunk.conf->setup_timeout_ms)
-        timer_set(&c->timer, c->in->trunk.conf->setup_timeout_ms);
+    struct call *c = arg;
+
+    if (c->state == CALL_SETUP) {
+        stat_inc(c->calls->stats, STAT_calls_setup_timeout);
+        call_kill(c, &CAUSE_HERE_(487, 19, "invitation expired"));
+    } else {
+        call_on_timer(t, arg);
+    }
+}
+
+void call_setup_timer(struct call *c, const struct msg *m)
+{
+    uint64_t ms = c->in->trunk.conf->setup_timeout_ms;
+    uint32_t s;
+    bool expires = span_u32(msg_value(m, HDR_EXPIRES), UINT32_MAX, &s) == 0 &&
+                   (ms == 0 || s * UINT64_C(1000) < ms);
+
+    if (expires)
+        ms = s ? s * UINT64_C(1000) : 1;
+    timer_init(&c->timer, c->calls->timers, expires ? call_on_expires : call_on_timer, c);
+    if (ms)
+        timer_set(&c->timer, ms);
 }
 
 struct timer *call_timer_new(struct calls *cs, timer_fn fn, void *arg)

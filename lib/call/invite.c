@@ -581,7 +581,7 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
     atomic_fetch_add_explicit(&c->in->trunk.state->attempts_in, 1, memory_order_relaxed);
     leg_event(c->in, LEV_INVITE, &(struct leg_arg){.msg = m});
     record_start(c);
-    call_setup_timer(c);
+    call_setup_timer(c, m);
     go(c, m, &d);
 }
 
@@ -627,7 +627,7 @@ int invite_ward(struct calls *cs, const struct msg *m, const struct invite_ward 
     ward_takes_media(c->in, w->stays);
     leg_event(c->in, LEV_INVITE, &(struct leg_arg){.msg = m});
     record_start(c);
-    call_setup_timer(c);
+    call_setup_timer(c, m);
     go(c, m, &d);
     return 0;
 }

@@ -342,8 +342,8 @@ struct call *call_alloc(struct calls *cs, uint64_t id);
 struct timer *call_timer_new(struct calls *cs, timer_fn fn, void *arg);
 /** Stop and free it; NULL is ignored. */
 void call_timer_free(struct calls *cs, struct timer *t);
-/** Start the limit of the setup. */
-void call_setup_timer(struct call *c);
+/** Start the limit of the setup: the trunk's, or the Expires of its INVITE if that is shorter (RFC 3261 §13.3.1). */
+void call_setup_timer(struct call *c, const struct msg *m);
 /** Start the limit of the duration (0: none) and the interim records. */
 void call_up_timers(struct call *c, uint64_t duration_left_ms);
 /** The shorter of both trunks' limits [ms]; 0: none. */
