@@ -116,7 +116,7 @@ static bool invite_from(const struct call *c, const struct ldlg *ld)
 static bool invite_to(const struct call *c, const struct ldlg *ld)
 {
     for (const struct pass *p = c->passes; p; p = p->next)
-        if (p->to_method == SIP_INVITE && p->to == ld && (p->ct || p->ack_owed))
+        if (p->to_method == SIP_INVITE && p->to == ld && (p->ct || p->ack_owed || p->park))
             return true;
     return false;
 }
@@ -313,9 +313,11 @@ static void pass_on_grown(struct call *c)
     if (!st || p->dropped || p->to->leg->state != LEG_UP) {
         if (st)
             pass_refuse(c, st, 487);
+        offer_refused(p->from, p->to);
         pass_free(p);
     } else if (msg_parse(&m, cs->arena, p->park->p, p->park->len, &err) < 0) {
         pass_refuse(c, st, 500);
+        offer_refused(p->from, p->to);
         pass_free(p);
     } else {
         struct park *park = p->park;
@@ -346,6 +348,9 @@ static bool pass_park(struct pass *p, const struct msg *m, struct txn_server *st
         pass_unpark(p);
         return false;
     }
+    /* It is under way for both sides: no other offer goes either way meanwhile (RFC 3264 §4, RFC 3311 §5.2). */
+    p->from->oa.state = OA_OFFER_IN;
+    p->to->oa.state = OA_OFFER_OUT;
     p->st = st;
     txn_server_set_user(st, &server_cb, p);
     return true;
@@ -669,6 +674,8 @@ static void pass_drop(struct pass *p)
         txn_server_set_user(st, NULL, NULL);
         (void)txn_server_reply(st, 487, SPAN_NONE, SPAN_NONE);
     }
+    if (p->park)
+        offer_refused(p->from, p->to);
     if (p->ack_owed)
         (void)dialog_ack(p->to->d, p->to_cseq, SPAN_NONE, SPAN_NONE);
     p->ack_owed = p->wait_ack = false;
