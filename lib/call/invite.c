@@ -17,6 +17,7 @@
 #include "call/party.h"
 #include "call/refresh.h"
 #include "call/register.h"
+#include "call/replaces.h"
 #include "call/session.h"
 
 #include <stdio.h>
@@ -52,6 +53,7 @@ void invite_refuse_body(struct txn_server *st)
 static bool is_known_option(const struct conf_trunk *t, struct span tag)
 {
     return (t->rel100 != CONF_100REL_OFF && span_case_eq(tag, SPAN("100rel"))) ||
+           span_case_eq(tag, SPAN("replaces")) || /* replaces_invite has the last word */
            (t->timer.expires_ms && span_case_eq(tag, SPAN("timer"))) ||
            span_case_eq(tag, SPAN("norefersub")) || span_case_eq(tag, SPAN("precondition"));
 }
@@ -653,6 +655,8 @@ void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, co
         refresh_refuse(cs, st, &cs->view->conf->trunk.v[trunk]);
         return;
     }
+    if (replaces_invite(cs, st, m, f, trunk))
+        return;
     if (cs->draining && priority_of(cs->view->conf, m) != SIP_CLASS_EMERGENCY) {
         answer(cs, st, 503, SPAN("Retry-After"), SPAN("5"));
         return;

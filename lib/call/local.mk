@@ -36,6 +36,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/registrar.c lib/call/registrar.h \
 	lib/call/session.c lib/call/session.h \
 	lib/call/rel100.c lib/call/rel100.h \
+	lib/call/replaces.c lib/call/replaces.h \
 	lib/call/redirect.c lib/call/redirect.h \
 	lib/call/snapshot.c lib/call/snapshot.h \
 	lib/call/stack.c lib/call/stack.h \

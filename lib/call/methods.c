@@ -49,7 +49,7 @@ static bool notify_refused(const struct leg *leg, const struct msg *m, unsigned 
     if (is_passed(leg, CONF_PASS_NOTIFY))
         return false;
     if (span_case_eq(event_of(m), SPAN("refer")) && other &&
-        other->trunk.conf->refer == CONF_REFER_PASS)
+        (other->trunk.conf->refer == CONF_REFER_PASS || leg->refer_cseq_asked))
         return false;
     return refuse_with(status, 481);
 }
@@ -80,7 +80,9 @@ enum methods_way methods_of(const struct leg *leg, const struct msg *m, unsigned
         *status = refer_check(leg, m);
         if (*status)
             return METHODS_REFUSE;
-        return leg->trunk.conf->refer == CONF_REFER_CONSUME ? METHODS_TAKE : METHODS_CARRY;
+        return leg->trunk.conf->refer == CONF_REFER_CONSUME && !refer_must_cross(leg, m)
+                   ? METHODS_TAKE
+                   : METHODS_CARRY;
     case SIP_UNKNOWN: *status = 501; return METHODS_REFUSE;
     default: *status = 405; return METHODS_REFUSE;
     }
@@ -101,6 +103,8 @@ void methods_allow(struct build *b, const struct leg *leg)
     if (leg->trunk.conf->refer != CONF_REFER_REJECT)
         build_span(b, SPAN(", REFER"));
     build_span(b, SPAN("\r\n"));
+    if (leg->trunk.conf->refer != CONF_REFER_REJECT)
+        build_hdr(b, SPAN("Supported"), SPAN("replaces")); /* RFC 3891 §6.2 */
 }
 
 void methods_refuse(const struct leg *leg, struct txn_server *st, unsigned status)

@@ -69,6 +69,7 @@ struct ldlg {
     struct rel100 *rel;  /**< in: its reliable 18x, see rel100.h; NULL: none was sent */
     uint32_t rseq;       /**< out: the highest RSeq taken (RFC 3262 §4); 0: none */
     uint32_t prack_owed; /**< out: RSeq of the 18x whose offer has no answer yet: its PRACK waits */
+    struct place *place; /**< its party asks for the leg's place, see replaces.h; NULL: no */
     bool uncarried;      /**< sdp has not been told to the relay, which carries another dialog */
     bool answered_sdp;   /**< out: an answer of this dialog was seen (18x or 2xx) */
     bool firm;           /**< out: what it said came reliably. in: the caller has acknowledged it */
@@ -178,6 +179,8 @@ struct pass {
     bool expired;      /**< no final answer in time: it was cancelled from here */
     struct park *park; /**< the request waits for its m-lines; NULL: it has gone */
     bool dropped;      /**< its leg has ended: only an INVITE's final answer is still waited for */
+    bool
+        replaces; /**< from its end on the dialog it came in is of no use, unless it was answered */
 };
 
 enum call_state {

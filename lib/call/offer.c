@@ -449,7 +449,7 @@ static bool offer_is_carried(const struct ldlg *a, const struct ldlg *b)
 {
     const struct ldlg *out = a->leg->is_in ? b : a;
 
-    return out == out->leg->main;
+    return out == out->leg->main || out->place;
 }
 
 void offer_unkeep(struct ldlg *ld)

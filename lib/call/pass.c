@@ -16,6 +16,7 @@
 #include "call/own.h"
 #include "call/refresh.h"
 #include "call/rel100.h"
+#include "call/replaces.h"
 
 /* 185 s: Timer C of a proxy is more than three minutes (RFC 3261 §16.6), its 408 comes first. */
 #define PASS_INVITE_MS 185000U
@@ -55,6 +56,7 @@ static void pass_drop(struct pass *p);
 static void pass_free(struct pass *p)
 {
     struct call *c = p->call;
+    struct ldlg *replaces = p->replaces ? p->from : NULL;
 
     for (struct pass **pp = &c->passes; *pp; pp = &(*pp)->next)
         if (*pp == p) {
@@ -70,6 +72,8 @@ static void pass_free(struct pass *p)
     pass_unpark(p);
     c->n_passes--;
     pool_put(&c->calls->pass_pool, p);
+    if (replaces)
+        replaces_over(replaces);
     call_check(c);
 }
 
@@ -215,6 +219,7 @@ static struct pass *pass_new(struct call *c, struct ldlg *from, struct ldlg *to,
     p->to = to;
     p->method = p->to_method = (uint8_t)m->method;
     p->from_cseq = m->cseq;
+    p->replaces = from->place != NULL;
     p->next = c->passes;
     c->passes = p;
     c->n_passes++;
@@ -461,6 +466,10 @@ static void pass_reply_2xx(struct pass *p, const struct msg *m)
         p->wait_ack = true;
         (void)dialog_2xx_start(p->from->d, st, p->from_cseq);
     }
+    if (p->replaces) {
+        p->replaces = false;
+        replaces_done(p->from);
+    }
 }
 
 static void pass_2xx(struct pass *p, const struct msg *m)
@@ -564,10 +573,10 @@ static void pass_lost(struct leg *to, enum sip_method method, unsigned status)
 /* It has ended by its answer: a 2xx to the caller's INVITE may have waited for that. */
 static void pass_over(struct pass *p)
 {
-    struct ldlg *from = p->from;
+    struct ldlg *from = p->replaces ? NULL : p->from;
 
     pass_free(p);
-    if (from->leg->is_in)
+    if (from && from->leg->is_in)
         rel100_go_on(from);
 }
 

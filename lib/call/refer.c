@@ -7,6 +7,27 @@
 
 #include "call/headers.h"
 #include "call/party.h"
+#include "call/replaces.h"
+
+/* 512: a Call-ID and two tags, each as long as anybody makes them. */
+#define REFER_REPLACES_MAX 512
+
+/* Of headers in Refer-To only a Replaces crosses that names a dialog of ours: without them, it would be another request. */
+static unsigned headers_check(const struct leg *leg, const struct sip_uri *u)
+{
+    struct span value;
+    struct replaces r;
+    struct ident id;
+    char buf[REFER_REPLACES_MAX];
+    int rc = replaces_of_uri(u, buf, sizeof buf, &value);
+
+    if (rc == 0)
+        return 0;
+    if (rc != 1 || replaces_parse(value, &r) < 0 ||
+        ident_open(leg->call->calls->ident, r.to_tag, &id) == -EINVAL || id.kind != IDENT_TAG)
+        return 603;
+    return 0;
+}
 
 unsigned refer_check(const struct leg *leg, const struct msg *m)
 {
@@ -24,25 +45,51 @@ unsigned refer_check(const struct leg *leg, const struct msg *m)
         return 603; /* calls are what we make */
     if (span_is_empty(na.parsed.user))
         return 603; /* a host of theirs that we would not route to */
-    if (leg->trunk.conf->refer == CONF_REFER_PASS && !span_is_empty(na.parsed.headers))
-        return 603; /* a dialog of this side that the other does not know: without it, it is another request */
+    if (leg->trunk.conf->refer == CONF_REFER_PASS)
+        return headers_check(leg, &na.parsed);
     return 0;
+}
+
+bool refer_must_cross(const struct leg *leg, const struct msg *m)
+{
+    const struct calls *cs = leg->call->calls;
+    const struct leg *other = leg_other(leg);
+    char buf[REFER_REPLACES_MAX];
+    struct name_addr na;
+    struct span value;
+    struct replaces r;
+    struct ident id;
+
+    if (cs->workers < 2 || !other || other->trunk.conf->refer == CONF_REFER_REJECT ||
+        name_addr_parse(msg_value(m, HDR_REFER_TO), &na) < 0 ||
+        replaces_of_uri(&na.parsed, buf, sizeof buf, &value) != 1 || replaces_parse(value, &r) < 0)
+        return false;
+    return ident_open(cs->ident, r.to_tag, &id) != -EINVAL && id.kind == IDENT_TAG &&
+           id.worker % cs->workers != cs->worker;
 }
 
 static int put_address(struct build *b, struct span name, struct span value, const struct leg *to)
 {
+    bool is_target = span_eq(name, SPAN("Refer-To"));
+    struct span replaces = SPAN_NONE;
+    char buf[REFER_REPLACES_MAX];
     struct name_addr na;
     struct party p;
 
     if (name_addr_parse(value, &na) < 0 || na.parsed.scheme == URI_OTHER ||
         na.parsed.scheme == URI_URN)
         return -EINVAL;
+    if (is_target && replaces_of_uri(&na.parsed, buf, sizeof buf, &replaces) < 0)
+        return -EINVAL;
     party_read(&p, &na.parsed);
     build_span(b, name);
     build_span(b, SPAN(": <"));
     party_write(b, &p,
                 &(struct party_form){.to = to->trunk.conf,
-                                     .host = headers_host(to->call->calls, &to->flow)});
+                                     .host = headers_host(to->call->calls, &to->flow),
+                                     .is_sip = !span_is_empty(replaces)});
+    if (!span_is_empty(replaces) && replaces_cross(b, replaces, leg_other(to), to) < 0)
+        return -EINVAL;
     build_span(b, SPAN(">\r\n"));
     return 0;
 }

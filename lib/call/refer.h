@@ -11,6 +11,11 @@
 /** @return 0; the status to refuse with: 403 policy, 400 not one Refer-To, 416 its scheme, 603 what we do not do */
 unsigned refer_check(const struct leg *leg, const struct msg *m);
 /**
+ * With `refer consume`: must it be carried across all the same? Its Replaces names a call of another worker, which cannot be joined to
+ * one of this; the other party, if its trunk may transfer, comes to that worker by an INVITE of its own.
+ */
+bool refer_must_cross(const struct leg *leg, const struct msg *m);
+/**
  * Refer-To, Referred-By, Refer-Sub as leg `to` gets them: numbers as its trunk wants them, hosts ours. Notes the CSeq for the NOTIFYs.
  * @return 0; -EINVAL an address cannot be read
  */

@@ -18,6 +18,7 @@
 #include "call/own.h"
 #include "call/pass.h"
 #include "call/refresh.h"
+#include "call/replaces.h"
 
 #include <stdio.h>
 
@@ -429,43 +430,37 @@ static void refer_accept(const struct leg_arg *arg, bool quiet)
         (void)txn_server_send(arg->st);
 }
 
-/* Value of Replaces among the headers of Refer-To, unescaped. @return false: there is none */
-static bool replaces_of(const struct sip_uri *u, char *buf, size_t size, struct span *out)
+/*
+ * Another's call is not to be had: the trunk that asks has that one too, or it is its customer's and that trunk may transfer as well.
+ * Whoever stays will speak there from the media section of that leg: his own must be the same.
+ */
+static bool may_take_over(const struct leg *asker, const struct leg *leg)
 {
-    struct span rest = u->headers, one, key, value;
-    int n;
+    const struct leg *stays = leg_other(asker);
 
-    while (!span_is_empty(rest)) {
-        span_cut(rest, '&', &one, &rest);
-        span_cut(one, '=', &key, &value);
-        if (!span_case_eq(key, SPAN("Replaces")))
-            continue;
-        n = uri_user_plain(value, buf, size);
-        *out = (struct span){buf, n > 0 ? (size_t)n : 0};
+    if (stays->trunk.pool != leg->trunk.pool || stays->trunk.media_none != leg->trunk.media_none)
+        return false;
+    if (leg->trunk.state == asker->trunk.state)
         return true;
-    }
-    return false;
+    return leg->trunk.customer && leg->trunk.customer == asker->trunk.customer &&
+           leg->trunk.conf->refer == CONF_REFER_CONSUME;
 }
 
-/* The leg that the Replaces names: of this worker, up, and of the trunk that asks: nobody takes over another's call. NULL: none */
+/* The leg that the Replaces names: of this worker, and up. NULL: none */
 static struct leg *replaced_leg(const struct leg *asker, struct span replaces)
 {
-    struct span call_id, params, to = SPAN_NONE, from = SPAN_NONE;
+    struct replaces r;
     struct dialog *d;
     struct leg *leg, *other;
 
-    if (!span_cut(replaces, ';', &call_id, &params))
-        return NULL;
-    params.p--; /* with its ';' */
-    params.len++;
-    if (!hdr_param(params, SPAN("to-tag"), &to) || !hdr_param(params, SPAN("from-tag"), &from) ||
-        dialog_find_tags(asker->call->calls->dialogs, to, from, span_trim(call_id), &d) < 0)
+    if (replaces_parse(replaces, &r) < 0 || r.early_only ||
+        dialog_find_tags(asker->call->calls->dialogs, r.to_tag, r.from_tag, r.call_id, &d) < 0)
         return NULL;
     leg = ((struct ldlg *)d->leg)->leg;
     other = leg_other(leg);
     if (leg->call == asker->call || leg->main->d != d || leg->state != LEG_UP || !other ||
         other->state != LEG_UP || leg->transfer || other->transfer || !leg->main->peer ||
-        leg->trunk.state != asker->trunk.state)
+        !may_take_over(asker, leg))
         return NULL;
     return leg;
 }
@@ -532,6 +527,18 @@ static unsigned transfer_refused(const struct leg *asker)
     return 0;
 }
 
+/* @param target  out: the leg to take over; NULL: the target is to be called. @return 0 or a status */
+static unsigned transfer_target(const struct leg *asker, const struct sip_uri *to,
+                                struct leg **target)
+{
+    struct span replaces;
+    char buf[512];
+    int rc = replaces_of_uri(to, buf, sizeof buf, &replaces);
+
+    *target = rc > 0 ? replaced_leg(asker, replaces) : NULL;
+    return rc == -EINVAL || (rc > 0 && !*target) ? 603 : 0; /* nothing of ours, or not its own */
+}
+
 void transfer_start(const struct leg_arg *arg)
 {
     struct leg *asker = arg->dlg->leg, *target = NULL;
@@ -540,15 +547,12 @@ void transfer_start(const struct leg_arg *arg)
     unsigned status = transfer_refused(asker);
     struct transfer *t;
     struct name_addr to;
-    struct span replaces;
-    char buf[512];
     size_t cap;
 
     if (status == 0 && name_addr_parse(msg_value(arg->msg, HDR_REFER_TO), &to) < 0)
         status = 400;
-    if (status == 0 && replaces_of(&to.parsed, buf, sizeof buf, &replaces) &&
-        !(target = replaced_leg(asker, replaces)))
-        status = 603; /* nothing of ours, or not its own */
+    if (status == 0)
+        status = transfer_target(asker, &to.parsed, &target);
     if (status) {
         pass_refuse(asker->call, arg->st, status);
         return;

@@ -154,21 +154,26 @@ static int base32_decode(const char in[IDENT_LEN], uint8_t out[BLOCK_BYTES])
     return (acc & 3) == 0 ? 0 : -EINVAL; /* one text per token */
 }
 
-void ident_seal(struct ident_key *k, enum ident_kind kind, uint64_t serial, char out[IDENT_LEN])
+static void seal_block(struct ident_key *k, const struct ident *id, char out[IDENT_LEN])
 {
     uint8_t plain[BLOCK_BYTES];
     uint8_t sealed[BLOCK_BYTES];
     int n = 0;
 
-    put_be(plain, k->node, 2);
-    put_be(plain + 2, k->epoch, 4);
-    plain[6] = k->worker;
-    plain[7] = (uint8_t)kind;
-    put_be(plain + 8, serial & SERIAL_MASK, 6);
+    put_be(plain, id->node, 2);
+    put_be(plain + 2, id->epoch, 4);
+    plain[6] = id->worker;
+    plain[7] = id->kind;
+    put_be(plain + 8, id->serial & SERIAL_MASK, 6);
     put_be(plain + 14, SEAL, 2);
     if (EVP_EncryptUpdate(k->encrypt, sealed, &n, plain, BLOCK_BYTES) != 1 || n != BLOCK_BYTES)
         abort(); /* one block with a key already set cannot fail; an unsealed token must never leave */
     base32_encode(sealed, out);
+}
+
+void ident_seal(struct ident_key *k, enum ident_kind kind, uint64_t serial, char out[IDENT_LEN])
+{
+    seal_block(k, &(struct ident){k->node, k->epoch, k->worker, (uint8_t)kind, serial}, out);
 }
 
 static int open_block(struct ident_key *k, const char token[IDENT_LEN], struct ident *out)
@@ -181,7 +186,7 @@ static int open_block(struct ident_key *k, const char token[IDENT_LEN], struct i
         return -EINVAL;
     if (EVP_DecryptUpdate(k->decrypt, plain, &n, sealed, BLOCK_BYTES) != 1 || n != BLOCK_BYTES)
         return -EINVAL;
-    if (get_be(plain + 14, 2) != SEAL || plain[7] < IDENT_TAG || plain[7] > IDENT_NONCE)
+    if (get_be(plain + 14, 2) != SEAL || plain[7] < IDENT_TAG || plain[7] > IDENT_RIGHT)
         return -EINVAL;
     *out = (struct ident){
         .node = (uint16_t)get_be(plain, 2),
@@ -206,6 +211,19 @@ int ident_open(struct ident_key *k, struct span token, struct ident *out)
     }
     *out = k->last;
     return out->node == k->node && out->epoch == k->epoch ? 0 : TD_ESTALE;
+}
+
+int ident_turn(struct ident_key *k, struct span token, enum ident_kind from, enum ident_kind to,
+               char out[IDENT_LEN])
+{
+    struct ident id;
+    int rc = ident_open(k, token, &id);
+
+    if ((rc < 0 && rc != TD_ESTALE) || id.kind != from)
+        return -EINVAL;
+    id.kind = (uint8_t)to;
+    seal_block(k, &id, out);
+    return 0;
 }
 
 static void random_fill(void *buf, size_t len)

@@ -17,7 +17,10 @@ enum ident_kind {
     IDENT_BRANCH = 2,
     IDENT_CALLID = 3,
     IDENT_SDP = 4,
-    IDENT_NONCE = 5
+    IDENT_NONCE = 5,
+    IDENT_REPLACES =
+        6, /* a tag of ours as another side may see it: to-tag of a Replaces that a REFER took across */
+    IDENT_RIGHT = 7 /* its from-tag: seals who may replace what */
 };
 
 struct ident {
@@ -43,6 +46,13 @@ void ident_seal(struct ident_key *k, enum ident_kind kind, uint64_t serial, char
  * @return 0; -EINVAL not ours (length, alphabet or seal); TD_ESTALE ours but of another node or boot epoch (*out is set all the same)
  */
 int ident_open(struct ident_key *k, struct span token, struct ident *out);
+
+/**
+ * The same token under another kind: who knows one cannot tell that the other means the same. Epoch, worker and serial stay.
+ * @return 0; -EINVAL not ours, or not of kind `from`
+ */
+int ident_turn(struct ident_key *k, struct span token, enum ident_kind from, enum ident_kind to,
+               char out[IDENT_LEN]);
 
 /** Fill with random bytes from the kernel; aborts if it cannot (nothing works safely then). */
 void ident_random(void *buf, size_t len);

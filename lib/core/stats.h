@@ -139,6 +139,9 @@
     X(transfers, "REFERs done here") \
     X(transfers_done, "of these, the party that stays was joined to the target") \
     X(transfers_failed, "of these, come to nothing") \
+    X(replaces, "INVITEs that asked for the place of a leg (RFC 3891)") \
+    X(replaces_done, "of these, that took it") \
+    X(replaces_refused, "of these, refused by us or by the party that stays") \
     X(options_answered, "OPTIONS answered") \
     X(options_sent, "health probes sent") \
     X(options_ok, "health probes answered well") \

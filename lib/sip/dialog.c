@@ -54,6 +54,22 @@ int dialog_find_tags(struct dialogs *ds, struct span local_tag, struct span remo
     return -ENOENT;
 }
 
+int dialog_find_tag(struct dialogs *ds, struct span local_tag, struct dialog **out)
+{
+    struct ident id;
+
+    *out = NULL;
+    if (!open_tag(ds, local_tag, &id))
+        return -ENOENT;
+    for (struct htab_node *n = htab_first(&ds->table, key_hash(&id)); n; n = htab_next(n)) {
+        struct dialog *d = container_of(n, struct dialog, node);
+
+        if (is_key(d, &id) && (!*out || d->state == DIALOG_CONFIRMED))
+            *out = d;
+    }
+    return *out ? 0 : -ENOENT;
+}
+
 int dialog_find(struct dialogs *ds, const struct msg *m, struct dialog **out)
 {
     return dialog_find_tags(ds, m->to.tag, m->from.tag, m->call_id, out);

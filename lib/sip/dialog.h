@@ -135,6 +135,9 @@ int dialog_find_response(struct dialogs *ds, const struct msg *response, struct 
 int dialog_find_tags(struct dialogs *ds, struct span local_tag, struct span remote_tag,
                      struct span call_id, struct dialog **out);
 
+/** A dialog with this local tag, a confirmed one before others; forks share theirs. @return 0; -ENOENT */
+int dialog_find_tag(struct dialogs *ds, struct span local_tag, struct dialog **out);
+
 /**
  * A request in the dialog: CSeq order (§12.2.2), then remote target refresh by SUBSCRIBE, NOTIFY, REFER (§12.2.2); that of INVITE and UPDATE
  * waits for dialog_answered.

@@ -59,12 +59,69 @@ static uint8_t hashed_owner(const struct gate *g, const struct peek *p)
     return (uint8_t)((h >> 32) * g->n_workers >> 32);
 }
 
+/* RFC 3891 §3: the dialog that an INVITE replaces is named by our tag, its to-tag. */
+static bool replaced_owner(const struct gate *g, const struct peek *p, uint8_t *worker)
+{
+    struct span call_id, params, tag;
+    struct ident id;
+
+    if (span_is_empty(p->replaces) || !span_is_empty(p->to_tag) ||
+        !span_cut(p->replaces, ';', &call_id, &params))
+        return false;
+    params.p--; /* with its ';' */
+    params.len++;
+    if (!hdr_param(params, SPAN("to-tag"), &tag) ||
+        (!open_ours(g, tag, IDENT_TAG, &id) && !open_ours(g, tag, IDENT_REPLACES, &id)))
+        return false;
+    *worker = g->map[id.worker];
+    return true;
+}
+
 uint8_t gate_owner(const struct gate *g, const struct peek *p, bool *is_ours)
 {
     struct ident id;
+    uint8_t worker;
 
     *is_ours = owner_token(g, p, &id);
-    return *is_ours ? g->map[id.worker] : hashed_owner(g, p);
+    if (*is_ours)
+        return g->map[id.worker];
+    return p->is_request && replaced_owner(g, p, &worker) ? worker : hashed_owner(g, p);
+}
+
+/* ---- CANCEL of an INVITE with Replaces ---- */
+
+static uint64_t mark_key(const struct peek *p)
+{
+    return hash_bytes(p->call_id.p, p->call_id.len, hash_span(p->via_branch)) | 1;
+}
+
+/* Where does what names no dialog of ours go? An INVITE that is not where its Call-ID would have it is remembered. */
+static uint8_t begun_owner(struct gate *g, const struct peek *p)
+{
+    uint8_t hashed = hashed_owner(g, p), worker;
+    uint64_t key;
+
+    if (g->n_workers == 1 || !p->is_request)
+        return hashed;
+    if (replaced_owner(g, p, &worker)) {
+        if (worker == hashed)
+            return hashed;
+        key = mark_key(p);
+        for (unsigned i = 0; i < GATE_MARKS; i++)
+            if (g->mark[i].key == key)
+                return worker; /* a repetition */
+        g->mark[g->next_mark].key = key;
+        g->mark[g->next_mark].worker = worker;
+        g->next_mark = (uint8_t)((g->next_mark + 1) % GATE_MARKS);
+        return worker;
+    }
+    if (p->method != SIP_CANCEL)
+        return hashed;
+    key = mark_key(p);
+    for (unsigned i = 0; i < GATE_MARKS; i++)
+        if (g->mark[i].key == key)
+            return g->mark[i].worker;
+    return hashed;
 }
 
 static bool begins_something(const struct peek *p)
@@ -106,7 +163,7 @@ enum gate_verdict gate_refuse(const struct gate *g, const struct peek *p, enum g
     return GATE_DROP;
 }
 
-enum gate_verdict gate_decide(const struct gate *g, const struct peek *p, enum gate_source src,
+enum gate_verdict gate_decide(struct gate *g, const struct peek *p, enum gate_source src,
                               enum gate_level level, uint8_t *worker)
 {
     struct ident id = {0};
@@ -127,7 +184,7 @@ enum gate_verdict gate_decide(const struct gate *g, const struct peek *p, enum g
         stat_inc(g->stats, STAT_sip_absorbed); /* the ACK to a stateless answer */
         return GATE_DROP;
     }
-    owner = ours ? g->map[id.worker] : hashed_owner(g, p);
+    owner = ours ? g->map[id.worker] : begun_owner(g, p);
     if (owner != g->worker) {
         stat_inc(g->stats, STAT_gate_handed);
         *worker = owner;

@@ -12,6 +12,8 @@
 #include "sip/transport.h"
 
 #define GATE_MAX_WORKERS 256 /* a token has 8 bits for the worker */
+/* 64: INVITEs with Replaces that one socket has within the time in which one may be cancelled; the CANCEL of an older one gets 481. */
+#define GATE_MARKS 64
 
 /** What the configuration says of the source address. */
 enum gate_source {
@@ -43,6 +45,11 @@ struct gate {
     uint8_t worker;          /* this one */
     uint16_t n_workers;
     uint8_t map[GATE_MAX_WORKERS]; /* number in a token -> worker today */
+    struct {
+        uint64_t key;
+        uint8_t worker;
+    } mark[GATE_MARKS]; /* where INVITEs with Replaces went: their CANCEL bears none; a ring */
+    uint8_t next_mark;
 };
 
 /** n_workers 1..256. Numbers of a former, larger configuration fold onto today's by modulo: gate_owner_of says where to restore a call. */
@@ -55,16 +62,18 @@ static inline uint8_t gate_owner_of(const struct gate *g, uint8_t token_worker)
 }
 
 /**
- * Which worker owns this message: responses by the Via branch, requests by the To tag if they are ours, all else by the Call-ID's hash.
+ * Which worker owns this message: responses by the Via branch, requests by the To tag if they are ours, an INVITE by the to-tag of its
+ * Replaces, all else by the Call-ID's hash.
  * @param is_ours  true if a token of ours named it (of any epoch)
  */
 uint8_t gate_owner(const struct gate *g, const struct peek *p, bool *is_ours);
 
 /**
  * The verdict. A message that bears a token of ours passes whatever its source: a trunk removed by a reload serves its calls to their end.
+ * Replaces lets nobody in: it only picks the worker of a request that may come in.
  * @param worker set for GATE_HAND
  */
-enum gate_verdict gate_decide(const struct gate *g, const struct peek *p, enum gate_source src,
+enum gate_verdict gate_decide(struct gate *g, const struct peek *p, enum gate_source src,
                               enum gate_level level, uint8_t *worker);
 
 /**

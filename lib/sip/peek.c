@@ -331,8 +331,8 @@ static void on_header(unsigned what, struct span v, struct peek *out)
 }
 
 /*
- * By its first letters: Via, From, CSeq and Call-ID, To, Resource-Priority, or a compact form? Contact, Content-Type and
- * Record-Route are sorted out here too, for every INVITE has them.
+ * By its first letters: Via, From, CSeq and Call-ID, To, Resource-Priority, Replaces, or a compact form? Contact, Content-Type
+ * and Record-Route are sorted out here too, for every INVITE has them.
  */
 static bool may_matter(const char *p, const char *end)
 {
@@ -346,7 +346,17 @@ static bool may_matter(const char *p, const char *end)
     if (n == 'c' - 'a') {
         return (p[1] | 0x20) != 'o';
     }
-    return n != 'r' - 'a' || (p[2] | 0x20) == 's';
+    return n != 'r' - 'a' || (p[2] | 0x20) == 's' || (p[2] | 0x20) == 'p';
+}
+
+static void on_replaces(const char *q, const char *end, struct peek *out)
+{
+    while (q < end && (*q == ' ' || *q == '\t')) {
+        q++;
+    }
+    if (q < end && *q == ':' && out->replaces.len == 0) {
+        out->replaces = lex_trim(lex_span(q + 1, end));
+    }
 }
 
 /* Not inlined: the loop over the lines, of which few are looked at, keeps its registers. */
@@ -360,6 +370,9 @@ static __attribute__((noinline)) unsigned look_at_line(const char *p, const char
     if (q - p > 7) {
         if (q - p == 17 && key == KEY_PRIORITY && LEX_IS(lex_span(p, q), "resource-priority")) {
             out->has_rph = true;
+        } else if (q - p == 8 && out->method == SIP_INVITE && out->is_request &&
+                   LEX_IS(lex_span(p, q), "replaces")) {
+            on_replaces(q, end, out);
         }
         return seen;
     }

@@ -38,8 +38,9 @@ struct peek {
     struct span via_host, via_branch; /* IPv6 with brackets */
     struct span call_id, from_tag, to_tag;
     struct span cseq_method_name;
-    size_t head_len; /* bytes of the start line with its end: where the headers begin */
-    const char *why; /* on -EBADMSG: for the log, static */
+    struct span replaces; /* value of Replaces (RFC 3891) in an INVITE; empty: none */
+    size_t head_len;      /* bytes of the start line with its end: where the headers begin */
+    const char *why;      /* on -EBADMSG: for the log, static */
 };
 
 /**

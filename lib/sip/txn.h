@@ -140,6 +140,11 @@ bool txn_server_is_final(const struct txn_server *st);
  * True if its request came with a To tag, i.e. inside a dialog. Only before its final response; false behind it.
  */
 bool txn_server_in_dialog(const struct txn_server *st);
+/**
+ * Its request, without a To tag, is served in a dialog that was made for it (Replaces): responses bear this tag of ours, of IDENT_LEN,
+ * and txn_server_in_dialog is true.
+ */
+void txn_server_join(struct txn_server *st, struct span tag);
 /** Flow the responses go to; NULL once a final response was sent. */
 const struct flow *txn_server_flow(const struct txn_server *st);
 

@@ -28,7 +28,7 @@
 /* Lengths of the parts of reply->bytes behind this head, in the order of the message. */
 struct reply {
     uint32_t vias, record_routes, from_to, call_id_cseq;
-    bool has_to_tag, has_session;
+    bool has_to_tag, has_session, joined;
     struct session_uuid session[2]; /* local, remote (RFC 7989) */
     char tag[IDENT_LEN];            /* ours, used when the TU gives none */
 };
@@ -623,7 +623,18 @@ bool txn_server_is_final(const struct txn_server *st)
 
 bool txn_server_in_dialog(const struct txn_server *st)
 {
-    return st->reply && reply_of(st)->has_to_tag;
+    return st->reply && (reply_of(st)->has_to_tag || reply_of(st)->joined);
+}
+
+void txn_server_join(struct txn_server *st, struct span tag)
+{
+    struct reply *r;
+
+    if (!st->reply || tag.len != IDENT_LEN)
+        return;
+    r = reply_of(st);
+    memcpy(r->tag, tag.p, IDENT_LEN);
+    r->joined = true;
 }
 
 void txn_server_set_owner(struct txn_server *st, uint32_t owner)

@@ -89,7 +89,27 @@ static struct sent *next_for(struct world *w, const struct actor *a, const char 
     return NULL;
 }
 
-/* Value of "Name", or of "Name#2" the second line of that name; pseudo-headers ruri, to-tag, from-tag, body, line and text, the whole message. */
+/* The Replaces of Refer-To as an INVITE would have it. */
+static bool find_replaces(const char *msg, char *value, size_t size)
+{
+    char line[1024];
+    const char *p;
+    size_t n = 0;
+    unsigned c;
+
+    if (!text_header(msg, "Refer-To", 0, line, sizeof line) || !(p = strstr(line, "?Replaces=")))
+        return false;
+    for (p += strlen("?Replaces="); *p && !strchr("&>", *p) && n + 1 < size; n++) {
+        bool escaped = *p == '%' && sscanf(p + 1, "%2x", &c) == 1;
+
+        value[n] = escaped ? (char)c : *p;
+        p += escaped ? 3 : 1;
+    }
+    value[n] = '\0';
+    return n > 0;
+}
+
+/* Value of "Name", or of "Name#2" the second line of that name; pseudo-headers ruri, to-tag, from-tag, replaces, body, line and text, the whole message. */
 static bool find_value(const char *msg, char *name, char *value, size_t size)
 {
     char *number = strchr(name, '#');
@@ -105,6 +125,8 @@ static bool find_value(const char *msg, char *name, char *value, size_t size)
     else if (strcmp(name, "to-tag") == 0 || strcmp(name, "from-tag") == 0)
         return text_header(msg, *name == 't' ? "To" : "From", 0, line, sizeof line) &&
                text_param(line, "tag", value, size);
+    else if (strcmp(name, "replaces") == 0)
+        return find_replaces(msg, value, size);
     else if (strcmp(name, "text") == 0)
         snprintf(value, size, "%s", msg);
     else if (strcmp(name, "line") == 0)

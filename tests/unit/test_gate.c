@@ -167,6 +167,73 @@ static void tokens_of_an_earlier_boot_with_more_workers_are_mapped(void **state)
         assert_true(gate_owner_of(&gate, (uint8_t)w) < WORKERS);
 }
 
+/* An INVITE with this to-tag in its Replaces. */
+static const char *replacing(const char *call_id, const char *to_tag)
+{
+    static char line[256];
+
+    snprintf(line, sizeof(line), "Replaces: x@y;from-tag=a;to-tag=%s\r\n", to_tag);
+    return request("INVITE", "1", call_id, "", line);
+}
+
+static void replaces_names_the_owner_of_an_invite(void **state)
+{
+    const char *id = call_id_of(1), *ours = token(3, 100, 7, IDENT_TAG);
+    uint8_t worker = 0;
+
+    (void)state;
+    assert_int_equal(decide(replacing(id, ours), GATE_SRC_KNOWN, 0, &worker), GATE_HAND);
+    assert_int_equal(worker, 3);
+    assert_int_equal(
+        decide(replacing(id, token(2, 100, 7, IDENT_REPLACES)), GATE_SRC_KNOWN, 0, &worker),
+        GATE_HAND);
+    assert_int_equal(worker, 2);
+    assert_int_equal(decide(replacing(id, token(3, 100, 8, IDENT_TAG)), GATE_SRC_KNOWN, 0, &worker),
+                     GATE_HAND);
+    assert_int_equal(worker, 1); /* of another node */
+    assert_int_equal(
+        decide(replacing(id, token(3, 100, 7, IDENT_RIGHT)), GATE_SRC_KNOWN, 0, &worker),
+        GATE_HAND);
+    assert_int_equal(worker, 1);
+    assert_int_equal(decide(replacing(id, "theirs"), GATE_SRC_KNOWN, 0, &worker), GATE_HAND);
+    assert_int_equal(worker, 1);
+}
+
+static void replaces_opens_no_door_to_a_stranger(void **state)
+{
+    const char *msg = replacing(call_id_of(1), token(3, 100, 7, IDENT_TAG));
+    uint8_t worker = 0;
+
+    (void)state;
+    assert_int_equal(decide(msg, GATE_SRC_DROP, 0, &worker), GATE_DROP);
+    assert_int_equal(decide(msg, GATE_SRC_403, 0, &worker), GATE_403);
+    assert_int_equal(decide(msg, GATE_SRC_KNOWN, GATE_LEVEL_ORDINARY, &worker), GATE_HAND);
+}
+
+static void a_cancel_follows_its_invite_with_replaces(void **state)
+{
+    const char *id = call_id_of(1);
+    uint8_t worker = 0;
+    char other[32];
+
+    (void)state;
+    for (int again = 0; again < 2; again++)
+        assert_int_equal(
+            decide(replacing(id, token(3, 100, 7, IDENT_TAG)), GATE_SRC_KNOWN, 0, &worker),
+            GATE_HAND);
+    assert_int_equal(decide(request("CANCEL", "1", id, "", ""), GATE_SRC_KNOWN, 0, &worker),
+                     GATE_HAND);
+    assert_int_equal(worker, 3);
+    assert_int_equal(gate.next_mark, 1);
+    for (unsigned i = 0; i < GATE_MARKS * 8; i++) { /* long ago */
+        snprintf(other, sizeof(other), "other-%u", i);
+        (void)decide(replacing(other, token(3, 100, 7, IDENT_TAG)), GATE_SRC_KNOWN, 0, &worker);
+    }
+    assert_int_equal(decide(request("CANCEL", "1", id, "", ""), GATE_SRC_KNOWN, 0, &worker),
+                     GATE_HAND);
+    assert_int_equal(worker, 1);
+}
+
 static void tokens_of_another_node_are_hashed(void **state)
 {
     uint8_t worker = 0;
@@ -381,6 +448,9 @@ int main(void)
         T(all_of_a_call_before_its_dialog_meets_on_one_worker),
         T(tokens_name_the_owner),
         T(tokens_of_an_earlier_boot_with_more_workers_are_mapped),
+        T(replaces_names_the_owner_of_an_invite),
+        T(replaces_opens_no_door_to_a_stranger),
+        T(a_cancel_follows_its_invite_with_replaces),
         T(tokens_of_another_node_are_hashed),
         T(responses_that_are_not_ours_are_dropped_and_counted),
         T(unknown_sources_get_403_or_silence),

@@ -107,6 +107,30 @@ static void token_of_an_earlier_boot_is_stale_and_still_read(void **state)
     ident_key_free(after);
 }
 
+static void token_turned_to_another_kind_and_back_is_the_same(void **state)
+{
+    static const uint8_t secret[16] = {1};
+    struct ident_key *k = ident_key_new(secret, 7, 100, 3),
+                     *later = ident_key_new(secret, 7, 200, 0);
+    char tag[IDENT_LEN], turned[IDENT_LEN], back[IDENT_LEN];
+    const struct span t = {tag, IDENT_LEN}, u = {turned, IDENT_LEN};
+    struct ident id;
+
+    (void)state;
+    ident_seal(k, IDENT_TAG, 77, tag);
+    assert_int_equal(ident_turn(later, t, IDENT_TAG, IDENT_REPLACES, turned), 0);
+    assert_memory_not_equal(tag, turned, IDENT_LEN);
+    assert_int_equal(ident_open(k, u, &id), 0);
+    assert_int_equal(id.kind, IDENT_REPLACES);
+    assert_int_equal(id.worker, 3);
+    assert_int_equal(id.serial, 77);
+    assert_int_equal(ident_turn(k, u, IDENT_TAG, IDENT_REPLACES, back), -EINVAL);
+    assert_int_equal(ident_turn(k, u, IDENT_REPLACES, IDENT_TAG, back), 0);
+    assert_memory_equal(tag, back, IDENT_LEN);
+    ident_key_free(k);
+    ident_key_free(later);
+}
+
 static void serials_count_from_one_and_tokens_differ(void **state)
 {
     struct ident_key *k = ident_key_new(key, 1, 2, 3);
@@ -188,6 +212,7 @@ int main(void)
         cmocka_unit_test(changed_or_foreign_text_does_not_open),
         cmocka_unit_test(token_opened_before_hides_no_other),
         cmocka_unit_test(token_of_an_earlier_boot_is_stale_and_still_read),
+        cmocka_unit_test(token_turned_to_another_kind_and_back_is_the_same),
         cmocka_unit_test(serials_count_from_one_and_tokens_differ),
         cmocka_unit_test(key_file_is_made_once_and_read_ever_after),
         cmocka_unit_test(uuid_has_version_four_form),
