@@ -24,22 +24,42 @@ static void set_ip6(struct addr *a, const uint8_t ip[16])
     }
 }
 
+/* Four decimal numbers without leading zeros, as inet_pton, which would want a copy with a terminator: each message has a few of them. */
+static bool parse_ip4(struct span s, uint8_t ip[4])
+{
+    size_t at = 0;
+
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned v = 0;
+        size_t begin = at;
+
+        while (at < s.len && at - begin < 3 && s.p[at] >= '0' && s.p[at] <= '9')
+            v = v * 10 + (unsigned)(s.p[at++] - '0');
+        if (at == begin || v > UINT8_MAX || (s.p[begin] == '0' && at - begin > 1))
+            return false;
+        if (i < 3 && (at == s.len || s.p[at++] != '.'))
+            return false;
+        ip[i] = (uint8_t)v;
+    }
+    return at == s.len;
+}
+
 int addr_parse_ip(struct span s, struct addr *out)
 {
     char text[INET6_ADDRSTRLEN];
     uint8_t ip[16];
     bool bracketed = s.len >= 2 && s.p[0] == '[' && s.p[s.len - 1] == ']';
 
+    if (!bracketed && parse_ip4(s, ip)) {
+        *out = (struct addr){.family = 4};
+        memcpy(out->ip, ip, 4);
+        return 0;
+    }
     if (bracketed)
         s = (struct span){s.p + 1, s.len - 2};
     /* inet_pton would stop at an embedded NUL and call the rest good */
     if (span_chr(s, '\0') >= 0 || span_copy(s, text, sizeof(text)) < 0)
         return -EINVAL;
-    if (!bracketed && inet_pton(AF_INET, text, ip) == 1) {
-        *out = (struct addr){.family = 4};
-        memcpy(out->ip, ip, 4);
-        return 0;
-    }
     if (inet_pton(AF_INET6, text, ip) != 1)
         return -EINVAL;
     set_ip6(out, ip);
