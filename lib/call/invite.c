@@ -264,7 +264,8 @@ static bool refused_by_identity(struct calls *cs, struct txn_server *st, const s
         answer(cs, st, 500, SPAN_NONE, SPAN_NONE);
         return true;
     }
-    if (t->diversions_max && diverted_count(m->hdrs, m->n_hdrs) > t->diversions_max) {
+    if (t->diversions_max && (m->first[HDR_DIVERSION] || m->first[HDR_HISTORY_INFO]) &&
+        diverted_count(m->hdrs, m->n_hdrs) > t->diversions_max) {
         stat_inc(cs->stats, STAT_calls_diverted_too_often);
         answer(cs, st, 482, SPAN_NONE, SPAN_NONE);
         return true;
