@@ -9,7 +9,7 @@ import time
 import harness
 from scenario import sdp
 
-REASON = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 481: "Gone", 486: "Busy Here", 491: "Request Pending", 503: "Service Unavailable"}
+REASON = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 202: "Accepted", 481: "Gone", 486: "Busy Here", 491: "Request Pending", 503: "Service Unavailable"}
 
 
 class Message:
@@ -151,33 +151,33 @@ class Agent:
         text = sdp(self.side, port=port, version=self.version, **kw).replace("[pid]7[call_number]", f"77{self.port}123")
         return text.replace("[media_ip_type]", "4").replace("[media_ip]", self.ip).replace("\n", "\r\n")
 
-    def _request(self, call, method, target, to, body, via):
+    def _request(self, call, method, target, to, body, via, extra=""):
         kind = "Content-Type: application/sdp\r\n" if body else ""
         self._send(f"{method} {target} SIP/2.0\r\nVia: SIP/2.0/{self.proto} {self.ip}:{self.port};branch={via}\r\n"
                    f"From: {call.local or f'<sip:+12125550100@{self.ip}:{self.port}>;tag={call.tag}'}\r\nTo: {to}\r\nCall-ID: {call.call_id}\r\n"
                    f"CSeq: {call.invite_cseq if method == 'ACK' else call.cseq} {method}\r\n"
-                   f"Contact: <sip:{self.side}contact@{self.ip}:{self.port}{self.params}>\r\nMax-Forwards: 70\r\n{kind}"
+                   f"Contact: <sip:{self.side}contact@{self.ip}:{self.port}{self.params}>\r\nMax-Forwards: 70\r\n{extra}{kind}"
                    f"Content-Length: {len(body)}\r\n\r\n{body}")
 
     def _branch(self):
         self.serial += 1
         return f"z9hG4bK{self.side}agent{self.serial}"
 
-    def invite(self, number, body=None):
+    def invite(self, number, body=None, extra=""):
         branch = self._branch()
         call = Call(f"{self.side}call{self.serial}@{self.ip}", number, f"{self.side}A{self.serial}tag")
         self.calls[call.call_id] = call
         target = f"sip:{number}@{self.peer[0]}:{self.peer[1]}"
-        self._request(call, "INVITE", target, f"<{target}>", body or self.sdp(), branch)
+        self._request(call, "INVITE", target, f"<{target}>", body or self.sdp(), branch, extra)
         return call
 
-    def request(self, call, method, body=""):
+    def request(self, call, method, body="", extra=""):
         """Inside the dialog; nothing is repeated: loopback loses nothing."""
         if method != "ACK":
             call.cseq += 1
         if method == "INVITE":
             call.invite_cseq = call.cseq
-        self._request(call, method, call.target, call.to, body, self._branch())
+        self._request(call, method, call.target, call.to, body, self._branch(), extra)
 
     def reply(self, m, code, body="", fork=""):
         to = m.fields["to"]
