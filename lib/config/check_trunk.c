@@ -180,6 +180,66 @@ static void check_shared(struct parser *p, const struct source *v, uint32_t n)
     }
 }
 
+/* ---- the same over streams, which come from any port ---- */
+
+static struct addr without_port(const struct source *s)
+{
+    struct addr a = s->accept->net.net;
+
+    a.port = 0;
+    return a;
+}
+
+/* Same listen and network first, then by trunk: the order in which they are tried. */
+static int by_address(const void *va, const void *vb)
+{
+    const struct source *x = va, *y = vb;
+    struct addr a = without_port(x), b = without_port(y);
+    int d;
+
+    if (x->listen != y->listen)
+        return x->listen < y->listen ? -1 : 1;
+    d = memcmp(&a, &b, sizeof(a));
+    if (d == 0)
+        d = x->accept->net.bits - y->accept->net.bits;
+    if (d == 0 && x->trunk != y->trunk)
+        d = x->trunk < y->trunk ? -1 : 1;
+    return d;
+}
+
+/* Two trunks that only their ports tell apart: over streams the first has all calls. Those with the same port are an error. */
+static void check_stream_pair(struct parser *p, const struct source *first, const struct source *s)
+{
+    const struct conf_trunk *a = &p->conf->trunk.v[first->trunk], *b = &p->conf->trunk.v[s->trunk];
+    struct addr at = without_port(first), other = without_port(s);
+
+    if (first->listen != s->listen || first->accept->net.bits != s->accept->net.bits ||
+        !addr_eq(&at, &other) || first->accept->net.net.port == s->accept->net.net.port)
+        return;
+    if (b->routes.name && a->match.n == 0 && !(a->login.user && b->login.user))
+        parse_warn(p, s->accept->loc, 0,
+                   "over TCP and TLS, where a source has no port, calls from here are those of "
+                   "trunk '%s' (%s:%u)",
+                   a->name, conf_loc_file(p->conf, &first->accept->loc), first->accept->loc.line);
+}
+
+static void check_streams(struct parser *p, struct source *v, uint32_t n)
+{
+    uint32_t i, first = 0;
+
+    if (n > 1)
+        qsort(v, n, sizeof(*v), by_address);
+    for (i = 1; i < n; i++) {
+        const struct conf_listen *l = &p->conf->listen.v[v[i].listen];
+        struct addr a = without_port(&v[first]), b = without_port(&v[i]);
+
+        if (v[first].listen != v[i].listen || !addr_eq(&a, &b))
+            first = i;
+        else if (l->tcp.n + l->tls.n > 0 && v[first].trunk != v[i].trunk)
+            check_stream_pair(p, &v[first], &v[i]);
+    }
+}
+
 static void check_sources(struct parser *p)
 {
     CONF_LIST(struct source) all = {NULL, 0};
@@ -206,6 +266,7 @@ static void check_sources(struct parser *p)
             ;
         check_shared(p, all.v + i, n);
     }
+    check_streams(p, all.v, all.n);
 }
 
 /* A profile's own clash is told there, not at each of its trunks. */

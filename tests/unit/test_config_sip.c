@@ -305,6 +305,26 @@ static void a_trunk_that_takes_no_calls_for_want_of_a_source_is_a_warning(void *
     conf_free(conf);
 }
 
+static void trunks_that_only_ports_tell_apart_are_one_over_streams(void **state)
+{
+    static const char *const two =
+        "trunk in\n listen sip\n accept 198.51.100.1:5060\n routes all\n"
+        "trunk to\n listen sip\n accept 198.51.100.1:5070\n routes all\n" CONFIG_OUT CONFIG_ROUTE;
+    char text[2048], *messages;
+    struct conf *conf;
+
+    (void)state;
+    snprintf(text, sizeof(text), NET3 "%s", two);
+    conf = config_load(text, &messages);
+    assert_non_null(conf);
+    assert_non_null(strstr(messages, "warning: over TCP and TLS, where a source has no port, calls "
+                                     "from here are those of trunk 'in' (t:"));
+    free(messages);
+    conf_free(conf);
+    snprintf(text, sizeof(text), CONFIG_NET "%s", two); /* there is UDP alone */
+    conf_free(good(text));
+}
+
 static void a_tls_name_without_tls_is_a_warning(void **state)
 {
     char *messages;
@@ -750,6 +770,7 @@ int main(void)
         cmocka_unit_test(a_stream_peer_is_a_source_with_any_port_and_a_name_is_none),
         cmocka_unit_test(wrong_peers_are_refused),
         cmocka_unit_test(a_trunk_that_takes_no_calls_for_want_of_a_source_is_a_warning),
+        cmocka_unit_test(trunks_that_only_ports_tell_apart_are_one_over_streams),
         cmocka_unit_test(a_tls_name_without_tls_is_a_warning),
         cmocka_unit_test(sip_keywords_have_their_defaults),
         cmocka_unit_test(sip_keywords_take_what_is_written),
