@@ -100,6 +100,8 @@ def check_machine(descriptors):
 
 def free_address(ip, port, kind=socket.SOCK_DGRAM):
     with socket.socket(socket.AF_INET, kind) as s:
+        if kind == socket.SOCK_STREAM:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of a run before may be in TIME_WAIT
         try:
             s.bind((ip, port))
         except OSError as e:
@@ -203,8 +205,11 @@ def stop_all():
 class Carrier:
     """A trunk of the switch and the SIPp processes behind it."""
 
-    def __init__(self, name, ip, prefix=None, media="main", inactivity="60s"):
+    def __init__(self, name, ip, prefix=None, media="main", inactivity="60s", **more):
         self.name, self.ip, self.prefix, self.media, self.inactivity = name, ip, prefix, media, inactivity
+        self.transport = more.get("transport", "udp")  # udp; tcp: one connection; tcpn: one a call
+        self.lines = more.get("lines", ())  # further lines of its trunk
+        self.then = None  # a carrier that is tried behind this one
         self.rtp_next = RTP_FIRST
         self.cp_next = 8800
 
@@ -218,6 +223,12 @@ class Carrier:
     def control_port(self):
         self.cp_next += 1
         return self.cp_next
+
+    def proto(self):
+        return self.transport[:3]
+
+    def sipp_mode(self):
+        return {"udp": "u1", "tcp": "t1", "tcpn": "tn"}[self.transport]
 
 
 CONFIG = """# written by scripts/testbed.py
@@ -234,7 +245,7 @@ listen public
   realm           local
   unknown         403
   udp             {ip}:{port}
-{media}{trunks}route default-route
+{tcp}{media}{trunks}route default-route
 {routes}cdr main
   file            {dir}/cdr/%Y%m%d-%H.json rotate 1h
   format          json
@@ -248,12 +259,12 @@ MEDIA = f"""media main
 TRUNK = """trunk {c.name}
   listen          public
   media           {c.media}
-  peer            {c.ip}:{port} udp
+  peer            {c.ip}:{port} {proto}
   accept          {c.ip}/32
   options         off
   media-inactivity {c.inactivity}
   routes          default-route
-"""
+{lines}"""
 
 
 class Switch:
@@ -261,6 +272,7 @@ class Switch:
 
     def __init__(self, tools, ip, work, carriers, **settings):
         self.tools, self.ip, self.work = tools, ip, work
+        self.inside = settings.pop("inside", ())  # command that brings the daemons into another network
         for name in ("run", "state", "cdr"):
             os.makedirs(os.path.join(work, name), exist_ok=True)
         self.config = os.path.join(work, "tandem.conf")
@@ -268,26 +280,28 @@ class Switch:
         self.daemons = {}
 
     def write_config(self, carriers, settings):
-        trunks = "".join(TRUNK.format(c=c, port=SIP_PORT) for c in carriers)
-        routes = "".join(f"  prefix {c.prefix:<8} via {c.name}\n" for c in carriers if c.prefix)
+        trunks = "".join(TRUNK.format(c=c, port=SIP_PORT, proto=c.proto(), lines="".join(f"  {line}\n" for line in c.lines)) for c in carriers)
+        routes = "".join(f"  prefix {c.prefix:<8} via {c.name}{f' then {c.then.name}' if c.then else ''}\n" for c in carriers if c.prefix)
+        tcp = f"  tcp             {self.ip}:{SIP_PORT}\n" if any(c.proto() == "tcp" for c in carriers) else ""
         # a media section that nobody uses would still bound the calls by its ports
         media = MEDIA if any(c.media == "main" for c in carriers) else ""
         with open(self.config, "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(dir=self.work, ip=self.ip, port=SIP_PORT, media=media, trunks=trunks, routes=routes,
+            f.write(CONFIG.format(dir=self.work, ip=self.ip, port=SIP_PORT, tcp=tcp, media=media, trunks=trunks, routes=routes,
                                   node=settings.get("node", "loadtest"), workers=settings.get("workers", 1),
                                   calls=settings.get("calls", 1000)))
 
     def start(self, relay=True):
-        free_address(self.ip, SIP_PORT)
+        if not self.inside:
+            free_address(self.ip, SIP_PORT)
         if relay:
             self.start_relay()
-        control = Process("tandemd", [self.tools["tandemd"], "-c", self.config], self.work, "tandemd.log")
+        control = Process("tandemd", [*self.inside, self.tools["tandemd"], "-c", self.config], self.work, "tandemd.log")
         control.wait_text(r"\bev=ready\b", 10)
         self.daemons["tandemd"] = control
 
     def start_relay(self):
         path = os.path.join(self.work, "run", "media.sock")
-        relay = Process("tandem-media", [self.tools["tandem-media"], "--socket", path], self.work, "tandem-media.log")
+        relay = Process("tandem-media", [*self.inside, self.tools["tandem-media"], "--socket", path], self.work, "tandem-media.log")
         until = time.monotonic() + 5
         while relay.alive() and not os.path.exists(path):
             if time.monotonic() > until:
@@ -344,53 +358,72 @@ def media_packets(records, leg):
 class Flow:
     """Calls from one carrier to another: a SIPp UAC and a SIPp UAS."""
 
-    def __init__(self, name, src, dst, rate, calls, hold, voices):
+    def __init__(self, name, src, dst, rate, calls, hold, voices, kind=None, first=None):
         self.name, self.src, self.dst, self.rate, self.calls, self.hold, self.voices = name, src, dst, rate, calls, hold, voices
-        self.uac = self.uas = None
+        self.kind = kind  # of scripts/mixes.py; None: the plain call of scripts/scenarios
+        self.first = first  # the carrier that is asked before dst, in vain
+        self.uac = self.uas = self.vain = None
         # twice the calls that stand, and those of the last second: a port rests before its next call
         self.pairs = int(min(rate * (hold + 2) * 2 + 20, calls + 1)) if voices else 0
 
     def ports(self, carrier):
-        return f"{carrier.ip}:{self.first[carrier.name]}-{self.first[carrier.name] + 2 * self.pairs - 1}"
+        return f"{carrier.ip}:{self.rtp_first[carrier.name]}-{self.rtp_first[carrier.name] + 2 * self.pairs - 1}"
+
+    def sides(self):
+        return [("uac", self.src), ("uas", self.dst)] + ([("first", self.first)] if self.first else [])
 
     def prepare(self, work, serial):
         self.dir = {}
-        for side, carrier in (("uac", self.src), ("uas", self.dst)):
+        for side, carrier in self.sides():
             self.dir[side] = os.path.join(work, f"{self.name}-{side}")
             os.makedirs(self.dir[side])
             open(os.path.join(self.dir[side], "rtp.log"), "w", encoding="ascii").close()
-        self.first = {c.name: c.rtp_ports(self.pairs) for c in (self.src, self.dst)}
+            if self.kind:
+                with open(os.path.join(self.dir[side], "scenario.xml"), "w", encoding="ascii") as f:
+                    f.write(getattr(self.kind, side))
+        self.rtp_first = {c.name: c.rtp_ports(self.pairs) for c in (self.src, self.dst)}
         with open(os.path.join(self.dir["uac"], "calls.csv"), "w", encoding="ascii") as f:
             f.write("SEQUENTIAL\n")
-            f.writelines(f"{self.dst.prefix}{serial * 100000 + i:07d};{self.first[self.src.name] + 2 * i}\n"
+            f.writelines(f"{(self.first or self.dst).prefix}{serial * 100000 + i:07d};{self.rtp_first[self.src.name] + 2 * i}\n"
                          for i in range(self.pairs))
         with open(os.path.join(self.dir["uas"], "calls.csv"), "w", encoding="ascii") as f:
             f.write("SEQUENTIAL\n")
-            f.writelines(f"{self.first[self.dst.name] + 2 * i}\n" for i in range(self.pairs))
+            f.writelines(f"{self.rtp_first[self.dst.name] + 2 * i}\n" for i in range(self.pairs))
 
     def sipp(self, tools, side, carrier, port, more):
-        scenario = f"{side}-media.xml" if self.voices else f"{side}.xml"
+        scenario = os.path.join(SCENARIOS, f"{side}-media.xml" if self.voices else f"{side}.xml")
+        if self.kind:
+            scenario = os.path.join(self.dir[side], "scenario.xml")
         control = carrier.control_port()
-        args = [tools["sipp"], "-sf", os.path.join(SCENARIOS, scenario), "-i", carrier.ip, "-p", str(port),
+        args = [tools["sipp"], "-sf", scenario, "-t", carrier.sipp_mode(), "-i", carrier.ip, "-p", str(port),
                 "-mi", carrier.ip, "-mp", str(6000 + 10 * (control - 8800)), "-ci", carrier.ip, "-cp", str(control), "-nostdin",
                 "-trace_stat", "-stf", "stat.csv", "-fd", "1", "-trace_err", "-error_file", "errors.log",
                 "-buff_size", "4194304", "-m", str(self.calls),
                 # room for the calls of a switch that is late: SIPp must not hold back, and takes no more than descriptors
                 "-l", str(min(19000, int(self.rate * (self.hold + 35)) + 100))]
+        if carrier.transport == "tcpn":
+            args += ["-max_socket", "10000"]  # below its descriptors, or it does not start
         if self.voices:
             args += ["-inf", "calls.csv", "-trace_logs", "-log_file", "rtp.log"]
         return Process(f"sipp {self.name} {side}", args + more, self.dir[side], "screen.txt")
 
     def start_uas(self, tools):
-        free_address(self.dst.ip, SIP_PORT)
+        for carrier in (self.dst, self.first):
+            if carrier:
+                free_address(carrier.ip, SIP_PORT, socket.SOCK_STREAM if carrier.proto() == "tcp" else socket.SOCK_DGRAM)
         self.uas = self.sipp(tools, "uas", self.dst, SIP_PORT, [])
+        if self.first:
+            self.vain = self.sipp(tools, "first", self.first, SIP_PORT, ["-key", "other", f"{self.dst.ip}:{SIP_PORT}"])
+
+    def called(self):
+        return [p for p in (self.uas, self.vain) if p]
 
     def start_uac(self, tools, target):
         limit = self.calls / self.rate + self.hold + 70  # Timer B, and the BYE's
         self.uac = self.sipp(tools, "uac", self.src, UAC_PORT,
                              ["-r", f"{self.rate:g}", "-d", str(int(self.hold * 1000)), "-trace_rtt", "-rtt_freq", "1",
                               "-timeout", f"{int(limit)}s", "-key", "caller", "+12125550123",
-                              "-key", "prefix", self.dst.prefix, target])
+                              "-key", "prefix", (self.first or self.dst).prefix, target])
 
     def counters(self, side):
         """Last line of SIPp's statistics."""
@@ -407,7 +440,7 @@ class Flow:
             return int(last.get(key) or 0)
 
         return {"created": number("TotalCallCreated"), "good": number("SuccessfulCall(C)"), "failed": number("FailedCall(C)"),
-                "unexpected": number("FailedUnexpectedMessage(C)") + number("OutOfCallMsgs(C)") + number("DeadCallMsgs(C)"),
+                "unexpected": number("FailedUnexpectedMessage(C)"), "astray": number("OutOfCallMsgs(C)") + number("DeadCallMsgs(C)"),
                 "retransmissions": number("Retransmissions(C)"),
                 "seconds": float(last["CurrentTime"].split()[-1]) - float(last["StartTime"].split()[-1]),
                 "most": max(int(r.get("CurrentCall") or 0) for r in rows)}
@@ -424,7 +457,7 @@ class Flow:
 
     def errors(self, lines=6):
         found = []
-        for side in ("uac", "uas"):
+        for side, _ in self.sides():
             try:
                 with open(os.path.join(self.dir[side], "errors.log"), encoding="utf-8", errors="replace") as f:
                     found += [f"    {self.name} {side}: {line.rstrip()[:200]}" for line in f if line.strip()][:lines]
@@ -481,8 +514,9 @@ class Run:
             flow.start_uas(self.tools)
         time.sleep(0.5)  # SIPp says nowhere that it listens
         for flow in self.flows:
-            if not flow.uas.alive():
-                raise Trouble(f"{flow.uas.name} ended at once:\n" + "\n".join(flow.errors()) + "\n" + flow.uas.tail())
+            for uas in flow.called():
+                if not uas.alive():
+                    raise Trouble(f"{uas.name} ended at once:\n" + "\n".join(flow.errors()) + "\n" + uas.tail())
         self.before = self.switch.read() if self.switch else {}
         self.started = time.monotonic()
         for flow in self.flows:
@@ -506,11 +540,11 @@ class Run:
                 told = elapsed
                 progress(elapsed, self)
             time.sleep(0.25)
-        for flow in self.flows:  # the called sides: their last BYE's retransmissions are waited for
-            if flow.uas.wait(8) is None:
-                flow.uas.tell(signal.SIGUSR1)
-                flow.uas.wait(6)
-                flow.uas.stop(limit=2)
+        for uas in (p for flow in self.flows for p in flow.called()):  # their last BYE's retransmissions are waited for
+            if uas.wait(8) is None:
+                uas.tell(signal.SIGUSR1)
+                uas.wait(6)
+                uas.stop(limit=2)
 
     def settle(self):
         """Wait for the switch to be empty; what it still holds then is a leak."""
@@ -525,6 +559,7 @@ class Run:
             time.sleep(0.5)
         self.status = self.audited()
         self.relay = self.switch.ctl("show", "relay")
+        self.stats = self.switch.ctl("stats")
 
     def audited(self):
         """Status of the switch after its auditor (each 10 s) has counted once more: what it found under load is history.
