@@ -361,6 +361,7 @@ class Flow:
     def __init__(self, name, src, dst, rate, calls, hold, voices, kind=None, first=None):
         self.name, self.src, self.dst, self.rate, self.calls, self.hold, self.voices = name, src, dst, rate, calls, hold, voices
         self.kind = kind  # of scripts/mixes.py; None: the plain call of scripts/scenarios
+        self.lossy = False  # is the network bad
         self.first = first  # the carrier that is asked before dst, in vain
         self.uac = self.uas = self.vain = None
         # twice the calls that stand, and those of the last second: a port rests before its next call
@@ -401,6 +402,8 @@ class Flow:
                 "-buff_size", "4194304", "-m", str(self.calls),
                 # room for the calls of a switch that is late: SIPp must not hold back, and takes no more than descriptors
                 "-l", str(min(19000, int(self.rate * (self.hold + 35)) + 100))]
+        if self.lossy and side != "uac":
+            args += ["-pause_msg_ign"]  # what comes again while SIPp pauses does not end its call
         if carrier.transport == "tcpn":
             args += ["-max_socket", "10000"]  # below its descriptors, or it does not start
         if self.voices:
