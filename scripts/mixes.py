@@ -259,7 +259,7 @@ def forked():
 def called_hangs_up():
     uac, uas = both()
     opened(uac, uas)
-    uac.recv(200).ack().recv_request("BYE").dialog().reply(200, "OK")
+    uac.recv(200).ack().recv_request("BYE", timeout=60000).dialog().reply(200, "OK")
     uas.answer(uas.offer()).recv_request("ACK").pause(1000).hang_up()
     return uac.finish(), uas
 
