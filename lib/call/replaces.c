@@ -10,6 +10,7 @@
 #include "call/replaces.h"
 
 #include "call/headers.h"
+#include "call/identity.h"
 #include "call/offer.h"
 #include "call/own.h"
 #include "call/pass.h"
@@ -22,7 +23,7 @@ struct place {
     struct gen *gen;
     struct session_uuid endpoint;
     uint32_t invite_cseq;
-    uint8_t update;
+    uint8_t update, privacy;
     bool young; /* being made: its end is told by `over` */
     bool over;
 };
@@ -226,6 +227,7 @@ static int place_enter(struct leg *leg, struct ldlg *ld, const struct msg *m, ui
                         .endpoint = leg->endpoint,
                         .invite_cseq = m->cseq,
                         .update = leg->update,
+                        .privacy = leg->privacy,
                         .young = true};
     ld->place = p;
     leg->trunk.conf = &cs->view->conf->trunk.v[trunk];
@@ -233,6 +235,7 @@ static int place_enter(struct leg *leg, struct ldlg *ld, const struct msg *m, ui
     leg->endpoint = (struct session_uuid){0};
     session_learn(leg, m);
     leg->update = LEG_UPDATE_UNKNOWN;
+    leg->privacy = (uint8_t)identity_privacy(m->hdrs, m->n_hdrs);
     leg_learn(leg, m);
     return 0;
 }
@@ -371,6 +374,7 @@ void replaces_over(struct ldlg *ld)
     leg->trunk.gen = p->gen;
     leg->endpoint = p->endpoint;
     leg->update = p->update;
+    leg->privacy = p->privacy;
     ld->place = NULL;
     blocks_put(cs->blocks, p, p->cap);
     leg_drop_dialog(leg, ld);
