@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "core/addr.h"
@@ -57,6 +58,26 @@ static int refuse(const char *what, const char *file, char *why, size_t size)
     return -EINVAL;
 }
 
+/* A pipe would be waited for, and the control thread with it. What is not there is said by who opens it. */
+static bool is_no_file(const char *file)
+{
+    struct stat st;
+
+    return file && stat(file, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+static int check_files(const struct conf_tls *t, char *why, size_t size)
+{
+    const char *const file[] = {t->cert, t->key, t->ca};
+
+    for (size_t i = 0; i < sizeof(file) / sizeof(file[0]); i++)
+        if (is_no_file(file[i])) {
+            snprintf(why, size, "%s: not a regular file", file[i]);
+            return -EINVAL;
+        }
+    return 0;
+}
+
 /* A key with a password would ask on the terminal. */
 static int no_password(char *buf, int size, int rwflag, void *arg)
 {
@@ -72,7 +93,10 @@ static int on_verify(int ok, X509_STORE_CTX *x);
 static int load_own(SSL_CTX *ctx, const struct conf_tls *t, char *why, size_t size)
 {
     const char *key = t->key ? t->key : t->cert;
+    int err = check_files(t, why, size);
 
+    if (err < 0)
+        return err;
     SSL_CTX_set_default_passwd_cb(ctx, no_password);
     if (SSL_CTX_use_certificate_chain_file(ctx, t->cert) != 1)
         return refuse("certificate", t->cert, why, size);

@@ -332,6 +332,10 @@ static void files_that_cannot_be_used_are_named_with_the_reason(void **state)
     snprintf(none, sizeof(none), "%s/none.pem", dir);
     refuses(none, ca_pem, "No such file");
     refuses(server_pem, none, "No such file");
+    assert_int_equal(mkfifo(none, 0600), 0); /* opening it would never end */
+    refuses(none, ca_pem, "not a regular file");
+    refuses(server_pem, none, "not a regular file");
+    unlink(none);
     f = fopen(server_pem, "w");
     assert_non_null(f);
     PEM_write_X509(f, other.x);
