@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 
+from certs import Authority
 from harness import CARRIER, SIP, Failure, Skip
 
 TLS = 28001     # the switch's TLS port; Kamailio's is the one above CARRIER
@@ -91,26 +92,13 @@ verify_certificate = yes
 """
 
 
-def openssl(*args):
-    done = subprocess.run(["openssl", *args], capture_output=True, text=True, timeout=60, check=False)
-    if done.returncode:
-        raise Failure(f"openssl {args[0]}: {done.stderr}")
-
-
 def certificates(t, names):
     """A CA of this case's own, and a certificate for each name; {name: path of PEM with key and certificate}, "ca": its own."""
-    made = {"ca": t.path("ca.pem")}
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test CA", "-keyout", t.path("ca.key"), "-out", made["ca"])
+    ca = Authority(t, "ca")
+    made = {"ca": ca.cert}
     for name in names:
-        key, csr, crt = (t.path(f"{name}.{x}") for x in ("key", "csr", "crt"))
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", key, "-out", csr)
-        openssl("x509", "-req", "-in", csr, "-CA", made["ca"], "-CAkey", t.path("ca.key"), "-CAcreateserial", "-days", "2", "-copy_extensions", "copy", "-out", crt)
-        made[name] = t.path(f"{name}.pem")
-        with open(made[name], "w", encoding="ascii") as out:
-            for part in (crt, key):
-                with open(part, encoding="ascii") as f:
-                    out.write(f.read())
-        made[name + ".key"] = key
+        made[name] = ca.issue(name, name)
+        made[name + ".key"] = t.path(f"{name}.key")
     return made
 
 
