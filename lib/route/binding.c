@@ -232,7 +232,7 @@ static int take_one(struct trunk_registry *reg, const char *trunk, const struct 
     bindings_end(b, false);
     if (!room)
         return 0;
-    int err = targets_register(reg, ts->slot, &r->at, r->expires_wall_ms - wall_ms);
+    int err = targets_restore(reg, ts->slot, &r->at, r->expires_wall_ms - wall_ms);
     return err < 0 ? err : 1;
 }
 

@@ -152,12 +152,12 @@ void targets_turn_end(struct trunk_registry *reg, unsigned worker, uint64_t gene
                           memory_order_release);
 }
 
-static int post(struct trunk_registry *reg, const struct target_post *what)
+static int post(struct trunk_registry *reg, const struct target_post *what, uint32_t max)
 {
     struct targets *t = trunk_registry_targets(reg);
     struct target_post *p;
     /* counted before it can be taken, or the count would be below zero for a moment: full for everybody */
-    bool room = atomic_fetch_add_explicit(&t->n_posts, 1, memory_order_relaxed) < TARGET_POSTS_MAX;
+    bool room = atomic_fetch_add_explicit(&t->n_posts, 1, memory_order_relaxed) < max;
     p = room ? malloc(sizeof(*p)) : NULL;
     if (!p) {
         atomic_fetch_sub_explicit(&t->n_posts, 1, memory_order_relaxed);
@@ -176,12 +176,20 @@ static int post(struct trunk_registry *reg, const struct target_post *what)
 int targets_register(struct trunk_registry *reg, uint32_t slot, const struct target_contact *c,
                      uint64_t expires_ms)
 {
-    return post(reg, &(struct target_post){.slot = slot, .contact = *c, .expires_ms = expires_ms});
+    return post(reg, &(struct target_post){.slot = slot, .contact = *c, .expires_ms = expires_ms},
+                TARGET_POSTS_MAX);
+}
+
+int targets_restore(struct trunk_registry *reg, uint32_t slot, const struct target_contact *c,
+                    uint64_t expires_ms)
+{
+    return post(reg, &(struct target_post){.slot = slot, .contact = *c, .expires_ms = expires_ms},
+                UINT32_MAX);
 }
 
 int targets_unregister(struct trunk_registry *reg, uint32_t slot)
 {
-    return post(reg, &(struct target_post){.slot = slot, .all = true});
+    return post(reg, &(struct target_post){.slot = slot, .all = true}, TARGET_POSTS_MAX);
 }
 
 /* ---- control thread ---- */

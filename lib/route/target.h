@@ -119,6 +119,9 @@ struct target_contact {
  */
 int targets_register(struct trunk_registry *reg, uint32_t slot, const struct target_contact *c,
                      uint64_t expires_ms);
+/** Control thread, at start: the same for what was registered before; it takes them itself, so however many there are have room. */
+int targets_restore(struct trunk_registry *reg, uint32_t slot, const struct target_contact *c,
+                    uint64_t expires_ms);
 /** Any thread: all contacts of the trunk are removed (`Contact: *`). @return as above */
 int targets_unregister(struct trunk_registry *reg, uint32_t slot);
 

@@ -131,6 +131,29 @@ static void a_trunk_that_is_gone_and_a_time_that_is_over_are_left_out(void **sta
     drop_posts();
 }
 
+static void more_than_workers_may_post_at_once_are_read_back(void **state)
+{
+    const unsigned trunks = TARGET_POSTS_MAX / TARGET_BINDINGS_MAX + 10;
+    char name[32];
+
+    (void)state;
+    for (unsigned t = 0; t < trunks; t++) {
+        snprintf(name, sizeof name, "pbx%u", t);
+        assert_non_null(trunk_registry_get(reg, name));
+        for (unsigned i = 0; i < TARGET_BINDINGS_MAX; i++)
+            put(name, "sip:a", NOW + 60000);
+    }
+    assert_int_equal(bindings_save(reg, path, NOW), 0);
+    trunk_registry_free(reg);
+    reg = trunk_registry_new();
+    for (unsigned t = 0; t < trunks; t++) {
+        snprintf(name, sizeof name, "pbx%u", t);
+        assert_non_null(trunk_registry_get(reg, name));
+    }
+    assert_int_equal(bindings_load(reg, path, NOW), trunks * TARGET_BINDINGS_MAX);
+    drop_posts();
+}
+
 static void damaged_files_are_told(void **state)
 {
     static const char *const text[] = {
@@ -162,6 +185,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(they_are_read_back_as_they_were_saved, setup, teardown),
         cmocka_unit_test_setup_teardown(a_trunk_that_is_gone_and_a_time_that_is_over_are_left_out,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(more_than_workers_may_post_at_once_are_read_back, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(damaged_files_are_told, setup, teardown),
     };
 
