@@ -37,6 +37,33 @@ static void answer(struct calls *cs, struct txn_server *st, unsigned status, str
         (void)txn_server_send(st);
 }
 
+/* Why an INVITE became no call: it has no record, so a line of the log says it. */
+struct refusal {
+    unsigned status;
+    const char *why; /* static text */
+};
+
+static bool refuse(struct calls *cs, struct txn_server *st, struct refusal *r, unsigned status,
+                   const char *why)
+{
+    *r = (struct refusal){status, why};
+    answer(cs, st, status, SPAN_NONE, SPAN_NONE);
+    return true;
+}
+
+static void log_refused(const struct msg *m, const struct flow *f, const char *trunk,
+                        const struct refusal *r)
+{
+    char peer[ADDR_STRLEN], caller[80], called[80], id[160];
+
+    log_limited(LOG_WARN, "call_refused",
+                "trunk=%s peer=%s transport=%s code=%u why=\"%s\" caller=%s called=%s callid=%s",
+                trunk, addr_str(&f->remote, peer), proto_name(f->proto), r->status, r->why,
+                log_quote(caller, sizeof caller, m->from.parsed.user),
+                log_quote(called, sizeof called, m->uri.user),
+                log_quote(id, sizeof id, m->call_id));
+}
+
 void invite_refuse_body(struct txn_server *st)
 {
     struct build *b = txn_server_begin(st, 415, SPAN_NONE, SPAN_NONE);
@@ -123,6 +150,7 @@ static bool has_shown_name(const struct calls *cs, const struct flow *f, uint32_
 {
     const struct conf_trunk *t = &cs->view->conf->trunk.v[trunk];
     struct transport *tr = cs->transport;
+    char peer[ADDR_STRLEN];
 
     for (uint32_t i = 0; tr->peer_is && i < t->tls_name.n; i++)
         if (tr->peer_is(tr, f, t->tls_name.v[i]))
@@ -130,8 +158,9 @@ static bool has_shown_name(const struct calls *cs, const struct flow *f, uint32_
     if (t->tls_name.n == 0)
         return true;
     stat_inc(cs->stats, STAT_tls_name_refused);
-    log_limited(LOG_WARN, "tls_name", "trunk=%s proto=%s msg=\"no certificate with its tls-name\"",
-                t->name, proto_name(f->proto));
+    log_limited(LOG_WARN, "tls_name",
+                "trunk=%s peer=%s transport=%s msg=\"no certificate with its tls-name\"", t->name,
+                addr_str(&f->remote, peer), proto_name(f->proto));
     return false;
 }
 
@@ -218,37 +247,38 @@ static bool accepts_sdp(const struct msg *m)
 
 /* What RFC 3261 §8.2 asks of every request, in its order. @return true: refused and answered */
 static bool refused_by_form(struct calls *cs, struct txn_server *st, const struct msg *m,
-                            const struct conf_trunk *t)
+                            const struct conf_trunk *t, struct refusal *r)
 {
     const char *why;
 
     if (m->uri.scheme != URI_SIP && m->uri.scheme != URI_SIPS && m->uri.scheme != URI_TEL &&
-        !(m->uri.scheme == URI_URN && priority_of(cs->view->conf, m) == SIP_CLASS_EMERGENCY)) {
-        answer(cs, st, 416, SPAN_NONE, SPAN_NONE);
+        !(m->uri.scheme == URI_URN && priority_of(cs->view->conf, m) == SIP_CLASS_EMERGENCY))
+        return refuse(cs, st, r, 416, "scheme of the Request-URI");
+    if (m->max_forwards == 0)
+        return refuse(cs, st, r, 483, "Max-Forwards is 0");
+    if (is_loop(cs, m))
+        return refuse(cs, st, r, 482, "loop: it has been here");
+    if (invite_refuse_options(st, m, t)) {
+        stat_inc(cs->stats, STAT_calls_refused);
+        *r = (struct refusal){420, "requires an extension that this trunk does not have"};
         return true;
     }
-    if (m->max_forwards == 0) {
-        answer(cs, st, 483, SPAN_NONE, SPAN_NONE);
-        return true;
-    }
-    if (is_loop(cs, m)) {
-        answer(cs, st, 482, SPAN_NONE, SPAN_NONE);
-        return true;
-    }
-    if (invite_refuse_options(st, m, t))
-        return true;
     if (!span_is_empty(m->body) &&
         (!msg_body_is(m, OFFER_TYPE) || msg_hdr(m, HDR_CONTENT_ENCODING, 0))) {
+        stat_inc(cs->stats, STAT_calls_refused);
+        *r = (struct refusal){415, "type or encoding of the body"};
         invite_refuse_body(st);
         return true;
     }
     if (!accepts_sdp(m)) {
+        *r = (struct refusal){406, "Accept has no application/sdp"};
         answer(cs, st, 406, SPAN("Accept"), OFFER_TYPE);
         return true;
     }
     if (!span_is_empty(m->body) && offer_check(m->body, &why) < 0) {
         char text[128];
 
+        *r = (struct refusal){488, why};
         snprintf(text, sizeof text, "399 tandem \"%s\"", why);
         answer(cs, st, 488, SPAN("Warning"), span_of(text));
         return true;
@@ -258,19 +288,37 @@ static bool refused_by_form(struct calls *cs, struct txn_server *st, const struc
 
 /* Privacy that nobody here can give (RFC 3323 §5), and a call that has been handed on too often. @return true: refused and answered */
 static bool refused_by_identity(struct calls *cs, struct txn_server *st, const struct msg *m,
-                                const struct conf_trunk *t)
+                                const struct conf_trunk *t, struct refusal *r)
 {
-    if (!t->identity.ignore_privacy && identity_is_impossible(m->hdrs, m->n_hdrs)) {
-        answer(cs, st, 500, SPAN_NONE, SPAN_NONE);
-        return true;
-    }
+    if (!t->identity.ignore_privacy && identity_is_impossible(m->hdrs, m->n_hdrs))
+        return refuse(cs, st, r, 500, "privacy that cannot be given is critical");
     if (t->diversions_max && (m->first[HDR_DIVERSION] || m->first[HDR_HISTORY_INFO]) &&
         diverted_count(m->hdrs, m->n_hdrs) > t->diversions_max) {
         stat_inc(cs->stats, STAT_calls_diverted_too_often);
-        answer(cs, st, 482, SPAN_NONE, SPAN_NONE);
-        return true;
+        return refuse(cs, st, r, 482, "diverted too often");
     }
     return false;
+}
+
+static bool refused_by_interval(struct calls *cs, struct txn_server *st, const struct msg *m,
+                                const struct conf_trunk *t, struct refusal *r)
+{
+    if (!refresh_check(t, m))
+        return false;
+    *r = (struct refusal){422, "session interval below min"};
+    stat_inc(cs->stats, STAT_calls_refused);
+    refresh_refuse(cs, st, t);
+    return true;
+}
+
+static bool refused_by_drain(struct calls *cs, struct txn_server *st, const struct msg *m,
+                             struct refusal *r)
+{
+    if (!cs->draining || priority_of(cs->view->conf, m) == SIP_CLASS_EMERGENCY)
+        return false;
+    *r = (struct refusal){503, "draining"};
+    answer(cs, st, 503, SPAN("Retry-After"), SPAN("5"));
+    return true;
 }
 
 /* The INVITE as the trunk's rules leave it, its body seen as SDP and what is around it. */
@@ -637,29 +685,30 @@ int invite_ward(struct calls *cs, const struct msg *m, const struct invite_ward 
 
 void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, const struct flow *f)
 {
+    const struct conf_trunk *t;
+    struct refusal r;
     uint32_t trunk;
 
     stat_inc(cs->stats, STAT_calls_offered);
     if (invite_identify(cs, m, f, &trunk) < 0) {
-        answer(cs, st, 403, SPAN_NONE, SPAN_NONE);
+        (void)refuse(cs, st, &r, 403, "no trunk fits it");
+        log_refused(m, f, "-", &r);
         return;
     }
+    t = &cs->view->conf->trunk.v[trunk];
     /* A call for help is not refused for want of a password: its source is a trunk's. */
-    if (priority_of(cs->view->conf, m) != SIP_CLASS_EMERGENCY && login_refused(cs, st, m, trunk))
+    if (priority_of(cs->view->conf, m) != SIP_CLASS_EMERGENCY && login_refused(cs, st, m, f, trunk))
         return;
-    m = received(cs, m, &cs->view->conf->trunk.v[trunk]);
-    if (refused_by_form(cs, st, m, &cs->view->conf->trunk.v[trunk]) ||
-        refused_by_identity(cs, st, m, &cs->view->conf->trunk.v[trunk]))
-        return;
-    if (refresh_check(&cs->view->conf->trunk.v[trunk], m)) {
-        stat_inc(cs->stats, STAT_calls_refused);
-        refresh_refuse(cs, st, &cs->view->conf->trunk.v[trunk]);
+    m = received(cs, m, t);
+    if (refused_by_form(cs, st, m, t, &r) || refused_by_identity(cs, st, m, t, &r) ||
+        refused_by_interval(cs, st, m, t, &r)) {
+        log_refused(m, f, t->name, &r);
         return;
     }
     if (replaces_invite(cs, st, m, f, trunk))
         return;
-    if (cs->draining && priority_of(cs->view->conf, m) != SIP_CLASS_EMERGENCY) {
-        answer(cs, st, 503, SPAN("Retry-After"), SPAN("5"));
+    if (refused_by_drain(cs, st, m, &r)) {
+        log_refused(m, f, t->name, &r);
         return;
     }
     begin(cs, st, m, f, trunk);

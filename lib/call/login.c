@@ -196,7 +196,21 @@ static void challenge(struct calls *cs, struct txn_server *st, struct span realm
         (void)txn_server_send(st);
 }
 
-bool login_refused(struct calls *cs, struct txn_server *st, const struct msg *m, uint32_t trunk)
+/* Never the response that was wrong: it is made of the secret. */
+static void log_failed(const struct conf_trunk *t, const struct msg *m, struct span realm,
+                       const struct flow *f)
+{
+    struct digest_credentials c = {0};
+    char peer[ADDR_STRLEN], user[64];
+
+    (void)credentials_of(m, realm, &c);
+    log_limited(LOG_WARN, "login_failed", "trunk=%s method=%.*s user=%s peer=%s transport=%s",
+                t->name, SPAN_ARG(sip_method_name(m->method)), log_quote(user, sizeof user, c.user),
+                addr_str(&f->remote, peer), proto_name(f->proto));
+}
+
+bool login_refused(struct calls *cs, struct txn_server *st, const struct msg *m,
+                   const struct flow *f, uint32_t trunk)
 {
     const struct conf *conf = cs->view->conf;
     const struct conf_trunk *t = &conf->trunk.v[trunk];
@@ -212,8 +226,7 @@ bool login_refused(struct calls *cs, struct txn_server *st, const struct msg *m,
     }
     if (how == LOGIN_BAD) {
         stat_inc(cs->stats, STAT_login_failed);
-        log_limited(LOG_WARN, "login_failed", "trunk=%s method=%.*s", t->name,
-                    SPAN_ARG(sip_method_name(m->method)));
+        log_failed(t, m, realm, f);
     }
     challenge(cs, st, realm, t->login.md5_only, how == LOGIN_STALE);
     return true;

@@ -25,9 +25,11 @@ struct span login_user(const struct msg *m);
  * A nonce is a sealed token of ours with its time, good for five minutes on the worker that made it; each nc is taken once.
  * Of nonces used, 16,384 a worker are remembered; beyond that the oldest of four is forgotten, and with it the nc that were used.
  *
+ * @param f      where it came from, for the log
  * @param trunk  of this generation
  * @return true: refused and answered
  */
-bool login_refused(struct calls *cs, struct txn_server *st, const struct msg *m, uint32_t trunk);
+bool login_refused(struct calls *cs, struct txn_server *st, const struct msg *m,
+                   const struct flow *f, uint32_t trunk);
 
 #endif

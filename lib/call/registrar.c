@@ -336,7 +336,7 @@ void registrar_request(struct calls *cs, struct txn_server *st, const struct msg
 {
     struct reg r = {.cs = cs, .m = m, .flow = f};
     const struct conf *conf = cs->view->conf;
-    char min[16];
+    char min[16], peer[ADDR_STRLEN];
     unsigned status;
     uint32_t trunk;
 
@@ -350,7 +350,7 @@ void registrar_request(struct calls *cs, struct txn_server *st, const struct msg
         answer(cs, st, 405, SPAN("Allow"), headers_allow);
         return;
     }
-    if (login_refused(cs, st, m, trunk) || refused_by_options(cs, st, m))
+    if (login_refused(cs, st, m, f, trunk) || refused_by_options(cs, st, m))
         return;
     status = take_contacts(&r);
     if (status == 0 && cs->draining && r.n && r.ms[0])
@@ -359,6 +359,8 @@ void registrar_request(struct calls *cs, struct txn_server *st, const struct msg
         serve(&r, st);
         return;
     }
+    log_limited(LOG_WARN, "registrar_refused", "trunk=%s peer=%s transport=%s code=%u",
+                r.trunk->name, addr_str(&f->remote, peer), proto_name(f->proto), status);
     snprintf(min, sizeof min, "%u", status == 503 ? 5 : (r.trunk->registrar.min_ms + 999) / 1000);
     answer(cs, st, status,
            status == 423   ? SPAN("Min-Expires")

@@ -31,6 +31,9 @@ int log_never_wait(void);
 /** Tests: take the lines (without newline) instead of stderr; NULL restores. */
 void log_set_sink(void (*sink)(enum log_level, const char *line, void *arg), void *arg);
 
+/** Tests in which a minute passes in a millisecond: log_limited leaves nothing out. At start, before any thread. */
+void log_set_unlimited(void);
+
 /**
  * One event. fmt gives the keys behind ev, in logfmt: log_ev(LOG_INFO, "call_end", "call=%s code=%d", …).
  * One write(2) per line unless held (log_hold); lines over 2,000 bytes are cut (journald splits longer ones).

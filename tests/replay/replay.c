@@ -11,14 +11,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+static char logged[1 << 16]; /* lines since the last question, each with its end */
+static size_t logged_len;
+
 static void on_log(enum log_level level, const char *line, void *arg)
 {
     const struct options *o = arg;
+    size_t len = strlen(line);
 
     (void)level;
     cells_line(line);
+    if (logged_len + len + 2 > sizeof logged)
+        logged_len = 0; /* a case that asks for a line asks soon */
+    memcpy(logged + logged_len, line, len + 1);
+    logged_len += len + 1;
     if (o->verbose)
         printf("    log: %s\n", line);
+}
+
+bool replay_logged(char **part, unsigned n)
+{
+    bool found = false;
+    size_t i;
+
+    for (size_t at = 0; at < logged_len && !found; at += strlen(logged + at) + 1) {
+        for (i = 0; i < n && strstr(logged + at, part[i]); i++)
+            ;
+        found = i == n;
+    }
+    logged_len = 0;
+    return found;
 }
 
 static const char *base_name(const char *path)
@@ -43,6 +65,7 @@ static int run_file(const char *path, const struct options *o, unsigned number)
 
     if (!s)
         return 1;
+    logged_len = 0;
     rc = run_case(s, o);
     printf("%s %u - %s%s", rc ? "not ok" : "ok", number, base_name(path),
            o->tcp       ? o->restart ? " (tcp, restart)" : " (tcp)"
@@ -108,6 +131,7 @@ int main(int argc, char **argv)
     }
     log_set_level(LOG_DEBUG);
     log_set_sink(on_log, &o);
+    log_set_unlimited();
     for (unsigned i = 0; i < files; i++)
         failed += run_all(argv[i], &o, &plan, &number);
     if (plan.cells && cells_report(stdout)) {

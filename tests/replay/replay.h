@@ -234,6 +234,8 @@ struct options {
     bool no_leak;  /* do not search for leaks: shows what a case would say without the check */
 };
 
+/** Has one line of the log since the last question, or since the case began, all these parts? */
+bool replay_logged(char **part, unsigned n);
 /** @return 0 passed, 1 failed */
 int run_case(struct script *s, const struct options *o);
 

@@ -321,6 +321,10 @@ static bool record_field(const struct cdr_event *ev, const char *name, char *out
         snprintf(out, size, "%s", ev->answer.wall_ms ? "yes" : "no");
     else if (strcmp(name, "customer") == 0)
         snprintf(out, size, "%.*s", SPAN_ARG(ev->customer_in));
+    else if (strcmp(name, "transport_in") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->transport_in));
+    else if (strcmp(name, "transport_out") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->transport_out));
     else if (strcmp(name, "session_id") == 0)
         snprintf(out, size, "%.*s", SPAN_ARG(ev->session_id));
     else if (strcmp(name, "generation") == 0)
@@ -606,6 +610,12 @@ static void cmd_dns(struct world *w, char **word, unsigned n)
     world_settle(w);
 }
 
+static void cmd_log(struct world *w, char **word, unsigned n)
+{
+    if (!replay_logged(word, n))
+        world_fail(w, "log: no line with '%s'%s", n ? word[0] : "", n > 1 ? " and the others" : "");
+}
+
 static const struct command {
     const char *name;
     void (*run)(struct world *w, char **word, unsigned n);
@@ -617,7 +627,7 @@ static const struct command {
     {"cell", cmd_cell},       {"load", cmd_load},       {"monkey", cmd_monkey},
     {"workers", cmd_workers}, {"handed", cmd_handed},   {"impossible", cmd_impossible},
     {"pierce", cmd_pierce},   {"noleak", cmd_noleak},   {"conn", cmd_conn},
-    {"wait", cmd_wait},       {"dns", cmd_dns},
+    {"wait", cmd_wait},       {"dns", cmd_dns},         {"log", cmd_log},
 };
 
 static void run_line(struct world *w)

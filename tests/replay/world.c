@@ -215,6 +215,7 @@ int world_init(struct world *w)
     leak_init(&w->leak);
     world_set(w, "by", w->opt->tcp ? ";transport=tcp" : "");
     world_set(w, "proto", w->opt->tcp ? "tcp" : "udp");
+    world_set(w, "PROTO", w->opt->tcp ? "TCP" : "UDP");
     leak_own(&w->leak, "203.0.113.9");
     leak_own(&w->leak, "2001:db8::9");
     return w->timers && w->media && w->cdr && w->locate ? 0 : -ENOMEM;
