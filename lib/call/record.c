@@ -43,6 +43,7 @@ static void fill_out(struct cdr_event *ev, const struct leg *out)
     ev->callid_out = leg_call_id(out);
     ev->trunk_out = span_of(out->trunk.state->name);
     ev->peer_out = out->flow.remote;
+    ev->transport_out = span_of(proto_name(out->flow.proto));
     ev->customer_out = customer_of(out);
     ev->called_sent = span_of(out->sent);
     ev->caller_sent = span_of(out->call->caller);
@@ -61,6 +62,7 @@ static void fill(struct cdr_event *ev, struct call *c, enum cdr_type type, char 
         .callid_in = leg_call_id(c->in),
         .trunk_in = span_of(c->in->trunk.state->name),
         .peer_in = c->in->flow.remote,
+        .transport_in = span_of(proto_name(c->in->flow.proto)),
         .customer_in = customer_of(c->in),
         .caller_received = span_of(c->caller),
         .caller_normalised = span_of(c->caller),

@@ -55,6 +55,8 @@ struct cdr_event {
     struct span trunk_out;
     struct addr peer_in; /* where signalling comes from and goes to */
     struct addr peer_out;
+    struct span transport_in; /* UDP, TCP, TLS: by what */
+    struct span transport_out;
     struct span customer_in; /* account of the trunk's customer */
     struct span customer_out;
     struct span caller_received; /* numbers: as they came, normalised, as sent to trunk_out */

@@ -140,6 +140,8 @@ static const struct field table[] = {
     {NAME("deck_in"), KIND_SPAN, AT(deck_in)},
     {NAME("deck_out"), KIND_SPAN, AT(deck_out)},
     {NAME("session_id"), KIND_SPAN, AT(session_id)},
+    {NAME("transport_in"), KIND_SPAN, AT(transport_in)},
+    {NAME("transport_out"), KIND_SPAN, AT(transport_out)},
 };
 #define FIELDS (sizeof(table) / sizeof(table[0]))
 

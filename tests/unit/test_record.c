@@ -35,6 +35,8 @@ static struct cdr_event full_event(void)
         .called_normalised = SPAN("+33155501234"),
         .called_sent = SPAN("99133155501234"),
         .class_name = SPAN("ordinary"),
+        .transport_in = SPAN("TLS"),
+        .transport_out = SPAN("UDP"),
         .session_id =
             SPAN("ab30317f1a784dc48ff824d0d3715d86;remote=47755a9de7794ba387653f2099600ef2"),
         .reason = SPAN("Normal call clearing"),
@@ -140,6 +142,8 @@ static void json_shows_every_value_of_the_event(void **state)
     check_number(root, "out_jitter_us", 6);
     check_text(root, "rate_in", "");
     check_text(root, "deck_out", "");
+    check_text(root, "transport_in", "TLS");
+    check_text(root, "transport_out", "UDP");
     check_text(root, "session_id",
                "ab30317f1a784dc48ff824d0d3715d86;remote=47755a9de7794ba387653f2099600ef2");
     assert_true(json_is_false(json_object_get(root, "estimated")));
@@ -288,7 +292,7 @@ static void every_text_of_an_event_is_reachable_once(void **state)
         assert_true(n < 64);
         seen[n++] = s;
     }
-    assert_int_equal(n, 22);
+    assert_int_equal(n, 24);
     assert_null(record_span(&ev, &at));
 }
 
