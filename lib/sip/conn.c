@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "core/err.h"
 #include "core/log.h"
 
 static uint64_t now_ms(const struct conn *c)
@@ -158,6 +159,71 @@ void conns_turn(struct conns *cs)
     }
 }
 
+/* ---- why it did not come about ----------------------------------------------------------------------------------- */
+
+static void log_no_connection(const struct conn *c, const char *why)
+{
+    char remote[ADDR_STRLEN];
+
+    log_limited(LOG_WARN, "conn_failed", "remote=%s proto=%s why=\"%s\"",
+                addr_str(&c->flow.remote, remote), proto_name(c->flow.proto), why);
+}
+
+static void log_no_handshake(const struct conn *c, const char *why)
+{
+    const struct conns_param *p = &c->conns->p;
+    const char *wanted = c->check.has[0] ? p->name(p->arg, c->flow.owner, 0) : NULL;
+    char remote[ADDR_STRLEN], has[sizeof(c->check.has) + 16];
+
+    stat_inc(p->stats, STAT_tls_failed);
+    log_limited(LOG_WARN, "tls_failed", "remote=%s out=%d why=\"%s\"%s%s%s%s",
+                addr_str(&c->flow.remote, remote), c->outbound, why, wanted ? " wanted=" : "",
+                wanted ? wanted : "", c->check.has[0] ? " has=" : "",
+                c->check.has[0] ? log_quote(has, sizeof(has), span_of(c->check.has)) : "");
+}
+
+static bool has_connected(const struct conn *c)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = sizeof(sa);
+
+    return getpeername(bufferevent_getfd(c->bev), (struct sockaddr *)&sa, &len) == 0;
+}
+
+/* error: of the socket */
+static void log_not_opened(const struct conn *c, int error)
+{
+    const char *why = c->flow.proto == PROTO_TLS ? tls_why(c->bev, &c->check) : NULL;
+
+    if (why || (c->flow.proto == PROTO_TLS && has_connected(c)))
+        log_no_handshake(c, why ? why : "closed during the handshake");
+    else
+        log_no_connection(c, error ? err_str(-error) : "closed");
+}
+
+/*
+ * A TLS 1.3 peer that does not take our certificate says so behind our end of the handshake (RFC 8446 §4.4.2.4), and what it
+ * says may be lost by a reset.
+ */
+static void log_alert(const struct conn *c)
+{
+    const char *why;
+
+    if (c->flow.proto != PROTO_TLS || c->rx > 0)
+        return;
+    why = tls_why(c->bev, &c->check);
+    if (why || c->outbound)
+        log_no_handshake(c, why ? why : "closed after the handshake: our certificate refused?");
+}
+
+static void log_late(const struct conn *c)
+{
+    if (c->flow.proto == PROTO_TLS && has_connected(c))
+        log_no_handshake(c, "peer does not shake hands: no TLS there?");
+    else
+        log_no_connection(c, "no answer");
+}
+
 /* ---- time -------------------------------------------------------------------------------------------------------- */
 
 /* What is due next, and when. */
@@ -202,12 +268,13 @@ static uint64_t ping_due(const struct conn *c)
 /* A few durations only, each with its queue in the loop: what falls between two is looked at once more. */
 static uint64_t step_ms(uint64_t left)
 {
-    static const uint16_t step[] = {60000, 10000, 2500, 500};
+    /* 50: a connection that fails must do so before its request's trying-timeout */
+    static const uint16_t step[] = {60000, 10000, 2500, 500, 50};
 
     for (size_t i = 0; i < sizeof(step) / sizeof(step[0]); i++)
         if (left >= step[i])
             return step[i];
-    return 500;
+    return 50;
 }
 
 static void watch(struct conn *c)
@@ -230,6 +297,8 @@ static void on_timer(struct timer *t, void *arg)
 
     (void)t;
     if (deadline(c, &why) <= now_ms(c)) {
+        if (c->state == CONN_CONNECTING)
+            log_late(c);
         conn_end(c, why);
         return;
     }
@@ -447,18 +516,10 @@ static void opened(struct conn *c)
         watch(c);
 }
 
-static void no_handshake(struct conn *c)
-{
-    char remote[ADDR_STRLEN];
-
-    stat_inc(c->conns->p.stats, STAT_tls_failed);
-    log_limited(LOG_WARN, "tls_failed", "remote=%s out=%d why=\"%s\"",
-                addr_str(&c->flow.remote, remote), c->outbound, tls_why(c->bev, &c->check));
-}
-
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
     struct conn *c = arg;
+    int error = EVUTIL_SOCKET_ERROR(); /* before it is overwritten */
 
     (void)bev;
     clock_update(c->conns->p.clock);
@@ -467,8 +528,10 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     if (what & BEV_EVENT_CONNECTED) {
         opened(c);
     } else if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) {
-        if (c->state == CONN_CONNECTING && c->flow.proto == PROTO_TLS)
-            no_handshake(c);
+        if (c->state == CONN_CONNECTING)
+            log_not_opened(c, error);
+        else if (c->state == CONN_OPEN)
+            log_alert(c);
         conn_end(c, c->state == CONN_CLOSING ? c->why : CONN_WHY_PEER);
     }
 }

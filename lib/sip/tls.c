@@ -38,10 +38,14 @@ struct tls_set {
 
 /* ---- contexts ---------------------------------------------------------------------------------------------------- */
 
+/* The first error is the cause; behind it each layer adds that it has failed. */
 static const char *error_text(void)
 {
-    unsigned long e = ERR_peek_last_error();
+    unsigned long e = ERR_peek_error();
     const char *text = e ? ERR_reason_error_string(e) : NULL;
+
+    if (ERR_GET_LIB(e) == ERR_LIB_PEM && ERR_GET_REASON(e) == PEM_R_NO_START_LINE)
+        text = "no PEM of that kind in it";
 
     if (e && !text && ERR_SYSTEM_ERROR(e))
         text = strerror(ERR_GET_REASON(e));
@@ -259,7 +263,20 @@ int64_t tls_days_left(const struct tls_own *own)
 
 /* ---- handshakes -------------------------------------------------------------------------------------------------- */
 
-static bool names_fit(X509 *x, const struct tls_check *check)
+/* For the log line: who the peer is instead. */
+static void note_names(const struct tls_names *names, struct tls_check *check)
+{
+    size_t len = 0;
+
+    for (unsigned i = 0; i < names->n && len < sizeof(check->has); i++) {
+        int n = snprintf(check->has + len, sizeof(check->has) - len, "%s%s", i ? " " : "",
+                         names->name[i]);
+
+        len += n > 0 ? (size_t)n : 0;
+    }
+}
+
+static bool names_fit(X509 *x, struct tls_check *check)
 {
     struct tls_names names;
 
@@ -267,6 +284,7 @@ static bool names_fit(X509 *x, const struct tls_check *check)
     for (unsigned i = 0; i < names.n; i++)
         if (check->is_name(check->arg, names.name[i]))
             return true;
+    note_names(&names, check);
     return false;
 }
 
@@ -325,7 +343,7 @@ const char *tls_why(struct bufferevent *bev, const struct tls_check *check)
 
     if (check->why)
         return check->why;
-    return text ? text : "closed during the handshake";
+    return text;
 }
 
 void tls_bye(struct bufferevent *bev)

@@ -52,6 +52,7 @@ struct tls_check {
         const char *name); /* one of the certificate's names is wanted; NULL: any (accepted ones) */
     void *arg;
     const char *why; /* out: static text why it failed; NULL */
+    char has[160];   /* out: the names of a certificate that had none of the wanted ones; else "" */
 };
 
 struct tls_begin {
@@ -64,7 +65,7 @@ struct tls_begin {
 };
 /** A bufferevent that shakes hands, then is open (BEV_EVENT_CONNECTED). @return NULL no such socket, out of memory */
 struct bufferevent *tls_bev(const struct tls_set *s, const struct tls_begin *b);
-/** Why the handshake or the connection failed: static text. */
+/** Why the handshake or the connection failed: static text; NULL: nothing of TLS was wrong. */
 const char *tls_why(struct bufferevent *bev, const struct tls_check *check);
 /** Say goodbye (close_notify), before bufferevent_free. */
 void tls_bye(struct bufferevent *bev);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Calls over TLS: whose certificate it is, on both sides, and its renewal while calls stand."""
+import socket
 import time
 
 from certs import Authority
@@ -65,6 +66,15 @@ def case_tls_name_wrong_outbound(t):
     t.eq("what bravo got", [m.first for m in b.waiting], [])
     t.cdr(attempts=2, code=200, trunk_out="charlie")
     t.true("the failure is counted", t.ctl("stats")["tls_failed"] >= 1)
+    logged(t, 'why="hostname mismatch" wanted=bravo.example has=mallory.example')
+
+
+def logged(t, text):
+    """Whoever is called at night finds the reason in the log."""
+    def found():
+        with open(t.path("tandemd.1.log"), encoding="utf-8", errors="replace") as f:
+            return any(text in line for line in f)
+    t.until(f"the log says {text}", found)
 
 
 def refused_outbound(t, pem):
@@ -80,6 +90,20 @@ def refused_outbound(t, pem):
 def case_tls_expired_outbound(t):
     """The carrier's certificate has expired: refused."""
     refused_outbound(t, lambda ca: ca.issue("bravo", "bravo.example", expired=True))
+
+
+def case_tls_nobody_there(t):
+    """Nobody listens at the carrier's port, then somebody who does not speak TLS: the call fails before trying-timeout, the log says which."""
+    _, a, b = start(t, route="default via bravo")
+    b.deaf()
+    a.invite("12125550000")
+    a.wait("503", "INVITE", seconds=2)
+    logged(t, 'proto=TLS why="Connection refused"')
+    mute = socket.create_server((b.ip, b.port))
+    a.invite("12125550001")
+    a.wait("503", "INVITE", seconds=5)
+    mute.close()
+    logged(t, 'why="peer does not shake hands: no TLS there?"')
 
 
 def case_tls_self_signed_outbound(t):

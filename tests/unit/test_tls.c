@@ -237,6 +237,8 @@ static void a_client_of_another_authority_is_refused(void **state)
     assert_int_equal(rig_send(&rig.a, &f), 0);
     RIG_UNTIL(&rig, stat_get(&rig.b.stats, STAT_tls_failed) == 1);
     assert_int_equal(rig.b.got, 0);
+    /* with TLS 1.3 we hear of it behind our end of the handshake: it is told as one that failed */
+    RIG_UNTIL(&rig, stat_get(&rig.a.stats, STAT_tls_failed) == 1);
     cert_free(&other);
 }
 
@@ -300,7 +302,7 @@ static void a_handshake_that_does_not_come_ends_in_time(void **state)
     close(fd);
     fd = rig_connect(&rig.b.local);
     assert_int_equal(send(fd, RIG_MSG, 20, 0), 20); /* SIP in the clear */
-    RIG_UNTIL(&rig, stat_get(&rig.b.stats, STAT_tls_failed) == 1);
+    RIG_UNTIL(&rig, stat_get(&rig.b.stats, STAT_tls_failed) == 2); /* the late one, and this */
     close(fd);
 }
 
@@ -346,7 +348,7 @@ static void files_that_cannot_be_used_are_named_with_the_reason(void **state)
     assert_non_null(f);
     fputs("nothing\n", f);
     fclose(f);
-    refuses(server_pem, ca_pem, "certificate");
+    refuses(server_pem, ca_pem, "no PEM of that kind in it");
     cert_free(&other);
 }
 
