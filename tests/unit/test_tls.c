@@ -301,7 +301,7 @@ static void a_handshake_that_does_not_come_ends_in_time(void **state)
     assert_int_equal(stat_get(&rig.b.stats, STAT_conn_closed_slow), 1);
     close(fd);
     fd = rig_connect(&rig.b.local);
-    assert_int_equal(send(fd, RIG_MSG, 20, 0), 20); /* SIP in the clear */
+    assert_int_equal(send(fd, RIG_MSG, 20, 0), 20);                /* SIP in the clear */
     RIG_UNTIL(&rig, stat_get(&rig.b.stats, STAT_tls_failed) == 2); /* the late one, and this */
     close(fd);
 }
