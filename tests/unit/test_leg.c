@@ -37,6 +37,8 @@ static void run_cell(bool in, enum leg_state s, enum leg_event e)
     c = make_call(&r);
     leg = in ? c->in : c->out;
     leg->state = (uint8_t)s;
+    timer_init(&leg->timer, r.cs->timers, NULL,
+               NULL); /* as the way into a state with a timer does */
     if (s >= LEG_ANSWERED)
         c->state = CALL_UP, r.cs->up = 1;
     arg.msg = in ? &r.invite : &r.response;
