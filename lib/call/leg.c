@@ -60,6 +60,17 @@ static void leg_on_timer(struct timer *t, void *arg)
     leg_event(leg, LEV_TIMEOUT, &(struct leg_arg){0});
 }
 
+void leg_wait(struct leg *leg, uint64_t ms)
+{
+    if (ms) {
+        if (!leg->timer.fn)
+            timer_init(&leg->timer, leg->call->calls->timers, leg_on_timer, leg);
+        timer_set(&leg->timer, ms);
+    } else if (leg->timer.fn) {
+        timer_del(&leg->timer);
+    }
+}
+
 /* Entry timers. A state that is entered again (a second 18x) keeps the timer it has. */
 static void leg_entry_timer(struct leg *leg, enum leg_state state)
 {
@@ -80,13 +91,7 @@ static void leg_entry_timer(struct leg *leg, enum leg_state state)
         break;
     default: break;
     }
-    if (ms) {
-        if (!leg->timer.fn)
-            timer_init(&leg->timer, leg->call->calls->timers, leg_on_timer, leg);
-        timer_set(&leg->timer, ms);
-    } else if (leg->timer.fn) {
-        timer_del(&leg->timer);
-    }
+    leg_wait(leg, ms);
 }
 
 void leg_set_state(struct leg *leg, enum leg_state state)

@@ -68,6 +68,9 @@ struct leg_arg;
 /** One step of the leg's machine. */
 void leg_event(struct leg *leg, enum leg_event ev, const struct leg_arg *arg);
 
+/** LEV_TIMEOUT in ms from now, in place of what was waited for; 0: nothing is waited for. */
+void leg_wait(struct leg *leg, uint64_t ms);
+
 /** The one place where a leg's state changes: logs, counts, sets the entry timer. */
 void leg_set_state(struct leg *leg, enum leg_state state);
 

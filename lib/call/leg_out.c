@@ -98,10 +98,7 @@ static void out_100(struct leg *leg, const struct leg_arg *arg)
         return;
     /* From now on the carrier is known to live; what is missing is ringing. */
     leg->progress_seen = true;
-    if (leg->trunk.conf->progress_timeout_ms)
-        timer_set(&leg->timer, leg->trunk.conf->progress_timeout_ms);
-    else
-        timer_del(&leg->timer);
+    leg_wait(leg, leg->trunk.conf->progress_timeout_ms);
 }
 
 static void out_18x(struct leg *leg, const struct leg_arg *arg)

@@ -67,7 +67,7 @@ static struct conn *find_remote(struct conns *cs, const struct flow *f)
 
 static bool is_usable(const struct conn *c)
 {
-    return c && c->state < CONN_CLOSING;
+    return c && (c->state < CONN_CLOSING || (c->state == CONN_CLOSING && c->owes));
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
@@ -258,6 +258,12 @@ static uint64_t deadline(const struct conn *c, enum conn_why *why)
     return due;
 }
 
+/* When the answers that other workers owe have had their time. */
+static uint64_t owed_until(const struct conn *c)
+{
+    return c->state == CONN_CLOSING && c->owes ? c->closing_ms + CONN_OWED_MS : UINT64_MAX;
+}
+
 static uint64_t ping_due(const struct conn *c)
 {
     uint64_t last = c->ping_ms > c->heard_ms ? c->ping_ms : c->heard_ms;
@@ -283,12 +289,15 @@ static void watch(struct conn *c)
     uint64_t due = deadline(c, &why), ping = ping_due(c), now = now_ms(c), wait;
 
     due = ping < due ? ping : due;
+    due = owed_until(c) < due ? owed_until(c) : due;
     if (due == UINT64_MAX)
         due = now + 60000;
     wait = step_ms(due > now ? due - now : 0);
     if (!timer_is_pending(&c->timer) || c->timer.due_ms > now + wait)
         timer_set(&c->timer, wait);
 }
+
+static void linger(struct conn *c);
 
 static void on_timer(struct timer *t, void *arg)
 {
@@ -301,6 +310,12 @@ static void on_timer(struct timer *t, void *arg)
             log_late(c);
         conn_end(c, why);
         return;
+    }
+    if (owed_until(c) <= now_ms(c)) {
+        c->owes = false;
+        linger(c);
+        if (c->state == CONN_DEAD)
+            return;
     }
     if (ping_due(c) <= now_ms(c)) {
         c->ping_ms = now_ms(c);
@@ -364,18 +379,18 @@ static int conn_write(struct conn *c, const char *buf, size_t len)
     *c->last = m;
     c->last = &m->next;
     c->waiting += len;
-    if (c->state == CONN_OPEN)
+    if (c->state != CONN_CONNECTING)
         give(c, m);
     return 0;
 }
 
 /*
- * All is with the kernel. An end now would be a reset if the peer has sent more than we have read, and a reset throws away what it
+ * Once all is with the kernel. An end now would be a reset if the peer has sent more than we have read, and a reset throws away what it
  * has not read yet: nothing more from us, and what still comes is read and forgotten until the peer ends, or CONN_DRAIN_MS.
  */
 static void linger(struct conn *c)
 {
-    if (c->said)
+    if (c->said || c->owes || c->first || evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)
         return;
     c->said = true;
     if (c->tx == 0) { /* nothing to be lost */
@@ -406,10 +421,10 @@ static void conn_close(struct conn *c, enum conn_why why)
     c->state = CONN_CLOSING;
     c->why = why;
     c->closing_ms = now_ms(c);
+    c->owes = why == CONN_WHY_BROKEN && c->rx > 0; /* a stranger is answered here, at once */
     (void)bufferevent_disable(c->bev, EV_READ);
     watch(c);
-    if (!c->first && evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)
-        linger(c);
+    linger(c);
 }
 
 /* ---- in ---------------------------------------------------------------------------------------------------------- */
@@ -495,7 +510,7 @@ static void on_write(struct bufferevent *bev, void *arg)
     struct conn *c = arg;
 
     (void)bev;
-    if (c->state == CONN_CLOSING && !c->first)
+    if (c->state == CONN_CLOSING)
         linger(c);
 }
 

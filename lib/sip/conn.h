@@ -21,6 +21,8 @@
 #define CONN_SLOW_MS 10000
 /* What is still to be written when we close, and for the peer to end too: a retransmission of the kernel's and a satellite. */
 #define CONN_DRAIN_MS 2000
+/* For the answers to whole requests in front of what broke the stream: other workers have them. Fifty times a loaded worker's turn. */
+#define CONN_OWED_MS 500
 /* What is read and forgotten meanwhile: all that a peer can have sent ahead (16 of the largest messages); more is a flood. */
 #define CONN_DRAIN_MAX (1U << 20)
 /* A stranger's whole visit: a request, its 403. */

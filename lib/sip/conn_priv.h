@@ -72,6 +72,7 @@ struct conn {
     enum conn_why why;
     bool outbound, stranger;
     bool has_ponged;
+    bool owes; /* CLOSING: workers that had requests of it may still answer them */
     bool said; /* CLOSING: all is written, the peer has been told the end */
     struct bufferevent *bev;
     struct tls_check check; /* TLS */

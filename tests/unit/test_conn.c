@@ -284,6 +284,28 @@ static void the_last_answer_reaches_a_peer_that_sends_on(void **state)
     assert_int_equal(rig.b.got, 0);
 }
 
+static void requests_in_front_of_garbage_get_their_late_answers(void **state)
+{
+    int fd = rig_connect(&rig.b.local);
+    struct flow f;
+    char buf[64];
+
+    (void)state;
+    assert_int_equal(send(fd, RIG_MSG "\x01\x02", sizeof(RIG_MSG) + 1, 0), sizeof(RIG_MSG) + 1);
+    RIG_UNTIL(&rig, rig.b.got == 1);
+    rig_turns(&rig, 5);
+    f = rig.b.flow;
+    assert_int_equal(conns_send(rig.b.conns, &f, "late", 4), 0);
+    RIG_UNTIL(&rig, recv(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_PEEK) == 4);
+    assert_int_equal(recv(fd, buf, sizeof(buf), 0), 4);
+    assert_int_equal(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), -1);
+    rig_wait(&rig, CONN_OWED_MS + 500);
+    RIG_UNTIL(&rig, recv(fd, buf, sizeof(buf), MSG_DONTWAIT) == 0);
+    assert_int_equal(stat_b(STAT_conn_connects), 0);
+    close(fd);
+    RIG_UNTIL(&rig, conns_total(rig.b.conns) == 0);
+}
+
 static void a_peer_that_never_ends_is_not_waited_for(void **state)
 {
     int fd = broken_peer("x", 1);
@@ -412,6 +434,7 @@ int main(void)
         T(a_peer_that_does_not_read_is_closed_at_the_bound),
         T(garbage_is_closed_and_a_request_without_length_is_answered_first),
         T(the_last_answer_reaches_a_peer_that_sends_on),
+        T(requests_in_front_of_garbage_get_their_late_answers),
         T(a_peer_that_never_ends_is_not_waited_for),
         T(a_peer_that_floods_after_the_end_is_reset),
         T(a_stranger_is_closed_at_once_or_answered_once),
