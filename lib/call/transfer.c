@@ -430,6 +430,12 @@ static void refer_accept(const struct leg_arg *arg, bool quiet)
         (void)txn_server_send(arg->st);
 }
 
+/* Nobody of another trunk has come into its place by a transfer. */
+static bool is_of_its_trunk(const struct leg *leg)
+{
+    return leg->flow.owner == leg->trunk.state->slot + 1;
+}
+
 /*
  * Another's call is not to be had: the trunk that asks has that one too, or it is its customer's and that trunk may transfer as well.
  * Whoever stays will speak there from the media section of that leg: his own must be the same.
@@ -440,9 +446,10 @@ static bool may_take_over(const struct leg *asker, const struct leg *leg)
 
     if (stays->trunk.pool != leg->trunk.pool || stays->trunk.media_none != leg->trunk.media_none)
         return false;
-    if (leg->trunk.state == asker->trunk.state)
+    if (leg->flow.owner == asker->flow.owner) /* who is there now: a transfer leaves trunk.state */
         return true;
     return leg->trunk.customer && leg->trunk.customer == asker->trunk.customer &&
+           is_of_its_trunk(leg) && is_of_its_trunk(asker) &&
            leg->trunk.conf->refer == CONF_REFER_CONSUME;
 }
 
@@ -509,7 +516,7 @@ static void transfer_blind(struct transfer *t, struct span user)
     struct invite_ward w = {.transfer = t, .stays = t->stays, .ward = &t->ward};
     struct msg m;
 
-    if (route_trunk_of_slot(cs->view->route, t->asker->trunk.state->slot, &w.trunk) < 0 ||
+    if (route_trunk_of_slot(cs->view->route, t->asker->flow.owner - 1, &w.trunk) < 0 ||
         transfer_invite(t, user, &m) < 0 || invite_ward(cs, &m, &w) < 0)
         transfer_failed(t, 503);
 }
