@@ -13,10 +13,11 @@
 /* Names kept of one certificate: the hosts of a carrier's edge. */
 #define TLS_NAMES_MAX 64
 /*
- * Certificates remembered over the process's life, 16 KiB each. Only verified ones of known sources count, and a carrier shows a new one each year; when all are taken a
- * further one has no names: calls of trunks with `tls-name` are then refused over it, which is logged.
+ * Certificates remembered over the process's life, some 200 bytes each: one for every trunk that there can be, or 16 years of weekly ones of
+ * 80 carriers. Only verified ones of known sources count; when all are taken a further one has no names: calls of trunks with `tls-name` are
+ * then refused over it, which is logged.
  */
-#define TLS_CERTS_MAX 1024
+#define TLS_CERTS_MAX 65536
 
 /** Server and client contexts of every tls socket of one configuration. Immutable; connections hold what they use of it. */
 struct tls_set;

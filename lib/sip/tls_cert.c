@@ -17,12 +17,17 @@
 
 struct entry {
     uint8_t digest[32]; /* SHA-256 of the certificate */
-    struct tls_names names;
+    unsigned n;
+    char names[]; /* one behind the other, each with its NUL */
 };
+
+/* Twice as many places as entries: a search ends soon. */
+#define PLACES (2U * TLS_CERTS_MAX)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic(struct entry *) entries[TLS_CERTS_MAX];
-static _Atomic uint32_t n_entries;
+static uint32_t n_entries;     /* with the lock */
+static uint32_t place[PLACES]; /* with the lock: numbers by digest; 0 free */
 
 static void add(struct tls_names *t, const char *p, size_t len)
 {
@@ -104,40 +109,65 @@ bool tls_cert_has(uint32_t cert, const char *name)
                           ? atomic_load_explicit(&entries[cert - 1], memory_order_acquire)
                           : NULL;
 
-    for (unsigned i = 0; e && i < e->names.n; i++)
-        if (tls_name_eq(e->names.name[i], name))
+    const char *own = e ? e->names : NULL;
+
+    for (unsigned i = 0; e && i < e->n; i++, own += strlen(own) + 1)
+        if (tls_name_eq(own, name))
             return true;
     return false;
 }
 
-/* With the lock. A handshake costs a thousand times this walk. */
-static uint32_t find(const uint8_t digest[32])
+/* With the lock. @return where its number stands, or is to stand */
+static uint32_t *place_of(const uint8_t digest[32])
 {
-    uint32_t n = atomic_load(&n_entries);
+    uint32_t at;
 
-    for (uint32_t i = 0; i < n; i++)
-        if (memcmp(atomic_load(&entries[i])->digest, digest, 32) == 0)
-            return i + 1;
-    return 0;
+    memcpy(&at, digest, sizeof(at));
+    for (at %= PLACES; place[at]; at = (at + 1) % PLACES)
+        if (memcmp(atomic_load(&entries[place[at] - 1])->digest, digest, 32) == 0)
+            break;
+    return &place[at];
+}
+
+static struct entry *entry_new(X509 *x)
+{
+    struct tls_names t;
+    struct entry *e;
+    unsigned len = 32;
+    size_t bytes = 0;
+    char *at;
+
+    tls_names_of(x, &t);
+    for (unsigned i = 0; i < t.n; i++)
+        bytes += strlen(t.name[i]) + 1;
+    e = calloc(1, sizeof(*e) + bytes);
+    if (!e || X509_digest(x, EVP_sha256(), e->digest, &len) != 1) {
+        free(e);
+        return NULL;
+    }
+    at = e->names;
+    for (; e->n < t.n; e->n++) {
+        size_t n = strlen(t.name[e->n]) + 1;
+
+        memcpy(at, t.name[e->n], n);
+        at += n;
+    }
+    return e;
 }
 
 uint32_t tls_cert_number(X509 *x)
 {
-    struct entry *e = calloc(1, sizeof(*e));
-    unsigned len = 32;
-    uint32_t n;
+    struct entry *e = entry_new(x);
+    uint32_t n, *at;
 
-    if (!e || X509_digest(x, EVP_sha256(), e->digest, &len) != 1) {
-        free(e);
+    if (!e)
         return 0;
-    }
-    tls_names_of(x, &e->names);
     pthread_mutex_lock(&lock);
-    n = find(e->digest);
-    if (n == 0 && atomic_load(&n_entries) < TLS_CERTS_MAX) {
-        n = atomic_load(&n_entries) + 1;
+    at = place_of(e->digest);
+    n = *at;
+    if (n == 0 && n_entries < TLS_CERTS_MAX) {
+        n = *at = ++n_entries;
         atomic_store_explicit(&entries[n - 1], e, memory_order_release);
-        atomic_store(&n_entries, n);
         e = NULL;
     }
     pthread_mutex_unlock(&lock);

@@ -4,7 +4,7 @@
  */
 #include "conn_rig.h"
 #include "tls_certs.h"
-#include "sip/tls.h"
+#include "sip/tls_priv.h"
 
 static struct rig rig;
 static char dir[] = "/tmp/test_tls.XXXXXX";
@@ -112,6 +112,25 @@ static void a_message_crosses_when_names_fit(void **state)
     assert_false(tls_cert_has(0, "b.example"));
     assert_false(tls_cert_has(TLS_CERTS_MAX, "b.example"));
     assert_int_equal(stat_get(&rig.b.stats, STAT_tls_handshakes), 1);
+}
+
+static void every_trunk_may_have_a_certificate_of_its_own(void **state)
+{
+    struct cert c = cert_new(NULL, "first.example", "DNS:first.example", 9);
+    uint32_t first = tls_cert_number(c.x), n = first;
+
+    (void)state;
+    assert_true(first > 0);
+    for (unsigned i = 0; i < 1500; i++) { /* the same key: what counts is the certificate */
+        ASN1_INTEGER_set(X509_get_serialNumber(c.x), 100000L + i);
+        assert_true(X509_sign(c.x, c.key, EVP_sha256()) > 0);
+        assert_int_equal(tls_cert_number(c.x), ++n);
+        assert_int_equal(tls_cert_number(c.x), n);
+    }
+    assert_true(tls_cert_has(n, "first.example"));
+    assert_true(tls_cert_has(first, "first.example"));
+    assert_false(tls_cert_has(n + 1, "first.example"));
+    cert_free(&c);
 }
 
 struct row {
@@ -356,6 +375,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        T(every_trunk_may_have_a_certificate_of_its_own),
         T(a_message_crosses_when_names_fit),
         T(names_are_checked_as_rfc_5922_says),
         T(a_peer_by_address_shows_its_address),
