@@ -527,6 +527,9 @@ static unsigned transfer_refused(const struct leg *asker)
 
     if (asker->call->calls->draining)
         return 503;
+    /* It was let in without a login, for help and nothing else. */
+    if (asker->is_in && asker->call->klass == SIP_CLASS_EMERGENCY)
+        return 403;
     if (!stays || stays->state != LEG_UP || asker->call->state != CALL_UP)
         return 491;
     if (asker->transfer || stays->transfer)
