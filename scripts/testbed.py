@@ -570,6 +570,8 @@ class Run:
         Between identical runs the transactions are waited for too: the next run must find their memory free.
         """
         limit = 50 if self.until_empty else 15  # Timers H and J (32 s), and an audit
+        if any(f.lossy for f in self.flows):
+            limit = 150  # an 18x that nobody goes on with (60 s), its CANCEL or BYE to a party that has gone (32 s), the timers
         first = status = self.switch.ctl("status")
         until = time.monotonic() + limit
         while status and time.monotonic() < until:
@@ -583,8 +585,10 @@ class Run:
 
     def achieved_cps(self):
         """Calls that went well, over the time in which they were started."""
-        found = [(c["good"], max(c["seconds"] - f.hold, 0.001)) for f in self.flows if (c := f.counters("uac"))]
-        return sum(good / took for good, took in found)
+        def took(flow, seconds):
+            return flow.calls / flow.rate if flow.kind and flow.kind.lasts else max(seconds - flow.hold, 0.001)
+        found = [(c["good"], took(f, c["seconds"])) for f in self.flows if (c := f.counters("uac"))]
+        return sum(good / time_s for good, time_s in found)
 
     def total(self, side, key):
         return sum((f.counters(side) or {}).get(key, 0) for f in self.flows)
