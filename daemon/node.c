@@ -472,7 +472,7 @@ int node_reload(struct node *n, struct conf_errors *errs, char *why, size_t size
         err = node_swap(n, conf, why, size);
     else
         snprintf(why, size,
-                 "%u errors, %u warnings. Running configuration unchanged (generation %llu).",
+                 "errors: %u, warnings: %u. Running configuration unchanged (generation %llu).",
                  errs->errors, errs->warnings, (unsigned long long)n->generation);
     if (err < 0)
         n->reloads_failed++;

@@ -33,28 +33,38 @@ static void usage(FILE *out)
         out);
 }
 
-/* Print all messages and the closing line. @return the configuration, or NULL */
-static struct conf *load(const char *path, FILE *out)
+/* Print all messages. @return the configuration, or NULL */
+static struct conf *load(const char *path, FILE *out, unsigned *errors, unsigned *warnings)
 {
     struct conf_env env;
     struct conf_errors errs;
     conf_env_read(&env);
     struct conf *c = conf_load(path, &env, &errs);
     conf_print_errors(out, &errs);
-    if (errs.errors || errs.warnings || out == stdout)
-        fprintf(out, "%u errors, %u warnings\n", errs.errors, errs.warnings);
+    *errors = errs.errors;
+    *warnings = errs.warnings;
     conf_errors_fini(&errs);
     return c;
+}
+
+static void sum_up(FILE *out, unsigned errors, unsigned warnings)
+{
+    fprintf(out, "%u error%s, %u warning%s\n", errors, errors == 1 ? "" : "s", warnings,
+            warnings == 1 ? "" : "s");
 }
 
 static int check(const char *path)
 {
     const char *why;
+    unsigned errors, warnings;
     struct trunk_registry *reg = trunk_registry_new();
-    struct conf *c = load(path, stdout);
+    struct conf *c = load(path, stdout, &errors, &warnings);
     struct snapshot *s = c && reg ? snapshot_new(c, reg, 1, &why) : NULL;
-    if (c && !s)
-        printf("error: %s\n", reg ? why : "out of memory");
+    if (c && !s) {
+        printf("%s\n", reg ? why : "out of memory");
+        errors++;
+    }
+    sum_up(stdout, errors, warnings);
     snapshot_free(s);
     trunk_registry_free(reg);
     return s ? 0 : 1;
@@ -120,7 +130,10 @@ static int run(const char *path)
     struct node n;
     struct admin *admin = NULL;
     struct signals sigs = {0};
-    struct conf *c = load(path, stderr);
+    unsigned errors, warnings;
+    struct conf *c = load(path, stderr, &errors, &warnings);
+    if (errors || warnings)
+        sum_up(stderr, errors, warnings);
     if (!c)
         return 1;
     char run_dir[4096];

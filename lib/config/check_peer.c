@@ -172,6 +172,8 @@ void check_peers(struct parser *p, const struct conf_trunk *t)
         check_register(p, t);
     }
     if (t->tls_name.n > 0 && !trunk_serves(p->conf, t, PROTO_TLS, ANY_FAMILY))
-        parse_warn(p, t->loc, strlen(t->name),
-                   "trunk '%s' has a tls-name, but none of its listens has tls", t->name);
+        parse_warn(
+            p, t->loc, strlen(t->name),
+            "trunk '%s' has a tls-name, but none of its listens has tls: no call of it is taken",
+            t->name);
 }

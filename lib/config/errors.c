@@ -201,6 +201,11 @@ void nearest_try(struct nearest *n, const char *candidate)
 {
     unsigned d = edit_distance(n->word, span_of(candidate), n->distance - 1);
 
+    if (span_case_eq(n->word, span_of(candidate)) && !span_eq(n->word, span_of(candidate))) {
+        n->distance = 1; /* nothing is nearer: only the case is wrong */
+        n->best = candidate;
+        return;
+    }
     if (d > 0 && d < n->distance && d < n->word.len) {
         n->distance = d;
         n->best = candidate;

@@ -408,7 +408,9 @@ static bool count_is_right(struct parser *p, const struct keyword *kw, const str
         return false;
     }
     if (n > kw->max) {
-        parse_token_error(p, &a->tok[a->i + kw->max], "one value too many: %s", kw->syntax);
+        parse_token_error(p, &a->tok[a->i + kw->max], "one value too many: %s%s", kw->syntax,
+                          strstr(kw->syntax, "VALUE") ? "; a value with spaces stands in quotes"
+                                                      : "");
         return false;
     }
     return true;

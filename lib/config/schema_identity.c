@@ -150,7 +150,9 @@ static const char *header_name(struct parser *p, const struct lex_token *t, bool
         s.len--;
     if (!(pattern && s.len == 0) && (!is_token(s) || memchr(s.p, '*', s.len))) {
         parse_token_error(p, t, "'%.*s' is not a header's name%s", SPAN_ARG(t->s),
-                          star ? ", or the beginning of one and '*'" : "");
+                          star                      ? ", or the beginning of one and '*'"
+                          : memchr(s.p, '*', s.len) ? ": only 'drop' and 'pass' take a '*'"
+                                                    : "");
         return NULL;
     }
     if (!pattern && conf_header_is_reserved(s)) {

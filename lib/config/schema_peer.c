@@ -67,8 +67,10 @@ static bool peer_target(struct parser *p, const struct lex_token *t, struct conf
 /* udp, tcp, tls. @return false: reported */
 static bool peer_transport(struct parser *p, const struct lex_token *t, struct conf_peer *peer)
 {
-    static const char *const words[] = {"udp", "tcp", "tls", NULL};
-    int i = parse_choice(p, t, words);
+    /* a name may also be looked up: those have been tried before, here they are for who mistypes */
+    static const char *const named[] = {"udp", "tcp", "tls", "srv", "auto", NULL};
+    static const char *const plain[] = {"udp", "tcp", "tls", NULL};
+    int i = parse_choice(p, t, peer->lookup == CONF_LOOKUP_SRV ? named : plain);
 
     if (i < 0)
         return false;
@@ -231,7 +233,9 @@ void kw_tls_name(struct parser *p, const struct keyword *kw, void *field, struct
     (void)kw;
     while ((t = args_next(args))) {
         if (!schema_is_host(t->s)) {
-            parse_token_error(p, t, "'%.*s' is not a host name", SPAN_ARG(t->s));
+            parse_token_error(p, t, "'%.*s' is not a host name%s", SPAN_ARG(t->s),
+                              memchr(t->s.p, '*', t->s.len) ? ": wildcards match nothing (RFC 5922)"
+                                                            : "");
             continue;
         }
         copy = parse_strdup(p, t->s);

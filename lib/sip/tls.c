@@ -207,6 +207,17 @@ static int ctx_fill(struct tls_ctx *c, const struct conf *conf, const struct con
     return server_verify(c->server, conf, s, why, size);
 }
 
+/* The line that names the file, as the check of a configuration has it. */
+static void say_where(const struct conf *conf, const struct conf_loc *loc, char *why, size_t size)
+{
+    char text[512];
+
+    if (loc->line == 0 || loc->file >= conf->file.n)
+        return;
+    snprintf(text, sizeof(text), "%s", why);
+    snprintf(why, size, "%s:%u:%u: error: %s", conf_loc_file(conf, loc), loc->line, loc->col, text);
+}
+
 int tls_set_new(const struct conf *conf, struct tls_set **out, char *why, size_t size)
 {
     unsigned n = conf_listeners(conf);
@@ -221,6 +232,8 @@ int tls_set_new(const struct conf *conf, struct tls_set **out, char *why, size_t
             continue;
         set->ctx[i].used = true;
         err = ctx_fill(&set->ctx[i], conf, &s, why, size);
+        if (err == -EINVAL)
+            say_where(conf, &s.tls->loc, why, size);
     }
     if (err < 0) {
         tls_set_free(set);

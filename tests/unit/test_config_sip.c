@@ -279,6 +279,10 @@ static void wrong_peers_are_refused(void **state)
         {NET3 "trunk x\n listen sip\n peer A.example tcp\n peer a.example tcp\n",
          "peer is written twice in trunk 'x'"},
         {"trunk x\n tls-name a b..c\n", "'b..c' is not a host name"},
+        {"trunk x\n tls-name *.example.net\n", "wildcards match nothing"},
+        {"trunk x\n pass info\n", "did you mean 'INFO'?"},
+        {"trunk x\n peer sbc.example.net autoo\n", "did you mean 'auto'?"},
+        {"trunk x\n header out set X-A two words\n", "a value with spaces stands in quotes"},
         {"trunk x\n tcp-above 499bytes\n", "is not a size from 500bytes to 65507bytes, or off"},
         {"trunk x\n tcp-above 1300\n", "is not a size from 500bytes to 65507bytes, or off"},
     };
@@ -335,7 +339,7 @@ static void a_tls_name_without_tls_is_a_warning(void **state)
 
     (void)state;
     assert_non_null(conf);
-    assert_non_null(strstr(messages, "trunk 'x' has a tls-name, but none of its listens has tls"));
+    assert_non_null(strstr(messages, "none of its listens has tls: no call of it is taken"));
     free(messages);
     conf_free(conf);
 }
@@ -627,7 +631,8 @@ static void wrong_identities_and_headers_are_refused(void **state)
         {"trunk x\n header in set X-A\n", "value missing"},
         {"trunk x\n header in drop X-A y\n", "nothing may follow here, found 'y'"},
         {"trunk x\n header in drop X*A\n", "is not a header's name, or the beginning of one"},
-        {"trunk x\n header in set X-* y\n", "'X-*' is not a header's name"},
+        {"trunk x\n header in set X-* y\n",
+         "'X-*' is not a header's name: only 'drop' and 'pass' take a '*'"},
         {"trunk x\n header in drop \"X A\"\n", "'X A' is not a header's name"},
         {"trunk x\n header out set Via x\n", "'Via' is a header that SIP itself lives on"},
         {"trunk x\n header out rename X-A Contact\n", "'Contact' is a header that SIP itself"},
