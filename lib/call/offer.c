@@ -546,7 +546,9 @@ static bool offer_may_have_moved(const struct ldlg *ld)
 {
     const struct leg *leg = ld->leg;
 
-    return leg->is_in && (ld->sdp || leg->branched || !leg->call->out->offered);
+    const struct leg *out = leg->call->out;
+
+    return leg->is_in && (ld->sdp || leg->branched || !out || !out->offered);
 }
 
 void offer_carry(struct ldlg *ld)
