@@ -153,6 +153,15 @@ static void some_request(struct monkey *k, struct actor *a)
     if (pick(k, 3) == 0)
         snprintf(want.headers, sizeof want.headers, "%s\r\n",
                  pick(k, 4) ? "Supported: 100rel, 199" : "Require: 100rel");
+    if (!a->call_id[0] && pick(k, 3) == 0) { /* it asks for somebody's place */
+        const struct actor *of = any_actor(k);
+        bool turned = pick(k, 4) == 0;
+
+        if (of->call_id[0])
+            snprintf(want.headers, sizeof want.headers, "Replaces: %s;to-tag=%s;from-tag=%s\r\n",
+                     of->call_id, turned ? of->local_tag : of->remote_tag,
+                     turned ? of->remote_tag : of->local_tag);
+    }
     if (strcmp(want.what, "INFO") == 0) {
         snprintf(want.headers, sizeof want.headers, "Content-Type: text/plain\r\n");
         want.body = "hello";
