@@ -212,6 +212,18 @@ struct span headers_our_contact(const struct calls *cs, const struct flow *f, ch
     return build_text(&b);
 }
 
+void headers_refuse(struct txn_server *st, unsigned status, struct span name, struct span value)
+{
+    struct build *b = txn_server_begin(st, status, SPAN_NONE, SPAN_NONE);
+
+    if (!b)
+        return;
+    if (!span_is_empty(name))
+        build_hdr(b, name, value);
+    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
+        (void)txn_server_send(st);
+}
+
 void headers_contact(struct build *b, const struct dialog *d)
 {
     build_hdr(b, SPAN("Contact"), dialog_str(d, DIALOG_CONTACT));

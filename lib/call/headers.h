@@ -23,6 +23,8 @@ void headers_request(struct build *b, const struct setup *s, const struct leg *o
 void headers_response(struct build *b, const struct msg *m, const struct leg *to);
 /** Headers of a request inside a dialog that cross to leg `to`. */
 void headers_cross(struct build *b, const struct msg *m, const struct leg *to);
+/** A whole refusal with one header, or none (name empty). Nothing if st has its final response. */
+void headers_refuse(struct txn_server *st, unsigned status, struct span name, struct span value);
 /** The Contact line of a response in this dialog. */
 void headers_contact(struct build *b, const struct dialog *d);
 

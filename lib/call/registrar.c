@@ -31,15 +31,8 @@ struct reg {
 static void answer(struct calls *cs, struct txn_server *st, unsigned status, struct span name,
                    struct span value)
 {
-    struct build *b = txn_server_begin(st, status, SPAN_NONE, SPAN_NONE);
-
     stat_inc(cs->stats, STAT_registrar_refused);
-    if (!b)
-        return;
-    if (!span_is_empty(name))
-        build_hdr(b, name, value);
-    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
-        (void)txn_server_send(st);
+    headers_refuse(st, status, name, value);
 }
 
 /* ---- what it asks for --------------------------------------------------------------------------------------------- */

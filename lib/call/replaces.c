@@ -289,16 +289,12 @@ static bool bears_right(const struct calls *cs, const struct msg *m)
 static void refuse(struct calls *cs, struct txn_server *st, const struct conf_trunk *t,
                    unsigned status)
 {
-    struct build *b = txn_server_begin(st, status, SPAN_NONE, SPAN_NONE);
-
     stat_inc(cs->stats, STAT_replaces_refused);
     log_limited(LOG_INFO, "replaces_refused", "trunk=%s status=%u", t->name, status);
-    if (!b)
-        return;
     if (status == 420)
-        build_hdr(b, SPAN("Unsupported"), SPAN("replaces"));
-    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
-        (void)txn_server_send(st);
+        headers_refuse(st, status, SPAN("Unsupported"), SPAN("replaces"));
+    else
+        headers_refuse(st, status, SPAN_NONE, SPAN_NONE);
 }
 
 bool replaces_invite(struct calls *cs, struct txn_server *st, const struct msg *m,

@@ -17,14 +17,10 @@
 
 static void refuse(struct txn_server *st, unsigned status)
 {
-    struct build *b = txn_server_begin(st, status, SPAN_NONE, SPAN_NONE);
-
-    if (!b)
-        return;
     if (status == 405 || status == 501)
-        build_hdr(b, SPAN("Allow"), headers_allow);
-    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
-        (void)txn_server_send(st);
+        headers_refuse(st, status, SPAN("Allow"), headers_allow);
+    else
+        headers_refuse(st, status, SPAN_NONE, SPAN_NONE);
 }
 
 /* ---- inside a dialog ---------------------------------------------------------------------------------------------- */
