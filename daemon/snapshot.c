@@ -61,7 +61,7 @@ struct snapshot *snapshot_new(struct conf *conf, struct trunk_registry *reg, uin
     s->conf = conf;
     conf->generation = generation;
     if (snapshot_pools(s) == 0)
-        s->route = route_new(conf, reg, why);
+        s->route = route_new(&(struct route_param){.conf = conf, .reg = reg}, why);
     if (s->route && tls_set_new(conf, &s->tls, text, sizeof(text)) < 0)
         *why = text;
     if (!s->route || !s->tls) {

@@ -574,6 +574,9 @@ static void go(struct call *c, const struct msg *m, const struct route_decision 
     case ROUTE_REFUSED: reject_by_route(c, d); return;
     case ROUTE_NO_ROUTE: reject(c, d->code ? d->code : 404, 3, "no route"); return;
     case ROUTE_BAD_NUMBER: reject(c, d->code ? d->code : 484, 28, "number not served"); return;
+    case ROUTE_BAD_CALLER: reject(c, 403, 21, "calling number not allowed"); return;
+    case ROUTE_DIP:
+    case ROUTE_NO_OFFER: reject(c, 503, 34, "no offer within limits"); return;
     case ROUTE_ALL_DOWN: reject(c, d->code ? d->code : 503, 38, "all trunks down"); return;
     }
     rc = setup_new(c, m, d);

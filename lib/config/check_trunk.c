@@ -375,7 +375,7 @@ void check_routes(struct parser *p)
         const struct conf_group *g = &c->group.v[i];
 
         for (j = 0; j < g->member.n; j++)
-            check_callable(p, &g->member.v[j]);
+            check_callable(p, &g->member.v[j].ref);
     }
     for (i = 0; i < c->route.n; i++) {
         for (j = 0; j < c->route.v[i].line.n; j++)

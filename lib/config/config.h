@@ -8,84 +8,12 @@
 #define CONFIG_CONFIG_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include "core/addr.h"
+#include "config/base.h"
+#include "config/routing.h"
 #include "core/arena.h"
 #include "core/proto.h"
-#include "core/span.h"
-
-/*
- * Conventions of every struct below.
- * - Everything hangs in one arena owned by struct conf: pointers are borrowed and live until conf_free().
- * - Objects of a kind sit in one array; the place in the array is the object's id for this generation.
- *   A reload may give the same name another id: across generations use names.
- * - Times are milliseconds, sizes bytes, rates calls per second. 0 means "off" or "no limit" where said.
- * - Strings are NUL-terminated and never NULL unless said.
- */
-
-#define CONF_NONE UINT32_MAX /**< id of an object that is not there */
-
-/* Bounds. Each is a refusal with file:line:col, never a cut. */
-#define CONF_OBJECTS_MAX    65535U /**< objects of a kind: ids fit 16 bits in records */
-#define CONF_FILES_MAX      65535U /**< one trunk per file is the shipped layout: as many as trunks */
-#define CONF_TEXT_MAX       (64U << 20) /**< bytes of all files: 65,535 trunks of 1 KiB; bulk is CSV */
-#define CONF_LINE_MAX       4096        /**< bytes a line: 64 values of 63 bytes */
-#define CONF_NAME_MAX       63  /**< bytes a name: a DNS label, fits a fixed field of each record */
-#define CONF_VALUES_MAX     128 /**< values a line: a hundred prefixes are still legible */
-#define CONF_CALLS_MAX      1000000U /**< `Ncalls`: sixty times the media ports of one address */
-#define CONF_CPS_MAX        1000000U /**< `Ncps`: a hundred times what a core carries */
-#define CONF_WORKERS_MAX    64U      /**< more cores than any SIP host; gauges count by worker */
-#define CONF_DIGITS_MAX     31 /**< digits of a prefix or pattern: E.164's 15, 011, a tech prefix */
-#define CONF_CANDIDATES_MAX 32U   /**< targets of a route line, members of a group */
-#define CONF_RULES_MAX      4096U /**< lines of a `numbers` section: each call walks them in order */
-#define CONF_LISTENERS_MAX \
-    256U /**< sockets to listen on: each worker has one of each, and polls them all */
-#define CONF_PEERS_MAX   64U  /**< peers of a trunk: carriers with more use several trunks */
-#define CONF_SHARED_MAX  256U /**< trunks on one source, told apart by match: tried for each call */
-#define CONF_HEADERS_MAX 64U  /**< header rules of a trunk: each is tried for each message */
-#define CONF_MATCH_MAX   64U  /**< match lines of a trunk: each is tried for each call */
-#define CONF_ERRORS_MAX  100  /**< messages kept, the rest are counted: nobody reads more */
-#define CONF_CODE_MIN    300  /**< first SIP status that advance/stop may name */
-#define CONF_CODE_MAX    699  /**< last one */
-
-/** Where something was written. */
-struct conf_loc {
-    uint16_t file; /**< index into conf.file */
-    uint16_t col;  /**< 1 = first byte of the line */
-    uint32_t line; /**< 1 = first line; 0 = not written anywhere (a default) */
-};
-
-/** A reference by name, resolved. */
-struct conf_ref {
-    const char *name; /**< NULL when absent */
-    struct conf_loc loc;
-    uint32_t id; /**< place in the array of the referred kind; CONF_NONE when absent */
-};
-
-/** A limit. `limit in 400calls 20cps burst 8` */
-struct conf_limit {
-    uint32_t calls; /**< concurrent calls; 0 = no limit */
-    uint32_t cps;   /**< new calls a second; 0 = no limit */
-    uint32_t burst; /**< depth of the token bucket [calls]; >= 1 when cps is set; default: cps */
-    struct conf_loc loc;
-};
-
-/** An address or network with its place. */
-struct conf_addr {
-    struct addr addr; /**< port 0 = none given */
-    struct conf_loc loc;
-};
-
-/** A growing list in the arena; `v` is NULL when `n` is 0. */
-#define CONF_LIST(type) \
-    struct {            \
-        type *v;        \
-        uint32_t n;     \
-    }
 
 /* ---- global -------------------------------------------------------------------------------------------------- */
 
@@ -100,6 +28,14 @@ struct conf_global {
     CONF_LIST(const char *) emergency; /**< Request-URI users of class emergency; default 911 112 */
     CONF_LIST(struct conf_addr)
     dns; /**< `dns IP[:PORT]...`: name servers; none = those of resolv.conf */
+    const char *
+        country; /**< `country +1`: home country, for examples of national numbers in messages and `explain`; NULL = none */
+    char currency[CONF_CURRENCY]; /**< base: costs of all decks are compared in it; default USD */
+    CONF_LIST(struct conf_exchange) exchange;
+    const char *
+        states; /**< `states PATH`: CSV prefix,state: who is where, for inter and intra; NULL = none */
+    struct conf_loc states_loc;
+    bool watch; /**< `watch on`: a changed file of the configuration is a reload; default off */
 };
 
 /* ---- realm, listen, media ------------------------------------------------------------------------------------ */
@@ -371,8 +307,19 @@ struct conf_trunk {
     CONF_LIST(struct conf_ref) send; /**< outbound, each applied to the result of the one before */
     struct conf_ref routes;          /**< CONF_NONE = calls from it are refused */
     struct conf_ref customer;        /**< CONF_NONE = none */
-    enum conf_latch latch;           /**< default learn-once */
-    uint8_t dscp_media;              /**< 0..63; default 46 (ef) */
+    struct conf_ref
+        numbers_caller; /**< `numbers caller NAME`: the calling number, inbound; CONF_NONE = stays */
+    struct conf_ref
+        numbers_redirecting; /**< `numbers redirecting NAME`: of Diversion, History-Info; likewise */
+    CONF_LIST(struct conf_ref)
+    send_caller; /**< `send caller NAME...`: outbound; one that no rule serves goes out as it is */
+    CONF_LIST(struct conf_ref) send_redirecting; /**< `send redirecting NAME...`; likewise */
+    struct conf_ref
+        sell_deck; /**< what its calls pay; id in conf.deck; its own, else its customer's; CONF_NONE = none */
+    struct conf_caller caller;
+    struct conf_breaker breaker;
+    enum conf_latch latch; /**< default learn-once */
+    uint8_t dscp_media;    /**< 0..63; default 46 (ef) */
     CONF_LIST(const char *)
     tls_name; /**< `tls-name NAME...`: subject alternative names that its certificate may have; default: the hosts of its peers */
     uint32_t
@@ -403,91 +350,7 @@ struct conf_trunk {
     struct conf_login login;
     struct conf_register reg;
     struct conf_registrar registrar;
-    uint64_t set; /**< keywords written (bit = place in the schema); internal to lib/config */
-};
-
-struct conf_group {
-    const char *name;
-    struct conf_loc loc;
-    CONF_LIST(struct conf_ref) member; /**< trunks, in order of choice; at least one */
-};
-
-struct conf_customer {
-    const char *name;
-    struct conf_loc loc;
-    const char *account;                   /**< for the CDR; default: the name */
-    struct conf_limit limit_in, limit_out; /**< over all of its trunks */
-};
-
-/* ---- numbers ------------------------------------------------------------------------------------------------- */
-
-enum conf_tail {
-    CONF_TAIL_NONE, /**< the number ends here */
-    CONF_TAIL_SOME, /**< `.`: one or more characters follow */
-    CONF_TAIL_ANY,  /**< `*`: any number of characters, or none, follow */
-};
-
-#define CONF_SET_PLUS 10 /**< bit of '+' in a position's set; bits 0..9 are the digits */
-
-/** A compiled number pattern. A number matches when each position's set has its character and the tail agrees. */
-struct conf_pattern {
-    uint16_t set[CONF_DIGITS_MAX];
-    uint8_t len;  /**< positions used; 0 with a tail is allowed ('*', '.') */
-    uint8_t tail; /**< enum conf_tail */
-};
-
-/** One piece of a result: literal characters, or the input from `skip` on. */
-struct conf_piece {
-    const char *text; /**< NULL = copy of the input */
-    uint16_t len;     /**< of text */
-    uint16_t skip;    /**< characters of the input left out: {*} is 0, {2-} is 2 */
-};
-
-enum conf_class { CONF_CLASS_NONE, CONF_CLASS_EMERGENCY, CONF_CLASS_SERVICE };
-
-struct conf_rule {
-    struct conf_pattern pattern;
-    CONF_LIST(struct conf_piece) piece; /**< `keep` is one piece {*} */
-    enum conf_class klass;              /**< class that the call gets; NONE = unchanged */
-    const char *text;                   /**< the pattern as written, for explain and logs */
-    struct conf_loc loc;
-};
-
-struct conf_numbers {
-    const char *name;
-    struct conf_loc loc;
-    bool out;                         /**< `direction out` */
-    CONF_LIST(struct conf_rule) rule; /**< first match wins; none: the number is not served here */
-};
-
-/* ---- route --------------------------------------------------------------------------------------------------- */
-
-struct conf_target {
-    struct conf_ref ref; /**< id in conf.group if is_group, else in conf.trunk */
-    bool is_group;
-};
-
-enum conf_route_kind {
-    CONF_ROUTE_PREFIX,
-    CONF_ROUTE_DEFAULT,   /**< no prefix fits; at most one line */
-    CONF_ROUTE_EMERGENCY, /**< class emergency, before prefixes; at most one line */
-};
-
-struct conf_route_line {
-    enum conf_route_kind kind;
-    CONF_LIST(const char *) prefix; /**< digits, may begin with '+'; only for CONF_ROUTE_PREFIX */
-    CONF_LIST(struct conf_target) via; /**< in order of choice; empty = a refusal with `cause` */
-    uint32_t max_attempts;             /**< 0 = all */
-    uint16_t cause;                    /**< SIP status of a refusal, 400..699; 0 = via */
-    const char *reason;                /**< its reason phrase; NULL = the standard one */
-    struct conf_loc loc;
-};
-
-struct conf_route {
-    const char *name;
-    struct conf_loc loc;
-    /** Longest prefix wins, order irrelevant; a prefix occurs once. */
-    CONF_LIST(struct conf_route_line) line;
+    conf_bits set; /**< keywords written (bit = place in the schema); internal to lib/config */
 };
 
 /* ---- cdr ----------------------------------------------------------------------------------------------------- */
@@ -518,6 +381,11 @@ struct conf {
     CONF_LIST(struct conf_numbers) numbers;
     CONF_LIST(struct conf_route) route;
     CONF_LIST(struct conf_cdr) cdr;
+    CONF_LIST(struct conf_zone) zone;
+    CONF_LIST(struct conf_deck) deck;
+    CONF_LIST(struct conf_calendar) calendar;
+    CONF_LIST(struct conf_lnp) lnp;
+    CONF_LIST(struct conf_test) test;
     CONF_LIST(const char *) file; /**< files read, in order; [0] is the one given */
     uint64_t generation;   /**< 0 after load; set by the publisher before the snapshot is shared */
     _Atomic uint32_t refs; /**< see conf_get */
@@ -589,6 +457,29 @@ struct conf *conf_load(const char *path, const struct conf_env *env, struct conf
  */
 struct conf *conf_load_text(const char *name, const char *text, size_t len,
                             const struct conf_env *env, struct conf_errors *errs);
+
+/** More to check, by who knows files that lib/config does not read: decks, number lists. Adds its messages to errs. */
+typedef void (*conf_more_fn)(void *arg, const struct conf *conf, struct conf_errors *errs);
+
+/**
+ * As conf_load, and `more` runs behind the other passes, also when they found errors: an operator sees all of them at once. It is
+ * not run when the files could not be read or a section could not be taken. Its errors fail the load like any other.
+ */
+struct conf *conf_load_more(const char *path, const struct conf_env *env, conf_more_fn more,
+                            void *arg, struct conf_errors *errs);
+
+/**
+ * Add a message about a file that lib/config did not read (a deck's row). Any thread that has errs for itself.
+ * @param line  1 = first; 0 = about the whole file
+ * @param source  the line, shown below; may be empty
+ */
+void conf_error_in_file(struct conf_errors *errs, enum conf_severity sev, const char *file,
+                        uint32_t line, uint32_t col, uint32_t width, struct span source,
+                        const char *fmt, ...) __attribute__((format(printf, 8, 9)));
+/** Add a message at a place in the configuration; its source line is read from the file again. width 0: the word there. */
+void conf_error_at(struct conf_errors *errs, enum conf_severity sev, const struct conf *conf,
+                   struct conf_loc loc, uint32_t width, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
 
 /** One more holder: a worker whose legs still read what their trunk was when they began. Any thread. */
 const struct conf *conf_get(const struct conf *conf);

@@ -5,8 +5,11 @@
  */
 #include "config/errors.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "config/lexer.h"
 
 /* 100 messages with their source lines of at most 4 KiB, names and texts: well below 1 MiB. */
 #define ERRORS_ARENA_MAX   ((size_t)1 << 20)
@@ -73,12 +76,72 @@ void errors_add(struct conf_errors *errs, enum conf_severity sev, const struct e
         e->width = e->col <= at->source.len ? (uint32_t)at->source.len - e->col + 1 : 1;
 }
 
+void conf_error_in_file(struct conf_errors *errs, enum conf_severity sev, const char *file,
+                        uint32_t line, uint32_t col, uint32_t width, struct span source,
+                        const char *fmt, ...)
+{
+    /* Behind all files of the configuration, in the order of reading: sorting keeps each file's messages together. */
+    struct err_place at = {.file_id = UINT16_MAX,
+                           .file = file,
+                           .line = line,
+                           .col = col,
+                           .width = width,
+                           .source = source};
+    char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    errors_add(errs, sev, &at, text);
+}
+
+/* Line `no` of a file, into buf. It may have changed since it was read: then the message shows what stands there now. */
+static struct span line_of_file(const char *path, uint32_t no, char *buf, size_t size)
+{
+    FILE *f = fopen(path, "re");
+    size_t len = 0;
+    uint32_t at = 1;
+    int c;
+
+    while (f && at <= no && (c = fgetc(f)) != EOF) {
+        if (at == no && c != '\n' && len < size)
+            buf[len++] = (char)c;
+        at += c == '\n';
+    }
+    if (f)
+        fclose(f);
+    return (struct span){buf, len};
+}
+
+void conf_error_at(struct conf_errors *errs, enum conf_severity sev, const struct conf *conf,
+                   struct conf_loc loc, uint32_t width, const char *fmt, ...)
+{
+    char line[CONF_LINE_MAX], text[512];
+    struct err_place at = {
+        .file_id = loc.file, .file = conf_loc_file(conf, &loc), .line = loc.line, .col = loc.col};
+    va_list ap;
+
+    at.source = line_of_file(at.file, loc.line, line, sizeof(line));
+    while (!width && loc.col + at.width <= at.source.len &&
+           !strchr(" \t#", at.source.p[loc.col - 1 + at.width]))
+        at.width++;
+    if (width)
+        at.width = width;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    errors_add(errs, sev, &at, text);
+}
+
 static int by_place(const void *va, const void *vb)
 {
     const struct conf_error *a = va, *b = vb;
 
     if (a->file_id != b->file_id)
         return a->file_id < b->file_id ? -1 : 1;
+    if (a->file_id == UINT16_MAX && strcmp(a->file, b->file) != 0)
+        return strcmp(a->file, b->file);
     if (a->line != b->line)
         return a->line < b->line ? -1 : 1;
     if (a->col != b->col)

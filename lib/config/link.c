@@ -224,7 +224,7 @@ static void resolve_all(struct linker *l)
     }
     for (i = 0; i < c->group.n; i++) {
         for (j = 0; j < c->group.v[i].member.n; j++)
-            resolve(l, &c->group.v[i].member.v[j], KIND_TRUNK);
+            resolve(l, &c->group.v[i].member.v[j].ref, KIND_TRUNK);
     }
     for (i = 0; i < c->route.n; i++)
         resolve_route(l, &c->route.v[i]);
@@ -233,15 +233,15 @@ static void resolve_all(struct linker *l)
 /* ---- profiles ---- */
 
 /* Keywords that fill one field (the kinds of `match`) are one: any of them written keeps the trunk's. */
-static uint64_t written_fields(const struct section *s, uint64_t set)
+static conf_bits written_fields(const struct section *s, conf_bits set)
 {
-    uint64_t fields = set;
+    conf_bits fields = set;
     uint32_t i, j;
 
     for (i = 0; i < s->n_kw; i++) {
         for (j = 0; j < s->n_kw; j++) {
             if (s->kw[i].off == s->kw[j].off && (set >> j & 1))
-                fields |= UINT64_C(1) << i;
+                fields |= (conf_bits)1 << i;
         }
     }
     return fields;
@@ -260,13 +260,13 @@ static void yield_codes(struct conf_codes *weak, const struct conf_codes *strong
     weak->timeout = weak->timeout && !strong->timeout;
 }
 
-static uint64_t keyword_bit(const struct section *s, size_t off)
+static conf_bits keyword_bit(const struct section *s, size_t off)
 {
     uint32_t i;
 
     for (i = 0; i < s->n_kw && s->kw[i].off != off; i++)
         ;
-    return UINT64_C(1) << i;
+    return (conf_bits)1 << i;
 }
 
 /* `advance` alone takes its codes from the inherited or default `stop`, and the other way round. */
@@ -284,7 +284,7 @@ static void settle_codes(struct conf_trunk *t)
 static void inherit(struct conf_trunk *t, const struct conf_trunk *profile)
 {
     const struct section *s = &section_trunk;
-    uint64_t written = written_fields(s, t->set);
+    conf_bits written = written_fields(s, t->set);
     uint32_t i;
 
     for (i = 1; i < s->n_kw; i++) { /* 0 is `from` itself */

@@ -254,6 +254,8 @@ static void run_passes(struct parser *p)
     global_defaults(p);
     link_pass(p);
     check_pass(p);
+    if (p->more)
+        p->more(p->more_arg, p->conf, p->errs);
 }
 
 static struct conf *new_conf(void)
@@ -284,7 +286,8 @@ static struct conf *finish(struct parser *p)
 
 /* Load a file if `path`, else `text` under the name `name`. */
 static struct conf *load(const char *path, const char *name, struct span text,
-                         const struct conf_env *env, struct conf_errors *errs)
+                         const struct conf_env *env, conf_more_fn more, void *arg,
+                         struct conf_errors *errs)
 {
     struct parser *p = calloc(1, sizeof(*p));
     struct err_place whole = {.file = path ? path : name};
@@ -299,6 +302,8 @@ static struct conf *load(const char *path, const char *name, struct span text,
     p->errs = errs;
     p->env = env ? *env : default_env;
     p->from_memory = !path;
+    p->more = more;
+    p->more_arg = arg;
     if (setjmp(p->oom) == 0) {
         if (path) {
             read_file(p, NULL, path, false);
@@ -315,13 +320,19 @@ static struct conf *load(const char *path, const char *name, struct span text,
 
 struct conf *conf_load(const char *path, const struct conf_env *env, struct conf_errors *errs)
 {
-    return load(path, NULL, SPAN_NONE, env, errs);
+    return load(path, NULL, SPAN_NONE, env, NULL, NULL, errs);
+}
+
+struct conf *conf_load_more(const char *path, const struct conf_env *env, conf_more_fn more,
+                            void *arg, struct conf_errors *errs)
+{
+    return load(path, NULL, SPAN_NONE, env, more, arg, errs);
 }
 
 struct conf *conf_load_text(const char *name, const char *text, size_t len,
                             const struct conf_env *env, struct conf_errors *errs)
 {
-    return load(NULL, name, (struct span){text, len}, env, errs);
+    return load(NULL, name, (struct span){text, len}, env, NULL, NULL, errs);
 }
 
 /* Holders read it only; the count and the freeing are not theirs to see. */

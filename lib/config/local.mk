@@ -2,6 +2,7 @@
 # L1: sees core.
 noinst_LIBRARIES += lib/config/libtdconfig.a
 lib_config_libtdconfig_a_SOURCES = \
+	lib/config/base.h \
 	lib/config/check.c \
 	lib/config/check_peer.c \
 	lib/config/check_trunk.c \
@@ -17,6 +18,7 @@ lib_config_libtdconfig_a_SOURCES = \
 	lib/config/parse.c \
 	lib/config/parse.h \
 	lib/config/pattern.c \
+	lib/config/routing.h \
 	lib/config/schema.h \
 	lib/config/schema_auth.c \
 	lib/config/schema_identity.c \

@@ -421,12 +421,12 @@ static void keyword_line(struct parser *p)
     const struct keyword *kw;
     struct args args;
     uint32_t words, errors;
-    uint64_t bit;
+    conf_bits bit;
 
     kw = find_keyword(p, &words);
     if (!kw)
         return;
-    bit = UINT64_C(1) << (kw - p->section->kw);
+    bit = (conf_bits)1 << (kw - p->section->kw);
     if ((p->seen & bit) && !(kw->flags & KW_REPEAT)) {
         parse_token_error(p, &p->line.tok[0], "'%s%s%s' is already set in this section", kw->word,
                           kw->sub ? " " : "", kw->sub ? kw->sub : "");

@@ -89,11 +89,13 @@ struct parser {
     CONF_LIST(struct include) include;
     size_t text_bytes; /* read so far */
     bool from_memory;  /* no file may be read */
+    conf_more_fn more; /* NULL: none */
+    void *more_arg;
     struct lost_name *lost;
 
     const struct section *section; /* open; NULL = none, or one that is passed over */
     void *obj;
-    uint64_t seen;           /* keywords of the open section, bit = place in its table */
+    conf_bits seen;          /* keywords of the open section, bit = place in its table */
     uint32_t errors_at_open; /* to know whether the section is clean */
     bool passing_over;       /* lines of a section that was refused */
     bool global_seen;
@@ -197,7 +199,7 @@ void check_peers(struct parser *p, const struct conf_trunk *t);
 void check_routes(struct parser *p);
 
 /** Bit of conf_trunk.set: the section had an error; what it lacks is no second one. */
-#define TRUNK_SET_UNCLEAN (UINT64_C(1) << 63)
+#define TRUNK_SET_UNCLEAN ((conf_bits)1 << 127)
 
 #define COUNT(array) ((uint32_t)(sizeof(array) / sizeof((array)[0])))
 

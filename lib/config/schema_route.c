@@ -168,6 +168,7 @@ static bool via(struct parser *p, const struct keyword *kw, struct args *args,
     const struct lex_token *t;
     struct conf_target *target;
     struct conf_ref ref;
+    uint8_t tier = 0;
 
     do {
         if (!(t = args_need(p, kw, args, "trunk or group")) || !parse_ref(p, t, &ref))
@@ -177,7 +178,7 @@ static bool via(struct parser *p, const struct keyword *kw, struct args *args,
             return false;
         }
         target = APPEND(p, l->via);
-        target->ref = ref;
+        *target = (struct conf_target){.ref = ref, .weight = 100, .tier = tier++};
     } while (args_word(args, "then"));
     if (!args_word(args, "max"))
         return true;
@@ -244,7 +245,8 @@ static void store_line(struct parser *p, struct conf_route_line *l)
 
 static void kw_prefix(struct parser *p, const struct keyword *kw, void *field, struct args *args)
 {
-    struct conf_route_line l = {.kind = CONF_ROUTE_PREFIX};
+    struct conf_route_line l = {
+        .kind = CONF_ROUTE_PREFIX, .max_cost = -1, .cond.when.id = CONF_NONE};
     const struct lex_token *t;
     const char *copy;
 
@@ -276,7 +278,8 @@ static void kw_prefix(struct parser *p, const struct keyword *kw, void *field, s
 static void kw_other_line(struct parser *p, const struct keyword *kw, void *field,
                           struct args *args)
 {
-    struct conf_route_line l = {.kind = CONF_ROUTE_DEFAULT};
+    struct conf_route_line l = {
+        .kind = CONF_ROUTE_DEFAULT, .max_cost = -1, .cond.when.id = CONF_NONE};
 
     (void)field;
     l.loc = parse_loc(p, &args->tok[0]);
@@ -284,6 +287,14 @@ static void kw_other_line(struct parser *p, const struct keyword *kw, void *fiel
         l.kind = CONF_ROUTE_EMERGENCY;
     if (action(p, kw, args, &l))
         store_line(p, &l);
+}
+
+static void route_defaults(void *obj)
+{
+    struct conf_route *r = obj;
+
+    r->dip.lnp.id = CONF_NONE;
+    r->dip.timeout_ms = 80;
 }
 
 static void close_route(struct parser *p, void *obj, bool clean)
@@ -311,6 +322,7 @@ const struct section section_route = {
     .size = sizeof(struct conf_route),
     .kw = route_kw,
     .n_kw = COUNT(route_kw),
+    .defaults = route_defaults,
     .close = close_route,
 };
 

@@ -228,7 +228,7 @@ static const struct keyword trunk_kw[] = {
      "registrar [expires MIN-MAX]"},
 };
 
-_Static_assert(COUNT(trunk_kw) < 63, "conf_trunk.set has a bit a keyword, and TRUNK_SET_UNCLEAN");
+_Static_assert(COUNT(trunk_kw) < 127, "conf_trunk.set has a bit a keyword, and TRUNK_SET_UNCLEAN");
 
 static void trunk_defaults(void *obj)
 {
@@ -238,6 +238,7 @@ static void trunk_defaults(void *obj)
     uint32_t i;
 
     t->from.id = t->media.id = t->numbers.id = t->routes.id = t->customer.id = CONF_NONE;
+    t->numbers_caller.id = t->numbers_redirecting.id = t->sell_deck.id = CONF_NONE;
     t->options = (struct conf_options){.every_ms = 30 * SECOND, .down_after = 3, .up_after = 2};
     t->trying_timeout_ms = 3 * SECOND;
     t->progress_timeout_ms = 20 * SECOND;
@@ -317,12 +318,27 @@ static void close_group(struct parser *p, void *obj, bool clean)
     if (clean && g->member.n == 0)
         parse_error(p, g->loc, strlen(g->name), "group '%s' has no member", g->name);
     else if (g->member.n > CONF_CANDIDATES_MAX)
-        parse_error(p, g->member.v[CONF_CANDIDATES_MAX].loc, 1, "more than %u members",
+        parse_error(p, g->member.v[CONF_CANDIDATES_MAX].ref.loc, 1, "more than %u members",
                     CONF_CANDIDATES_MAX);
 }
 
+static void kw_member(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    struct conf_group *g = p->obj;
+    const struct lex_token *t;
+    struct conf_target m = {.weight = 100};
+
+    (void)kw;
+    (void)field;
+    while ((t = args_next(args))) {
+        if (!parse_ref(p, t, &m.ref))
+            return;
+        *(struct conf_target *)APPEND(p, g->member) = m;
+    }
+}
+
 static const struct keyword group_kw[] = {
-    {"member", NULL, kw_refs, FIELD(struct conf_group, member), 1, VMAX, KW_REPEAT, 0, 0,
+    {"member", NULL, kw_member, FIELD(struct conf_group, member), 1, VMAX, KW_REPEAT, 0, 0,
      "member TRUNK..."},
 };
 
@@ -343,6 +359,7 @@ static void close_customer(struct parser *p, void *obj, bool clean)
 
     (void)p;
     (void)clean;
+    c->routes.id = c->sell_deck.id = CONF_NONE;
     if (!c->account)
         c->account = c->name;
 }

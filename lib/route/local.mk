@@ -3,9 +3,16 @@
 noinst_LIBRARIES += lib/route/libtdroute.a
 lib_route_libtdroute_a_SOURCES = \
 	lib/route/binding.c lib/route/binding.h \
+	lib/route/breaker.h \
 	lib/route/cac.c lib/route/cac.h \
+	lib/route/calendar.h \
+	lib/route/deck.h \
 	lib/route/host.c lib/route/host.h \
+	lib/route/key.h \
+	lib/route/lcr.h \
+	lib/route/list.h \
 	lib/route/number.c lib/route/number.h \
+	lib/route/quality.h \
 	lib/route/route.c lib/route/route.h \
 	lib/route/source.c lib/route/source.h \
 	lib/route/table.c lib/route/table.h \

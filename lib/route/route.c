@@ -164,8 +164,10 @@ static uint32_t emergency_line(const struct conf_route *r)
     return CONF_NONE;
 }
 
-struct route *route_new(const struct conf *conf, struct trunk_registry *reg, const char **why)
+struct route *route_new(const struct route_param *p, const char **why)
 {
+    const struct conf *conf = p->conf;
+    struct trunk_registry *reg = p->reg;
     struct route *rt = calloc(1, sizeof(*rt));
     *why = "out of memory";
     if (!rt)
@@ -384,6 +386,8 @@ static void decision_add(const struct route *rt, const struct route_query *q,
     if (route_send_number(rt, trunk, d->called, cand->called) < 0)
         return; /* the carrier has no form for this number */
     cand->trunk = trunk;
+    cand->deck = CONF_NONE;
+    cand->rate = cand->cost = -1;
     cand->slot = rt->trunk[trunk].state->slot;
     d->n++;
 }
@@ -413,7 +417,7 @@ static void decision_take_line(const struct route *rt, const struct route_query 
         }
         const struct conf_group *g = &rt->conf->group.v[tg->ref.id];
         for (uint32_t m = 0; m < g->member.n; m++)
-            decision_add(rt, q, d, g->member.v[m].id);
+            decision_add(rt, q, d, g->member.v[m].ref.id);
     }
     if (d->n > 0)
         d->verdict = ROUTE_OK;

@@ -7,6 +7,7 @@
 #define ROUTE_ROUTE_H
 
 #include "config/config.h"
+#include "route/lcr.h"
 #include "route/number.h"
 #include "route/source.h"
 #include "route/trunk.h"
@@ -21,14 +22,26 @@
 
 struct route;
 
+struct route_param {
+    const struct conf *conf;    /* borrowed, must outlive the route */
+    struct trunk_registry *reg; /* names are added to it; their targets come from call/locate.h */
+    struct conf_errors
+        *errs;        /* gets messages about decks, lists, zones; NULL: the first is all of *why */
+    int64_t wall_s;   /* now: which rows are expired */
+    unsigned threads; /* to build with, at most; 0: 1 */
+};
+
 /**
- * Build the index of a configuration.
- * @param conf  borrowed, must outlive the route
- * @param reg   names are added to it; their targets come from call/locate.h
- * @param why   out on failure: static text for the operator
- * @return NULL: out of memory, or a peer that no socket of its trunk can reach
+ * Build the index of a configuration: reads decks, lists and time zones. Takes seconds for millions of rows: off the workers.
+ * @param why  out on failure: text for the operator, static or of errs
+ * @return NULL: out of memory, a peer that no socket of its trunk can reach, or errors in files
  */
-struct route *route_new(const struct conf *conf, struct trunk_registry *reg, const char **why);
+struct route *route_new(const struct route_param *p, const char **why);
+/**
+ * Only read and check what conf names: for conf_load_more, also when conf has other errors (references may be CONF_NONE).
+ * @param arg  a struct route_param; conf and errs in it are not looked at
+ */
+void route_check_files(void *arg, const struct conf *conf, struct conf_errors *errs);
 void route_free(struct route *rt);
 
 const struct conf *route_conf(const struct route *rt);
@@ -94,25 +107,82 @@ int route_find_host(const struct route *rt, struct span host, uint32_t prefer, u
 int route_send_number(const struct route *rt, uint32_t trunk, const char *called,
                       char out[NUMBER_MAX]);
 
+/** Portability of the called number, as far as it is known. */
+enum route_dip {
+    ROUTE_DIP_NOT, /* not asked yet: a route with `lnp dip` wants it (ROUTE_DIP) unless the message says npdi */
+    ROUTE_DIP_DONE, /* asked, or the message said npdi: rn is the answer, empty when the number is not ported */
+    ROUTE_DIP_FAILED, /* asked, no answer in time */
+};
+
+/** What a test or `explain` supposes to be otherwise. All NULL / 0: nothing. */
+struct route_assume {
+    const bool *down, *full; /* by trunk id of this generation */
+};
+
+enum route_step {
+    ROUTE_STEP_NUMBER,    /* called number normalised: by which rule */
+    ROUTE_STEP_CALLER,    /* calling number translated, allowed, replaced or refused */
+    ROUTE_STEP_CLASS,     /* emergency, service */
+    ROUTE_STEP_LNP,       /* dipped, skipped and why, answer */
+    ROUTE_STEP_BLOCK,     /* listed, allowed, not listed */
+    ROUTE_STEP_RATE,      /* rate class, sell rate */
+    ROUTE_STEP_LINE,      /* the line that serves the call */
+    ROUTE_STEP_LINE_NOT,  /* a line of a prefix that fits, whose condition does not hold */
+    ROUTE_STEP_CANDIDATE, /* kept, at this place */
+    ROUTE_STEP_DROPPED,   /* and why */
+    ROUTE_STEP_VERDICT,
+};
+
+struct route_candidate;
+
+/** One decision, told as it is made. */
+struct route_note {
+    enum route_step step;
+    struct conf_loc loc;                     /* line 0: none */
+    const char *text;                        /* in words; valid during the call */
+    uint32_t trunk;                          /* CONF_NONE: none */
+    const struct route_candidate *candidate; /* of CANDIDATE and DROPPED; else NULL */
+};
+
+struct route_trace {
+    void (*note)(void *arg, const struct route_note *n);
+    void *arg;
+};
+
 struct route_query {
     uint32_t trunk;     /* ingress trunk, id of this generation */
     struct span called; /* user part of the Request-URI */
-    bool emergency;     /* by the gate's class: trunks that are down or busy are candidates too */
-    uint64_t now_ms;    /* as struct route_hops_param */
+    struct span caller; /* who calls, by PAI or From, as received; empty: not told */
+    struct span rn;     /* routing number, of the message or of the dip; empty: none */
+    enum route_dip dip;
+    bool emergency;  /* by the gate's class: trunks that are down or busy are candidates too */
+    uint64_t now_ms; /* as struct route_hops_param */
+    int64_t wall_s;  /* for calendars and versions of decks */
+    uint32_t rnd;    /* for shares: the same one gives the same order */
+    const struct route_assume *assume; /* NULL: none */
+    const struct route_trace *trace;   /* NULL: none. The decision is the same with and without */
 };
 
 struct route_candidate {
-    uint32_t trunk;          /* id of this generation */
-    uint32_t slot;           /* its live state, valid across generations */
-    char called[NUMBER_MAX]; /* as this trunk wants it */
+    uint32_t trunk; /* id of this generation */
+    uint32_t slot;  /* its live state, valid across generations */
+    uint32_t deck;  /* conf id of the deck whose row chose it; CONF_NONE: by `via` */
+    uint32_t deck_line;
+    uint64_t key;       /* prefix of that row, or of the number: its destination for quality */
+    int64_t rate, cost; /* as struct lcr_row; -1: no deck */
+    uint32_t minimum, increment; /* [s] */
+    char called[NUMBER_MAX];     /* as this trunk wants it */
 };
 
 enum route_verdict {
     ROUTE_OK,         /* at least one candidate */
-    ROUTE_REFUSED,    /* a route line says so: code, reason */
+    ROUTE_REFUSED,    /* a route line or a block line says so: code, reason */
     ROUTE_NO_ROUTE,   /* 404: no line fits, or the trunk has no routes */
     ROUTE_BAD_NUMBER, /* 484: empty, too long, or no `numbers` rule serves it */
-    ROUTE_ALL_DOWN,   /* 503: a line fits, every trunk of it is down */
+    ROUTE_ALL_DOWN, /* 503: a line fits, every trunk of it is down, drained, or its breaker is open */
+    ROUTE_NO_OFFER, /* 503: a line fits, no deck has a row within max-cost, margin and quality */
+    ROUTE_BAD_CALLER, /* 403: the calling number is not one of this trunk's, and there is no default-caller */
+    ROUTE_DIP, /* ask `lnp` first, then decide again with dip and rn */
 };
 
 struct route_decision {
@@ -121,13 +191,25 @@ struct route_decision {
     const char *reason;    /* NULL: the standard phrase; borrowed from the snapshot */
     enum conf_class klass; /* by the numbers rules, or EMERGENCY as asked */
     uint32_t max_attempts; /* 0: all candidates */
-    uint32_t n, dropped_down;
+    uint32_t deadline_ms;  /* 0: none */
+    uint32_t lnp;          /* of ROUTE_DIP: conf id; */
+    uint32_t lnp_timeout_ms;
+    uint32_t n, dropped_down, dropped_offer;
     struct conf_loc number_loc, line_loc; /* rule and line that decided; line 0: none */
-    char called[NUMBER_MAX];              /* normalised */
+    struct rate_class rates;
+    bool caller_replaced; /* caller[] is the trunk's default-caller */
+    int64_t
+        sell_rate; /* what the ingress side pays, nano of sell_deck's currency; -1: no sell deck or no row */
+    int64_t sell_cost;  /* the same in the base currency */
+    uint32_t sell_deck; /* conf id; CONF_NONE */
+    uint64_t sell_key;
+    char called[NUMBER_MAX]; /* normalised, as dialled */
+    char caller[NUMBER_MAX]; /* normalised; empty: none, or no number */
+    char routed[NUMBER_MAX]; /* the number that was routed on: called, or the routing number */
     struct route_candidate candidate[ROUTE_CANDIDATES_MAX];
 };
 
-/** Decide. Allocates nothing, never fails: what goes wrong is a verdict. */
+/** Decide. Allocates nothing, never fails: what goes wrong is a verdict. The same for a call, `explain` and a test. */
 void route_decide(const struct route *rt, const struct route_query *q, struct route_decision *d);
 
 #endif

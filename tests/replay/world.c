@@ -169,7 +169,7 @@ int world_conf(struct world *w, const char *name, const char *text)
         return -EINVAL;
     }
     conf_errors_fini(&errs);
-    route = route_new(conf, w->trunks, &why);
+    route = route_new(&(struct route_param){.conf = conf, .reg = w->trunks}, &why);
     if (!route) {
         conf_free(conf);
         return -ENOMEM;

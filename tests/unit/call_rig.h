@@ -99,7 +99,7 @@ static inline void rig_up(struct rig *r)
     r->cs = stack_calls(r->stack);
     atomic_init(&r->conf.refs, 1);
     r->registry = trunk_registry_new();
-    r->route = route_new(&r->conf, r->registry, &why);
+    r->route = route_new(&(struct route_param){.conf = &r->conf, .reg = r->registry}, &why);
     assert_non_null(r->route);
     r->view.conf = &r->conf;
     r->view.route = r->route;

@@ -70,7 +70,7 @@ static int setup(void **state)
     conf_errors_fini(&errs);
     assert_non_null(f.conf);
     f.reg = trunk_registry_new();
-    f.rt = route_new(f.conf, f.reg, &why);
+    f.rt = route_new(&(struct route_param){.conf = f.conf, .reg = f.reg}, &why);
     assert_non_null(f.rt);
     publish(&f, f.conf);
     *state = &f;
@@ -261,7 +261,7 @@ static void live_state_outlives_a_reload_that_drops_and_moves_trunks(void **stat
     conf_errors_fini(&errs);
     assert_non_null(c);
     set_down(f, "alpha", 1, true);
-    struct route *rt = route_new(c, f->reg, &why);
+    struct route *rt = route_new(&(struct route_param){.conf = c, .reg = f->reg}, &why);
     assert_non_null(rt);
     assert_ptr_equal(route_trunk_state(rt, 1), alpha);
     assert_int_equal(route_trunk_of_slot(rt, alpha->slot, &id), 0);

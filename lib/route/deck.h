@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A rate deck in memory: one CSV file parsed, checked and sorted, each row with its exact terms and its line.
+ * The builder (lcr.c, diff) makes and frees decks off the workers; nothing of a deck is read on the call path but through lcr.h.
+ */
+#ifndef ROUTE_DECK_H
+#define ROUTE_DECK_H
+
+#include "config/config.h"
+#include "route/key.h"
+
+/** Rate columns of a deck: the plain one, three jurisdictions, then zones by conf id. */
+enum { DECK_RATE, DECK_INTER, DECK_INTRA, DECK_INDETERMINATE, DECK_ZONE };
+#define DECK_RATES (DECK_ZONE + CONF_ZONES_MAX)
+
+#define DECK_CODE_MAX 31
+
+/** What a row says beside its prefix. Equal terms of a deck are kept once: a real deck has some hundred. */
+struct deck_terms {
+    int64_t rate
+        [DECK_RATES]; /* nano of the deck's currency a minute; -1: no such column, or the cell is empty */
+    int64_t effective, expires;  /* wall clock [s]; INT64_MIN / INT64_MAX: always / never */
+    uint32_t minimum, increment; /* [s] */
+    int16_t quality;             /* 0..100; -1: none */
+    char code[DECK_CODE_MAX + 1];
+};
+
+struct deck_row {
+    uint64_t key;   /* key.h */
+    uint32_t terms; /* place in deck.terms */
+    uint32_t line;  /* of the file */
+};
+
+struct deck {
+    uint32_t id; /* place in conf.deck */
+    const struct conf_deck *conf;
+    struct deck_row *row; /* sorted by key, of one key by effective */
+    uint32_t n;
+    struct deck_terms *terms;
+    uint32_t n_terms;
+    uint32_t left_out_only,
+        left_out_bad;         /* rows outside `only`; bad rows of a deck with `strict off` */
+    uint32_t expired, future; /* rows, at the time of loading */
+    int64_t next_change;      /* first effective or expires after loading [s]; INT64_MAX: none */
+};
+
+/**
+ * Read, parse and check one deck; in parallel parts. Messages (file:line, at most CONF_ERRORS_MAX kept, all counted) go to errs: a row that
+ * is not understood, a bad prefix, number, date, two rows of one prefix that hold at the same time (both lines named), a header that
+ * is not as declared, no file, no row left. Expired rows are one warning a deck.
+ *
+ * @param conf     borrowed, must outlive the deck
+ * @param id       place in conf.deck
+ * @param now_s    wall clock [s]: what is expired
+ * @param threads  to parse with, at most; 1 = here only
+ * @return owned, deck_free; NULL: errs has at least one error
+ */
+struct deck *deck_load(const struct conf *conf, uint32_t id, int64_t now_s, unsigned threads,
+                       struct conf_errors *errs);
+/** The same from memory, for tests, benches and fuzzing. */
+struct deck *deck_load_text(const struct conf *conf, uint32_t id, struct span text, int64_t now_s,
+                            unsigned threads, struct conf_errors *errs);
+void deck_free(struct deck *d);
+
+/**
+ * An exact decimal as money: digits, at most nine behind the point; no sign, no exponent, no thousands.
+ * @return 0; -EINVAL not a number; -ERANGE above CONF_MONEY_MAX or too exact
+ */
+int deck_money(struct span text, int64_t *nano);
+/** A moment as the columns `effective` and `expires` have it. @return 0; -EINVAL */
+int deck_moment(struct span text, int64_t *wall_s);
+
+#endif
