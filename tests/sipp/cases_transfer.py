@@ -63,7 +63,8 @@ def case_blind_transfer_with_media(t):
     talk(t, rtp_b, media_of(again), rtp_c, media_of(inv))
     ended(charlie, bravo, charlie.call_back(inv))
     rows = t.cdrs(2)
-    t.eq("records", [(r["trunk_in"], r["trunk_out"]) for r in rows], [("alpha", "bravo"), ("alpha", "charlie")])
+    # Both calls end with charlie's BYE, each on its worker: either record may be written first.
+    t.eq("records", sorted((r["trunk_in"], r["trunk_out"]) for r in rows), [("alpha", "bravo"), ("alpha", "charlie")])
 
 
 def case_attended_transfers_over_two_workers(t):
