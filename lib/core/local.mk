@@ -11,6 +11,7 @@ lib_core_libtdcore_a_SOURCES = \
 	lib/core/ident.c lib/core/ident.h \
 	lib/core/ipc.c lib/core/ipc.h \
 	lib/core/log.c lib/core/log.h \
+	lib/core/parallel.c lib/core/parallel.h \
 	lib/core/pool.c lib/core/pool.h \
 	lib/core/sanitize.h \
 	lib/core/span.c lib/core/span.h \

@@ -27,3 +27,5 @@ tests_unit_test_ipc_LDADD = $(TD_LIBS_CORE) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_delay
 tests_unit_test_delay_LDADD = $(TD_LIBS_CORE) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_parallel
+tests_unit_test_parallel_LDADD = $(TD_LIBS_CORE) $(CMOCKA_LIBS)
