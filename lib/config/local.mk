@@ -10,6 +10,8 @@ lib_config_libtdconfig_a_SOURCES = \
 	lib/config/config.h \
 	lib/config/errors.c \
 	lib/config/errors.h \
+	lib/config/fmt.c \
+	lib/config/fmt.h \
 	lib/config/kw_common.c \
 	lib/config/lexer.c \
 	lib/config/lexer.h \
