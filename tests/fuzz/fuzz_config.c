@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any bytes as a configuration: nothing breaks, and every message lies inside its line.
+ * Any bytes as a configuration: nothing breaks, every message lies inside its line, and its canonical layout has no other.
  * Run by .ci/run with the seeds of tests/fuzz/corpus/config.
  */
 #include <stddef.h>
@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/errors.h"
+#include "config/fmt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,6 +22,36 @@ static void check(const struct conf_error *e)
         abort();
     if (e->col <= len && e->col - 1 + e->width > len)
         abort();
+}
+
+/* @return owned text, or NULL: it has none */
+static char *layout(struct span text)
+{
+    struct conf_errors errs;
+    char *buf = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&buf, &len);
+
+    if (!out)
+        return NULL;
+    errors_init(&errs);
+    int err = fmt_text("fuzz", text, out, &errs);
+    fclose(out);
+    conf_errors_fini(&errs);
+    if (err == 0)
+        return buf;
+    free(buf);
+    return NULL;
+}
+
+static void check_layout(struct span text)
+{
+    char *once = layout(text), *twice = once ? layout(span_of(once)) : NULL;
+
+    if (once && (!twice || strcmp(once, twice) != 0))
+        abort();
+    free(once);
+    free(twice);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -44,5 +76,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         conf_print_errors(null, &errs);
     conf_free(conf);
     conf_errors_fini(&errs);
+    check_layout((struct span){(const char *)data, size});
     return 0;
 }
