@@ -3,6 +3,7 @@
 noinst_LIBRARIES += lib/route/libtdroute.a
 lib_route_libtdroute_a_SOURCES = \
 	lib/route/binding.c lib/route/binding.h \
+	lib/route/book.h \
 	lib/route/breaker.h \
 	lib/route/cac.c lib/route/cac.h \
 	lib/route/calendar.h \

@@ -164,7 +164,7 @@ static uint32_t emergency_line(const struct conf_route *r)
     return CONF_NONE;
 }
 
-struct route *route_new(const struct route_param *p, const char **why)
+struct route *route_new(struct route_param *p, const char **why)
 {
     const struct conf *conf = p->conf;
     struct trunk_registry *reg = p->reg;

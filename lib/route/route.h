@@ -7,6 +7,7 @@
 #define ROUTE_ROUTE_H
 
 #include "config/config.h"
+#include "route/book.h"
 #include "route/lcr.h"
 #include "route/number.h"
 #include "route/source.h"
@@ -26,9 +27,10 @@ struct route_param {
     const struct conf *conf;    /* borrowed, must outlive the route */
     struct trunk_registry *reg; /* names are added to it; their targets come from call/locate.h */
     struct conf_errors
-        *errs;        /* gets messages about decks, lists, zones; NULL: the first is all of *why */
-    int64_t wall_s;   /* now: which rows are expired */
-    unsigned threads; /* to build with, at most; 0: 1 */
+        *errs;         /* gets messages about decks, lists, zones; NULL: the first is all of *why */
+    int64_t wall_s;    /* now: which rows are expired */
+    unsigned threads;  /* to build with, at most; 0: 1 */
+    struct book *book; /* out of route_check_files; route_new takes it (NULL then). See book.h */
 };
 
 /**
@@ -36,10 +38,10 @@ struct route_param {
  * @param why  out on failure: text for the operator, static or of errs
  * @return NULL: out of memory, a peer that no socket of its trunk can reach, or errors in files
  */
-struct route *route_new(const struct route_param *p, const char **why);
+struct route *route_new(struct route_param *p, const char **why);
 /**
  * Only read and check what conf names: for conf_load_more, also when conf has other errors (references may be CONF_NONE).
- * @param arg  a struct route_param; conf and errs in it are not looked at
+ * @param arg  a struct route_param; conf, reg and errs in it are not looked at, book is set: owned by the caller until route_new
  */
 void route_check_files(void *arg, const struct conf *conf, struct conf_errors *errs);
 void route_free(struct route *rt);
@@ -159,6 +161,7 @@ struct route_query {
     uint64_t now_ms; /* as struct route_hops_param */
     int64_t wall_s;  /* for calendars and versions of decks */
     uint32_t rnd;    /* for shares: the same one gives the same order */
+    bool look_only;  /* explain, check: the counters of round-robin groups stay where they are */
     const struct route_assume *assume; /* NULL: none */
     const struct route_trace *trace;   /* NULL: none. The decision is the same with and without */
 };
