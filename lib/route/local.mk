@@ -4,7 +4,7 @@ noinst_LIBRARIES += lib/route/libtdroute.a
 lib_route_libtdroute_a_SOURCES = \
 	lib/route/binding.c lib/route/binding.h \
 	lib/route/book.h \
-	lib/route/breaker.h \
+	lib/route/breaker.c lib/route/breaker.h \
 	lib/route/cac.c lib/route/cac.h \
 	lib/route/calendar.h \
 	lib/route/deck.h \
@@ -13,7 +13,7 @@ lib_route_libtdroute_a_SOURCES = \
 	lib/route/lcr.h \
 	lib/route/list.h \
 	lib/route/number.c lib/route/number.h \
-	lib/route/quality.h \
+	lib/route/quality.c lib/route/quality.h \
 	lib/route/route.c lib/route/route.h \
 	lib/route/source.c lib/route/source.h \
 	lib/route/table.c lib/route/table.h \

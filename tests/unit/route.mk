@@ -25,3 +25,9 @@ tests_unit_test_target_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_binding
 tests_unit_test_binding_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_breaker
+tests_unit_test_breaker_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_quality
+tests_unit_test_quality_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
