@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Live state of trunks and customers, keyed by name: it outlives reloads, and calls refer to it by slot.
+ * Live state of trunks, groups and customers, keyed by name: it outlives reloads, and calls refer to it by slot.
  * Names are added by the control thread when a snapshot is built; states are never freed while the process lives.
  * Must not know messages, calls or routes.
  */
@@ -19,13 +19,16 @@ struct trunk_entry {
     struct trunk_state ts;
 };
 
-/* A customer or a media section: they are few, and found by name when a snapshot is built. */
+enum named_kind { NAMED_CUSTOMER, NAMED_GROUP, NAMED_MEDIA };
+
+/* A customer, a group or a media section: they are few, and found by name when a snapshot is built. */
 struct named_entry {
     struct htab_node node;
     struct named_entry *next; /* all, for the end */
-    bool is_media;
+    enum named_kind kind;
     union {
         struct customer_state cs;
+        struct group_state gs;
         struct media_state ms;
     };
 };
@@ -43,6 +46,7 @@ struct trunk_registry {
     struct account_text *accounts;
     struct targets *targets;
     struct bindings *bindings;
+    struct quality *quality;
     struct cac_gauge node;
 };
 
@@ -53,7 +57,8 @@ struct trunk_registry *trunk_registry_new(void)
         return NULL;
     reg->targets = targets_new();
     reg->bindings = bindings_new();
-    if (!reg->targets || !reg->bindings || htab_init(&reg->trunks, 64) < 0 ||
+    reg->quality = quality_new();
+    if (!reg->targets || !reg->bindings || !reg->quality || htab_init(&reg->trunks, 64) < 0 ||
         htab_init(&reg->named, 64) < 0) {
         trunk_registry_free(reg);
         return NULL;
@@ -71,6 +76,7 @@ void trunk_registry_free(struct trunk_registry *reg)
     }
     targets_free(reg->targets);
     bindings_free(reg->bindings);
+    quality_free(reg->quality);
     for (uint32_t i = 0; i < CHUNKS_MAX; i++)
         free(reg->chunk[i]);
     for (struct named_entry *e = reg->all_named, *next; e; e = next) {
@@ -124,24 +130,33 @@ struct trunk_state *trunk_registry_get(struct trunk_registry *reg, const char *n
 
 static const char *named_name(const struct named_entry *e)
 {
-    return e->is_media ? e->ms.name : e->cs.name;
+    switch (e->kind) {
+    case NAMED_MEDIA: return e->ms.name;
+    case NAMED_GROUP: return e->gs.name;
+    default: return e->cs.name;
+    }
 }
 
-static struct named_entry *named_get(struct trunk_registry *reg, const char *name, bool is_media)
+static struct named_entry *named_get(struct trunk_registry *reg, const char *name,
+                                     enum named_kind kind)
 {
     struct span key = span_of(name);
     struct named_entry *e;
     for (struct htab_node *n = htab_first(&reg->named, hash_span(key)); n; n = htab_next(n)) {
         e = container_of(n, struct named_entry, node);
-        if (e->is_media == is_media && span_eq(span_of(named_name(e)), key))
+        if (e->kind == kind && span_eq(span_of(named_name(e)), key))
             return e;
     }
     e = calloc(1, sizeof(*e));
     if (!e)
         return NULL;
-    e->is_media = is_media;
-    span_copy(key, is_media ? e->ms.name : e->cs.name, CONF_NAME_MAX + 1);
-    if (!is_media)
+    e->kind = kind;
+    span_copy(key,
+              kind == NAMED_MEDIA   ? e->ms.name
+              : kind == NAMED_GROUP ? e->gs.name
+                                    : e->cs.name,
+              CONF_NAME_MAX + 1);
+    if (kind == NAMED_CUSTOMER)
         atomic_store_explicit(&e->cs.account, e->cs.name, memory_order_relaxed);
     e->next = atomic_load_explicit(&reg->all_named, memory_order_relaxed);
     atomic_store_explicit(&reg->all_named, e, memory_order_release);
@@ -151,14 +166,20 @@ static struct named_entry *named_get(struct trunk_registry *reg, const char *nam
 
 struct customer_state *trunk_registry_customer(struct trunk_registry *reg, const char *name)
 {
-    struct named_entry *e = named_get(reg, name, false);
+    struct named_entry *e = named_get(reg, name, NAMED_CUSTOMER);
     return e ? &e->cs : NULL;
 }
 
 struct media_state *trunk_registry_media(struct trunk_registry *reg, const char *name)
 {
-    struct named_entry *e = named_get(reg, name, true);
+    struct named_entry *e = named_get(reg, name, NAMED_MEDIA);
     return e ? &e->ms : NULL;
+}
+
+struct group_state *trunk_registry_group(struct trunk_registry *reg, const char *name)
+{
+    struct named_entry *e = named_get(reg, name, NAMED_GROUP);
+    return e ? &e->gs : NULL;
 }
 
 int trunk_registry_account(struct trunk_registry *reg, struct customer_state *cs,
@@ -198,12 +219,17 @@ void trunk_registry_each_gauge(const struct trunk_registry *reg,
     }
     struct named_entry *e = atomic_load_explicit(&reg->all_named, memory_order_acquire);
     for (; e; e = e->next) {
-        if (e->is_media) {
-            fn(arg, &e->ms.calls, "media", e->ms.name, "both");
-            continue;
+        switch (e->kind) {
+        case NAMED_MEDIA: fn(arg, &e->ms.calls, "media", e->ms.name, "both"); break;
+        case NAMED_GROUP:
+            fn(arg, &e->gs.in, "group", e->gs.name, "in");
+            fn(arg, &e->gs.out, "group", e->gs.name, "out");
+            break;
+        case NAMED_CUSTOMER:
+            fn(arg, &e->cs.in, "customer", e->cs.name, "in");
+            fn(arg, &e->cs.out, "customer", e->cs.name, "out");
+            break;
         }
-        fn(arg, &e->cs.in, "customer", e->cs.name, "in");
-        fn(arg, &e->cs.out, "customer", e->cs.name, "out");
     }
 }
 
@@ -226,10 +252,10 @@ struct trunk_state *trunk_registry_find(const struct trunk_registry *reg, const 
 }
 
 static struct named_entry *named_find(const struct trunk_registry *reg, const char *name,
-                                      bool is_media)
+                                      enum named_kind kind)
 {
     struct named_entry *e = atomic_load_explicit(&reg->all_named, memory_order_acquire);
-    while (e && (e->is_media != is_media || strcmp(named_name(e), name) != 0))
+    while (e && (e->kind != kind || strcmp(named_name(e), name) != 0))
         e = e->next;
     return e;
 }
@@ -237,14 +263,34 @@ static struct named_entry *named_find(const struct trunk_registry *reg, const ch
 struct customer_state *trunk_registry_find_customer(const struct trunk_registry *reg,
                                                     const char *name)
 {
-    struct named_entry *e = named_find(reg, name, false);
+    struct named_entry *e = named_find(reg, name, NAMED_CUSTOMER);
     return e ? &e->cs : NULL;
 }
 
 struct media_state *trunk_registry_find_media(const struct trunk_registry *reg, const char *name)
 {
-    struct named_entry *e = named_find(reg, name, true);
+    struct named_entry *e = named_find(reg, name, NAMED_MEDIA);
     return e ? &e->ms : NULL;
+}
+
+struct group_state *trunk_registry_find_group(const struct trunk_registry *reg, const char *name)
+{
+    struct named_entry *e = named_find(reg, name, NAMED_GROUP);
+    return e ? &e->gs : NULL;
+}
+
+struct quality *trunk_registry_quality(const struct trunk_registry *reg)
+{
+    return reg->quality;
+}
+
+const char *trunk_admin_name(uint8_t admin)
+{
+    switch (admin) {
+    case TRUNK_DRAIN: return "drain";
+    case TRUNK_DOWN: return "down";
+    default: return "up";
+    }
 }
 
 struct bindings *trunk_registry_bindings(const struct trunk_registry *reg)
