@@ -560,7 +560,10 @@ static void decide(struct call *c, const struct msg *m, uint32_t trunk, struct r
                             .emergency = c->klass == SIP_CLASS_EMERGENCY,
                             .now_ms = c->calls->clock->mono_ms};
 
-    route_decide(c->calls->view->route, &q, d);
+    if (c->calls->dry)
+        c->calls->dry->decide(c->calls->dry->arg, &q, d);
+    else
+        route_decide(c->calls->view->route, &q, d);
     copy_text(c->normalised, sizeof c->normalised, span_of(d->called));
     c->klass = (uint8_t)priority_raise(c->klass, d->klass);
 }
@@ -686,14 +689,17 @@ void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, co
     uint32_t trunk;
 
     stat_inc(cs->stats, STAT_calls_offered);
-    if (invite_identify(cs, m, f, &trunk) < 0) {
+    if (cs->dry) {
+        trunk = cs->dry->trunk;
+    } else if (invite_identify(cs, m, f, &trunk) < 0) {
         (void)refuse(cs, st, &r, 403, "no trunk fits it");
         log_refused(m, f, "-", &r);
         return;
     }
     t = &cs->view->conf->trunk.v[trunk];
     /* A call for help is not refused for want of a password: its source is a trunk's. */
-    if (priority_of(cs->view->conf, m) != SIP_CLASS_EMERGENCY && login_refused(cs, st, m, f, trunk))
+    if (!cs->dry && priority_of(cs->view->conf, m) != SIP_CLASS_EMERGENCY &&
+        login_refused(cs, st, m, f, trunk))
         return;
     m = received(cs, m, t);
     if (refused_by_form(cs, st, m, t, &r) || refused_by_identity(cs, st, m, t, &r) ||

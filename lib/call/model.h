@@ -295,6 +295,13 @@ struct call {
     char caller[NUMBER_MAX], called[NUMBER_MAX], normalised[NUMBER_MAX];
 };
 
+/** A call that is only explained (explain.c): the INVITE is the trunk's, and somebody else decides, by the query that the code here made. */
+struct calls_dry {
+    uint32_t trunk; /**< whose the INVITE is */
+    void (*decide)(void *arg, struct route_query *q, struct route_decision *d);
+    void *arg;
+};
+
 /** All of one worker. */
 struct calls {
     struct clock *clock;
@@ -323,6 +330,7 @@ struct calls {
     struct auths *auths;                /**< challenges that trunks gave us, see auth.c */
     struct registration *registrations; /**< ours at carriers, see register.c */
     struct logins *logins;              /**< nonces that trunks have used, see login.c */
+    const struct calls_dry *dry;        /**< NULL: calls are real */
 };
 
 /** The flow to a hop that routing chose. */

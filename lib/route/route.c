@@ -33,12 +33,19 @@ struct route {
     uint32_t n_sockets;
     uint32_t *trunk_of_slot; /* CONF_NONE: not in this generation */
     uint32_t n_slots;
+    bool is_shadow; /* all but the trunks is another route's */
 };
 
 void route_free(struct route *rt)
 {
     if (!rt)
         return;
+    if (rt->is_shadow) {
+        free(rt->trunk);
+        free(rt->trunk_of_slot);
+        free(rt);
+        return;
+    }
     for (uint32_t i = 0; rt->table && i < rt->conf->route.n; i++)
         table_free(rt->table[i]);
     source_index_free(rt->sources);
@@ -189,6 +196,22 @@ struct route *route_new(struct route_param *p, const char **why)
     return rt;
 fail:
     route_free(rt);
+    return NULL;
+}
+
+struct route *route_shadow(const struct route *rt, struct trunk_registry *reg)
+{
+    struct route *s = malloc(sizeof(*s));
+    const char *why;
+    if (!s)
+        return NULL;
+    *s = *rt;
+    s->is_shadow = true;
+    s->trunk = NULL;
+    s->trunk_of_slot = NULL;
+    if (route_build_trunks(s, reg, &why) == 0)
+        return s;
+    route_free(s);
     return NULL;
 }
 

@@ -45,6 +45,13 @@ struct route *route_new(struct route_param *p, const char **why);
  */
 void route_check_files(void *arg, const struct conf *conf, struct conf_errors *errs);
 void route_free(struct route *rt);
+/**
+ * The same routing with live state of its own: for dry runs, which must count at nobody's gauges. What a shadow knows of health and load is put into
+ * reg by its maker. Costs as much as there are trunks; decks and lists are shared.
+ * @param rt  borrowed, must outlive the shadow
+ * @return owned, route_free; NULL: out of memory
+ */
+struct route *route_shadow(const struct route *rt, struct trunk_registry *reg);
 
 const struct conf *route_conf(const struct route *rt);
 /** Live state of a trunk of this generation (id: place in conf.trunk). Never NULL. */
@@ -118,7 +125,7 @@ enum route_dip {
 
 /** What a test or `explain` supposes to be otherwise. All NULL / 0: nothing. */
 struct route_assume {
-    const bool *down, *full; /* by trunk id of this generation */
+    const bool *down, *full, *drained; /* by trunk id of this generation */
 };
 
 enum route_step {

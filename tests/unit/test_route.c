@@ -284,6 +284,21 @@ static void a_trunk_has_the_state_of_its_customer(void **state)
     assert_null(route_customer_state(f->rt, trunk_id(f, "alpha")));
 }
 
+static void a_shadow_has_the_same_tables_and_live_state_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    struct trunk_registry *reg = trunk_registry_new();
+    struct route *shadow = route_shadow(f->rt, reg);
+    assert_non_null(shadow);
+    uint32_t alpha = trunk_id(f, "alpha");
+    assert_ptr_equal(route_conf(shadow), f->conf);
+    assert_ptr_equal(route_trunk_state(shadow, alpha), trunk_registry_find(reg, "alpha"));
+    assert_ptr_not_equal(route_trunk_state(shadow, alpha), route_trunk_state(f->rt, alpha));
+    route_free(shadow);
+    trunk_registry_free(reg);
+    assert_non_null(decide(f, "in", "2025550187", false)); /* the first one is whole */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +311,7 @@ int main(void)
         cmocka_unit_test(a_peer_is_reached_from_the_first_socket_of_its_family),
         cmocka_unit_test(live_state_outlives_a_reload_that_drops_and_moves_trunks),
         cmocka_unit_test(a_trunk_has_the_state_of_its_customer),
+        cmocka_unit_test(a_shadow_has_the_same_tables_and_live_state_of_its_own),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
