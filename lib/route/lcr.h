@@ -11,7 +11,10 @@
 
 #include "route/deck.h"
 
-/** Who calls whom, found once a call. */
+/**
+ * Who calls whom, found once a call. Of a row counts the first that it has: the rate of the caller's zone, of the jurisdiction, the
+ * plain one.
+ */
 struct rate_class {
     uint8_t jurisdiction; /* DECK_INTER, DECK_INTRA or DECK_INDETERMINATE */
     uint8_t zone;         /* conf id of the caller's zone; CONF_ZONES_MAX: in none */
@@ -31,21 +34,22 @@ struct lcr_row {
 struct lcr;
 
 struct lcr_stats {
-    uint64_t rows, keys, lists; /* rows of decks; keys of the table; different candidate lists */
+    uint64_t rows, keys, lists; /* rows of decks; keys of the table; lists of several candidates */
     uint64_t bytes;             /* all in: table, lists, rows, terms */
     uint64_t build_ns;          /* wall time of the merge */
-    int64_t next_change;        /* when another version holds next [s]; INT64_MAX: never */
+    int64_t next_change; /* when another version holds next, after from_s [s]; INT64_MAX: never */
 };
 
 /**
  * Merge decks into one table. Also with one deck only (sell decks).
- * @param deck     borrowed during the call: what the table needs is copied
+ * @param deck     borrowed during the call: what the table needs is copied; each ->conf must outlive the call only
  * @param n        1..CONF_DECKS_MAX
+ * @param from_s   wall clock [s]: what ended before is left out, and an earlier lookup is answered as one of then; INT64_MIN: all
+ *                 versions. So a deck whose rows all began last month costs no more than one without dates
  * @param threads  at most
  * @return owned, lcr_free; NULL: out of memory
  */
-struct lcr *lcr_new(const struct conf *conf, struct deck *const *deck, unsigned n,
-                    unsigned threads);
+struct lcr *lcr_new(struct deck *const *deck, unsigned n, int64_t from_s, unsigned threads);
 void lcr_free(struct lcr *t);
 
 /**
@@ -64,7 +68,7 @@ unsigned lcr_find(const struct lcr *t, struct span number, struct rate_class rc,
 /** The conf id of the deck in place i of lcr_new's list; CONF_NONE beyond. */
 uint32_t lcr_deck(const struct lcr *t, unsigned i);
 void lcr_stats(const struct lcr *t, struct lcr_stats *out);
-/** All keys in order, for diff and the operator. fn false: stop. */
-void lcr_each_key(const struct lcr *t, bool (*fn)(void *arg, uint64_t key), void *arg);
+/** All keys in order, for diff and the operator: sorted for it, so not on a worker. fn false: stop. @return 0; -ENOMEM, fn not called */
+int lcr_each_key(const struct lcr *t, bool (*fn)(void *arg, uint64_t key), void *arg);
 
 #endif
