@@ -123,7 +123,7 @@ void conf_error_at(struct conf_errors *errs, enum conf_severity sev, const struc
     va_list ap;
 
     at.source = line_of_file(at.file, loc.line, line, sizeof(line));
-    while (!width && loc.col + at.width <= at.source.len &&
+    while (!width && loc.col > 0 && loc.col + at.width <= at.source.len &&
            !strchr(" \t#", at.source.p[loc.col - 1 + at.width]))
         at.width++;
     if (width)
