@@ -11,11 +11,13 @@ lib_route_libtdroute_a_SOURCES = \
 	lib/route/host.c lib/route/host.h \
 	lib/route/key.h \
 	lib/route/lcr.h \
-	lib/route/list.h \
+	lib/route/list.c lib/route/list.h \
 	lib/route/number.c lib/route/number.h \
 	lib/route/quality.c lib/route/quality.h \
+	lib/route/origin.c lib/route/origin.h \
 	lib/route/route.c lib/route/route.h \
 	lib/route/source.c lib/route/source.h \
 	lib/route/table.c lib/route/table.h \
 	lib/route/target.c lib/route/target.h \
+	lib/route/textfile.c lib/route/textfile.h \
 	lib/route/trunk.c lib/route/trunk.h

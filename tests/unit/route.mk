@@ -31,3 +31,6 @@ tests_unit_test_breaker_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_quality
 tests_unit_test_quality_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_list
+tests_unit_test_list_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
