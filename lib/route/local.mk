@@ -15,6 +15,8 @@ lib_route_libtdroute_a_SOURCES = \
 	lib/route/number.c lib/route/number.h \
 	lib/route/quality.c lib/route/quality.h \
 	lib/route/origin.c lib/route/origin.h \
+	lib/route/portability.c lib/route/portability.h \
+	lib/route/portdb.c lib/route/portdb.h \
 	lib/route/route.c lib/route/route.h \
 	lib/route/source.c lib/route/source.h \
 	lib/route/table.c lib/route/table.h \

@@ -173,18 +173,20 @@ static bool get_text(struct reader *r, char *out, size_t size)
 
 static bool get_naptr(struct reader *d, struct dns_rr *rr, bool *ok)
 {
-    char regexp[2];
-    size_t before;
+    char regexp[DNS_NAME_MAX]; /* a <character-string> has 255 at most */
 
     if (!get16(d, &rr->order) || !get16(d, &rr->preference) ||
         !get_text(d, rr->flags, sizeof rr->flags) ||
         !get_text(d, rr->services, sizeof rr->services))
         return false;
-    before = d->at;
-    if (!get_text(d, regexp, sizeof regexp))
+    if (!get_text(d, regexp, sizeof regexp) || !get_name(d, rr->name, ok))
         return false;
-    rr->has_regexp = d->at > before + 1;
-    return get_name(d, rr->name, ok);
+    rr->has_regexp = regexp[0] != '\0';
+    if (rr->has_regexp && rr->name[0]) /* RFC 3403 §4.1: an error in the record */
+        return false;
+    if (rr->has_regexp)
+        memcpy(rr->name, regexp, sizeof regexp);
+    return true;
 }
 
 static bool get_data(const struct reader *r, const struct record *rec, enum dns_type type,

@@ -34,8 +34,9 @@ struct dns_rr {
     uint16_t order, preference;      /* NAPTR */
     char flags[4];                   /* NAPTR; longer ones are no flags we know: empty string */
     char services[32];               /* likewise */
-    bool has_regexp;                 /* NAPTR */
-    char name[DNS_NAME_MAX];         /* SRV target, NAPTR replacement; "" is the root: "." */
+    bool
+        has_regexp; /* NAPTR: name is its regexp (RFC 3403 §4.1: there is never a replacement beside it) */
+    char name[DNS_NAME_MAX]; /* SRV target, NAPTR replacement; "" is the root: "." */
 };
 
 struct dns_answer {

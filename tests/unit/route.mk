@@ -34,3 +34,6 @@ tests_unit_test_quality_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_list
 tests_unit_test_list_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_portability
+tests_unit_test_portability_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)

@@ -251,6 +251,40 @@ static void naptr_records_are_read(void **state)
     assert_string_equal(answer.rr[0].name, "_sip._udp.x.example");
 }
 
+static void wnaptr(const char *regexp, const char *replacement)
+{
+    size_t at;
+
+    whead(0x8180, "4.3.2.1.e164.arpa", DNS_NAPTR, 1, 0);
+    at = wrr("4.3.2.1.e164.arpa", DNS_NAPTR, 60);
+    w16(10);
+    w16(100);
+    w8(1);
+    w8('u');
+    w8(12);
+    memcpy(&wire[wire_len], "E2U+pstn:tel", 12);
+    wire_len += 12;
+    w8((unsigned)strlen(regexp));
+    memcpy(&wire[wire_len], regexp, strlen(regexp));
+    wire_len += strlen(regexp);
+    wname(replacement);
+    wend(at);
+}
+
+static void the_regexp_of_a_naptr_record_stands_for_its_replacement(void **state)
+{
+    (void)state;
+    wnaptr("!^.*$!tel:+1234;npdi;rn=+1235!", "");
+    assert_int_equal(parse("4.3.2.1.e164.arpa", DNS_NAPTR), 0);
+    assert_int_equal(answer.n, 1);
+    assert_true(answer.rr[0].has_regexp);
+    assert_string_equal(answer.rr[0].name, "!^.*$!tel:+1234;npdi;rn=+1235!");
+    wnaptr("!^.*$!tel:+1234!", "x.example"); /* never both */
+    assert_int_equal(parse("4.3.2.1.e164.arpa", DNS_NAPTR), 0);
+    assert_int_equal(answer.n, 0);
+    assert_int_equal(answer.skipped, 1);
+}
+
 static void pointers_that_loop_or_point_ahead_are_refused(void **state)
 {
     (void)state;
@@ -432,6 +466,7 @@ int main(void)
         cmocka_unit_test(server_failures_and_other_questions_are_no_answer),
         cmocka_unit_test(names_with_odd_bytes_are_left_out),
         cmocka_unit_test(naptr_records_are_read),
+        cmocka_unit_test(the_regexp_of_a_naptr_record_stands_for_its_replacement),
         cmocka_unit_test(pointers_that_loop_or_point_ahead_are_refused),
         cmocka_unit_test(every_cut_and_a_huge_count_end_well),
         cmocka_unit_test(an_answer_holds_as_long_as_it_says_within_bounds),
