@@ -35,8 +35,10 @@
 #define CONF_CPS_MAX        1000000U /**< `Ncps`: a hundred times what a core carries */
 #define CONF_WORKERS_MAX    64U      /**< more cores than any SIP host; gauges count by worker */
 #define CONF_DIGITS_MAX     31 /**< digits of a prefix or pattern: E.164's 15, 011, a tech prefix */
-#define CONF_CANDIDATES_MAX 32U   /**< targets of a route line, members of a group */
-#define CONF_RULES_MAX      4096U /**< lines of a `numbers` section: each call walks them in order */
+#define CONF_CANDIDATES_MAX 32U /**< targets of a route line, members of a group */
+#define CONF_TRUNK_GROUPS_MAX \
+    4U /**< groups with a limit that a trunk is in: each counts each of its calls */
+#define CONF_RULES_MAX 4096U /**< lines of a `numbers` section: each call walks them in order */
 #define CONF_LISTENERS_MAX \
     256U /**< sockets to listen on: each worker has one of each, and polls them all */
 #define CONF_PEERS_MAX   64U  /**< peers of a trunk: carriers with more use several trunks */

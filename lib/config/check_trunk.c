@@ -366,6 +366,34 @@ static void check_prefixes(struct parser *p, const struct conf_route *r)
     }
 }
 
+static bool has_limit(const struct conf_group *g)
+{
+    return g->limit_in.calls || g->limit_in.cps || g->limit_out.calls || g->limit_out.cps;
+}
+
+/* Each limited group of a trunk counts each of its calls: a call has room for so many. */
+static void check_trunk_groups(struct parser *p)
+{
+    const struct conf *c = p->conf;
+    uint8_t *n = arena_alloc(&p->scratch, c->trunk.n + 1);
+
+    if (!n)
+        return;
+    memset(n, 0, c->trunk.n + 1);
+    for (uint32_t i = 0; i < c->group.n; i++) {
+        const struct conf_group *g = &c->group.v[i];
+
+        for (uint32_t j = 0; has_limit(g) && j < g->member.n; j++) {
+            const struct conf_ref *ref = &g->member.v[j].ref;
+
+            if (ref->id != CONF_NONE && ++n[ref->id] == CONF_TRUNK_GROUPS_MAX + 1)
+                parse_error(p, ref->loc, strlen(ref->name),
+                            "trunk '%s' is in more than %u groups with a limit", ref->name,
+                            CONF_TRUNK_GROUPS_MAX);
+        }
+    }
+}
+
 void check_routes(struct parser *p)
 {
     const struct conf *c = p->conf;
@@ -377,6 +405,7 @@ void check_routes(struct parser *p)
         for (j = 0; j < g->member.n; j++)
             check_callable(p, &g->member.v[j].ref);
     }
+    check_trunk_groups(p);
     for (i = 0; i < c->route.n; i++) {
         for (j = 0; j < c->route.v[i].line.n; j++)
             check_targets(p, &c->route.v[i].line.v[j]);

@@ -16,6 +16,8 @@ struct route_trunk {
     struct trunk_state *state;
     struct customer_state *customer;
     struct media_state *media;
+    uint32_t group[CONF_TRUNK_GROUPS_MAX]; /* those with a limit */
+    uint8_t n_groups;
     struct egress {
         uint16_t listener; /* UINT16_MAX: no socket */
         struct addr local;
@@ -27,6 +29,7 @@ struct route {
     struct source_index *sources;
     struct host_index *hosts;
     struct route_trunk *trunk;
+    struct group_state **group; /* by group */
     struct table **table;       /* one per route section; values index its lines */
     uint32_t *emergency;        /* line of class emergency by route section; CONF_NONE: none */
     struct conf_socket *socket; /* by number */
@@ -51,6 +54,7 @@ void route_free(struct route *rt)
     source_index_free(rt->sources);
     host_index_free(rt->hosts);
     free(rt->trunk);
+    free(rt->group);
     free(rt->table);
     free(rt->emergency);
     free(rt->socket);
@@ -144,6 +148,33 @@ static int route_build_trunks(struct route *rt, struct trunk_registry *reg, cons
     return 0;
 }
 
+static bool limit_is_set(const struct conf_limit *l)
+{
+    return l->calls || l->cps;
+}
+
+/* After the trunks. */
+static int route_build_groups(struct route *rt, struct trunk_registry *reg)
+{
+    rt->group = calloc(rt->conf->group.n + 1, sizeof(struct group_state *));
+    if (!rt->group)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < rt->conf->group.n; i++) {
+        const struct conf_group *g = &rt->conf->group.v[i];
+        bool limited = limit_is_set(&g->limit_in) || limit_is_set(&g->limit_out);
+        rt->group[i] = trunk_registry_group(reg, g->name);
+        if (!rt->group[i])
+            return -ENOMEM;
+        for (uint32_t m = 0; limited && m < g->member.n; m++) {
+            struct route_trunk *rtk = &rt->trunk[g->member.v[m].ref.id];
+            bool has = rtk->n_groups && rtk->group[rtk->n_groups - 1] == i;
+            if (!has && rtk->n_groups < CONF_TRUNK_GROUPS_MAX) /* checked by config */
+                rtk->group[rtk->n_groups++] = i;
+        }
+    }
+    return 0;
+}
+
 static struct table *route_build_table(const struct conf_route *r)
 {
     size_t total = 0;
@@ -185,7 +216,7 @@ struct route *route_new(struct route_param *p, const char **why)
     rt->table = calloc(conf->route.n + 1, sizeof(struct table *));
     rt->emergency = calloc(conf->route.n + 1, sizeof(*rt->emergency));
     if (!rt->sources || !rt->hosts || !rt->table || !rt->emergency || route_build_sockets(rt) < 0 ||
-        route_build_trunks(rt, reg, why) < 0)
+        route_build_trunks(rt, reg, why) < 0 || route_build_groups(rt, reg) < 0)
         goto fail;
     for (uint32_t i = 0; i < conf->route.n; i++) {
         rt->emergency[i] = emergency_line(&conf->route.v[i]);
@@ -228,6 +259,17 @@ struct trunk_state *route_trunk_state(const struct route *rt, uint32_t trunk)
 struct media_state *route_media_state(const struct route *rt, uint32_t trunk)
 {
     return rt->trunk[trunk].media;
+}
+
+unsigned route_limited_groups(const struct route *rt, uint32_t trunk, const uint32_t **group)
+{
+    *group = rt->trunk[trunk].group;
+    return rt->trunk[trunk].n_groups;
+}
+
+struct group_state *route_group_state(const struct route *rt, uint32_t group)
+{
+    return rt->group[group];
 }
 
 struct customer_state *route_customer_state(const struct route *rt, uint32_t trunk)

@@ -60,6 +60,10 @@ struct trunk_state *route_trunk_state(const struct route *rt, uint32_t trunk);
 int route_trunk_of_slot(const struct route *rt, uint32_t slot, uint32_t *trunk);
 /** Calls at the media section of a trunk; NULL: it has none. */
 struct media_state *route_media_state(const struct route *rt, uint32_t trunk);
+/** The groups with a limit that a trunk is a member of, as conf ids, in their order. @return how many, at most CONF_TRUNK_GROUPS_MAX */
+unsigned route_limited_groups(const struct route *rt, uint32_t trunk, const uint32_t **group);
+/** Live state of a group of this generation (id: place in conf.group). Never NULL. */
+struct group_state *route_group_state(const struct route *rt, uint32_t group);
 /** Customer state of a trunk, or NULL. */
 struct customer_state *route_customer_state(const struct route *rt, uint32_t trunk);
 
