@@ -18,13 +18,20 @@ static void hold_add(struct cac_hold *hold, struct cac_gauge *g, unsigned worker
  * Generic cell rate algorithm: next_ns is the time at which a bucket filled at 1/cps would be full. A call moves it by
  * one interval; it may run ahead of now by at most burst intervals.
  */
+#define CLOCK_NS 1000000U /* calls 1.4 ms apart are 1 and 2 ms apart by a clock of milliseconds */
+
+static uint64_t interval_ns(const struct conf_limit *limit)
+{
+    return 1000000000U / limit->cps;
+}
+
 static bool bucket_take(struct cac_gauge *g, const struct conf_limit *limit, uint64_t now_us,
                         bool exempt)
 {
     if (!limit->cps)
         return true;
-    uint64_t interval = 1000000000U / limit->cps,
-             depth = interval * (limit->burst ? limit->burst : 1);
+    uint64_t interval = interval_ns(limit),
+             depth = interval * (limit->burst ? limit->burst : 1) + CLOCK_NS;
     uint64_t now = now_us * 1000, old = atomic_load_explicit(&g->next_ns, memory_order_relaxed),
              next;
     do {
@@ -54,6 +61,31 @@ enum cac_verdict cac_take(struct cac_hold *hold, struct cac_gauge *g,
     atomic_fetch_add_explicit(&g->admitted, 1, memory_order_relaxed);
     hold_add(hold, g, worker);
     return CAC_OK;
+}
+
+/* As if that call had not come. Others may have come since: the bucket is a sum, so their share stays. */
+static void bucket_give(struct cac_gauge *g, const struct conf_limit *limit)
+{
+    if (limit->cps)
+        atomic_fetch_sub_explicit(&g->next_ns, interval_ns(limit), memory_order_relaxed);
+}
+
+enum cac_verdict cac_take_all(struct cac_hold *hold, const struct cac_ask *ask, unsigned n,
+                              uint64_t now_us, unsigned worker, bool exempt, unsigned *refused)
+{
+    enum cac_verdict v = CAC_OK;
+    unsigned i = 0;
+    for (; i < n && v == CAC_OK; i++)
+        v = cac_take(hold, ask[i].g, &ask[i].limit, now_us, worker, exempt);
+    if (v == CAC_OK)
+        return v;
+    *refused = --i;
+    while (i-- > 0) {
+        cac_drop(hold, ask[i].g, worker);
+        bucket_give(ask[i].g, &ask[i].limit);
+        atomic_fetch_sub_explicit(&ask[i].g->admitted, 1, memory_order_relaxed);
+    }
+    return v;
 }
 
 void cac_retake(struct cac_hold *hold, struct cac_gauge *g, unsigned worker)
@@ -91,7 +123,7 @@ unsigned cac_retry_after_s(const struct cac_gauge *g, const struct conf_limit *l
     if (!limit->cps)
         return 1;
     const uint64_t second = 1000000000U;
-    uint64_t interval = second / limit->cps, depth = interval * (limit->burst ? limit->burst : 1);
+    uint64_t interval = interval_ns(limit), depth = interval * (limit->burst ? limit->burst : 1);
     uint64_t next = atomic_load_explicit(&g->next_ns, memory_order_relaxed) + interval;
     uint64_t until = now_us * 1000 + depth, wait = next > until ? next - until : 0;
     return wait < second ? 1 : (unsigned)((wait + second - 1) / second);

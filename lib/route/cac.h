@@ -22,7 +22,7 @@ struct cac_gauge {
 };
 
 #define CAC_HOLDS_MAX \
-    6 /* node in, customer in, trunk in, trunk out, customer out, and one to spare while hunting */
+    (3 + CONF_TRUNK_GROUPS_MAX) /* of a leg: trunk, media, customer, and the trunk's groups */
 
 struct cac_hold {
     struct cac_gauge *gauge[CAC_HOLDS_MAX];
@@ -34,7 +34,9 @@ enum cac_verdict { CAC_OK, CAC_FULL_CALLS, CAC_FULL_CPS };
 /**
  * Take one call at a gauge. On a refusal nothing is taken.
  *
- * Calls per second are a token bucket: `Ncps burst B` lets B calls pass at once and N a second in the long run.
+ * Calls per second are a token bucket: `Ncps burst B` lets B calls pass at once and N a second in the long run: of any window of t seconds
+ * at most B + N t, and exactly N t of a long one that offers more. The clock is one of milliseconds, so a call may come 1 ms early.
+ * (With `burst 1` nothing is saved up: calls a little closer than 1/N apart lose every second one. 2 is enough for steady traffic.)
  *
  * @param hold    gets the gauge on CAC_OK; given back by cac_release or cac_drop
  * @param exempt  emergency: counted, never refused
@@ -43,6 +45,19 @@ enum cac_verdict { CAC_OK, CAC_FULL_CALLS, CAC_FULL_CPS };
 enum cac_verdict cac_take(struct cac_hold *hold, struct cac_gauge *g,
                           const struct conf_limit *limit, uint64_t now_us, unsigned worker,
                           bool exempt);
+/** One gauge on a call's way in or out, and what may be held there. */
+struct cac_ask {
+    struct cac_gauge *g;
+    struct conf_limit limit;
+};
+
+/**
+ * Take one call at each of n gauges, in order. On a refusal nothing is taken, and no rate is spent at those before the one that refused.
+ * @param hold     has room for n
+ * @param refused  out: which one refused
+ */
+enum cac_verdict cac_take_all(struct cac_hold *hold, const struct cac_ask *ask, unsigned n,
+                              uint64_t now_us, unsigned worker, bool exempt, unsigned *refused);
 /** Take without asking, without spending cps: a call that is taken up again after a restart. */
 void cac_retake(struct cac_hold *hold, struct cac_gauge *g, unsigned worker);
 /** Give back one gauge of the hold (an attempt that ended); harmless if it is not held. */
