@@ -31,6 +31,11 @@ struct deck_row {
     uint32_t line;  /* of the file */
 };
 
+/**
+ * Rows of one prefix are its versions. At a moment t that one holds which has effective <= t < expires and, of those, the latest
+ * effective: a later row supersedes an earlier one, and one that expires gives way to what was before it (a promotion in December).
+ * Two rows of one prefix with the same effective are an error.
+ */
 struct deck {
     uint32_t id; /* place in conf.deck */
     const struct conf_deck *conf;
@@ -40,14 +45,19 @@ struct deck {
     uint32_t n_terms;
     uint32_t left_out_only,
         left_out_bad;         /* rows outside `only`; bad rows of a deck with `strict off` */
-    uint32_t expired, future; /* rows, at the time of loading */
+    uint32_t expired, future; /* rows, at the time of loading; they are among `row` */
     int64_t next_change;      /* first effective or expires after loading [s]; INT64_MAX: none */
 };
 
+#define DECK_FILE_MAX \
+    ((size_t)CONF_ROWS_MAX * 128) /* 2 GiB: a row is some thirty bytes, with names a hundred */
+#define DECK_LINE_MAX    4096     /* CONF_LINE_MAX */
+#define DECK_SECONDS_MAX 86400    /* minimum and increment: a day */
+
 /**
- * Read, parse and check one deck; in parallel parts. Messages (file:line, at most CONF_ERRORS_MAX kept, all counted) go to errs: a row that
- * is not understood, a bad prefix, number, date, two rows of one prefix that hold at the same time (both lines named), a header that
- * is not as declared, no file, no row left. Expired rows are one warning a deck.
+ * Read, parse and check one deck; in parallel parts. Messages (file:line:col, those of the first lines kept, all counted) go to errs: a
+ * row that is not understood, a bad prefix, number, date, two rows of one prefix with the same effective (both lines named), a header
+ * that is not as declared, no file, no row left. Expired rows are one warning a deck, bad rows of a deck with `strict off` another.
  *
  * @param conf     borrowed, must outlive the deck
  * @param id       place in conf.deck
@@ -63,11 +73,36 @@ struct deck *deck_load_text(const struct conf *conf, uint32_t id, struct span te
 void deck_free(struct deck *d);
 
 /**
- * An exact decimal as money: digits, at most nine behind the point; no sign, no exponent, no thousands.
+ * An exact decimal as money: digits with an optional point and at most nine behind it (zeros behind those do not count); no sign, no
+ * exponent, no thousands.
  * @return 0; -EINVAL not a number; -ERANGE above CONF_MONEY_MAX or too exact
  */
 int deck_money(struct span text, int64_t *nano);
-/** A moment as the columns `effective` and `expires` have it. @return 0; -EINVAL */
+/**
+ * A moment as the columns `effective` and `expires` have it: 2026-12-01, or with T08:00 or T08:00:30 (a blank for the T), then nothing
+ * (UTC), Z or +01:00.
+ * @return 0; -EINVAL
+ */
 int deck_moment(struct span text, int64_t *wall_s);
+
+/**
+ * Can a route line of this prefix ever use the deck? A row above the prefix serves all of it; one below it serves, unless it lies under
+ * a prefix that a longer line of the route takes.
+ *
+ * @param prefix  key.h; 0: every number
+ * @param taken   keys below prefix, sorted; may be NULL when n is 0
+ */
+bool deck_serves(const struct deck *d, uint64_t prefix, const uint64_t *taken, unsigned n);
+/** What a deck covers, as text: "+1 only", "+1 +44 +49", "212 prefixes from +1 to +998". @return out */
+const char *deck_covers(const struct deck *d, char *out, size_t size);
+
+/**
+ * Check the lcr lines of a route against the decks they name: one that can never serve its line is an error at its name there, one
+ * that has no row in force a warning, once.
+ *
+ * @param deck  by conf id; NULL where a deck could not be read (its errors are told already)
+ */
+void deck_check_route(const struct conf *conf, const struct conf_route *route,
+                      struct deck *const *deck, int64_t now_s, struct conf_errors *errs);
 
 #endif
