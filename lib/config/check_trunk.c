@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Third pass of a load, trunks and routes: ambiguous sources, carriers that cannot be called, double prefixes.
+ * Third pass of a load, trunks: ambiguous sources, translations of the wrong direction, what is incomplete.
  * check.c calls it; route/ relies on what it refuses.
  */
 #include <stdlib.h>
@@ -49,19 +49,32 @@ static void check_listens_of(struct parser *p, const struct conf_trunk *t)
     }
 }
 
-static void check_translations(struct parser *p, const struct conf_trunk *t)
+static void check_inbound(struct parser *p, const struct conf_ref *ref)
 {
-    const struct conf *c = p->conf;
+    if (ref->id != CONF_NONE && p->conf->numbers.v[ref->id].out)
+        parse_error(p, ref->loc, 0, "numbers '%s' has direction out: it belongs behind 'send'",
+                    ref->name);
+}
+
+static void check_outbound(struct parser *p, const struct conf_ref *v, uint32_t n)
+{
     uint32_t i;
 
-    if (t->numbers.id != CONF_NONE && c->numbers.v[t->numbers.id].out)
-        parse_error(p, t->numbers.loc, strlen(t->numbers.name),
-                    "numbers '%s' has direction out: it belongs behind 'send'", t->numbers.name);
-    for (i = 0; i < t->send.n; i++) {
-        if (t->send.v[i].id != CONF_NONE && !c->numbers.v[t->send.v[i].id].out)
-            parse_error(p, t->send.v[i].loc, strlen(t->send.v[i].name),
-                        "numbers '%s' is inbound: 'send' needs 'direction out'", t->send.v[i].name);
+    for (i = 0; i < n; i++) {
+        if (v[i].id != CONF_NONE && !p->conf->numbers.v[v[i].id].out)
+            parse_error(p, v[i].loc, 0, "numbers '%s' is inbound: 'send' needs 'direction out'",
+                        v[i].name);
     }
+}
+
+static void check_translations(struct parser *p, const struct conf_trunk *t)
+{
+    check_inbound(p, &t->numbers);
+    check_inbound(p, &t->numbers_caller);
+    check_inbound(p, &t->numbers_redirecting);
+    check_outbound(p, t->send.v, t->send.n);
+    check_outbound(p, t->send_caller.v, t->send_caller.n);
+    check_outbound(p, t->send_redirecting.v, t->send_redirecting.n);
 }
 
 static void check_complete(struct parser *p, const struct conf_trunk *t)
@@ -296,119 +309,4 @@ void check_trunks(struct parser *p)
         check_translations(p, t);
     }
     check_sources(p);
-}
-
-/* ---- groups and routes ---- */
-
-/* A trunk that calls are to be sent to. */
-static void check_callable(struct parser *p, const struct conf_ref *ref)
-{
-    const struct conf_trunk *t;
-
-    if (ref->id == CONF_NONE)
-        return;
-    t = &p->conf->trunk.v[ref->id];
-    if (t->peer.n == 0 && !(t->set & TRUNK_SET_UNCLEAN))
-        parse_error(p, ref->loc, strlen(ref->name),
-                    "trunk '%s' has no peer: nothing can be sent to it", t->name);
-}
-
-static void check_targets(struct parser *p, const struct conf_route_line *l)
-{
-    uint32_t i, j;
-
-    for (i = 0; i < l->via.n; i++) {
-        const struct conf_target *t = &l->via.v[i];
-
-        if (!t->is_group)
-            check_callable(p, &t->ref);
-        for (j = 0; j < i && strcmp(l->via.v[j].ref.name, t->ref.name) != 0; j++)
-            ;
-        if (j < i)
-            parse_error(p, t->ref.loc, strlen(t->ref.name), "'%s' is in this line already",
-                        t->ref.name);
-    }
-}
-
-struct prefix_at {
-    const char *prefix;
-    const struct conf_route_line *line;
-};
-
-static int by_prefix(const void *va, const void *vb)
-{
-    const struct prefix_at *a = va, *b = vb;
-    int d = strcmp(a->prefix, b->prefix);
-
-    if (d == 0 && a->line->loc.line != b->line->loc.line)
-        d = a->line->loc.line < b->line->loc.line ? -1 : 1;
-    return d;
-}
-
-static void check_prefixes(struct parser *p, const struct conf_route *r)
-{
-    CONF_LIST(struct prefix_at) all = {NULL, 0};
-    uint32_t i, j;
-
-    for (i = 0; i < r->line.n; i++) {
-        for (j = 0; j < r->line.v[i].prefix.n; j++) {
-            struct prefix_at *at = parse_append(p, &p->scratch, &all, sizeof(*at));
-
-            *at = (struct prefix_at){r->line.v[i].prefix.v[j], &r->line.v[i]};
-        }
-    }
-    if (all.n > 1)
-        qsort(all.v, all.n, sizeof(*all.v), by_prefix);
-    for (i = 1; i < all.n; i++) {
-        if (strcmp(all.v[i - 1].prefix, all.v[i].prefix) == 0)
-            parse_error(p, all.v[i].line->loc, 6, "prefix '%s' is in line %u already",
-                        all.v[i].prefix, all.v[i - 1].line->loc.line);
-    }
-}
-
-static bool has_limit(const struct conf_group *g)
-{
-    return g->limit_in.calls || g->limit_in.cps || g->limit_out.calls || g->limit_out.cps;
-}
-
-/* Each limited group of a trunk counts each of its calls: a call has room for so many. */
-static void check_trunk_groups(struct parser *p)
-{
-    const struct conf *c = p->conf;
-    uint8_t *n = arena_alloc(&p->scratch, c->trunk.n + 1);
-
-    if (!n)
-        return;
-    memset(n, 0, c->trunk.n + 1);
-    for (uint32_t i = 0; i < c->group.n; i++) {
-        const struct conf_group *g = &c->group.v[i];
-
-        for (uint32_t j = 0; has_limit(g) && j < g->member.n; j++) {
-            const struct conf_ref *ref = &g->member.v[j].ref;
-
-            if (ref->id != CONF_NONE && ++n[ref->id] == CONF_TRUNK_GROUPS_MAX + 1)
-                parse_error(p, ref->loc, strlen(ref->name),
-                            "trunk '%s' is in more than %u groups with a limit", ref->name,
-                            CONF_TRUNK_GROUPS_MAX);
-        }
-    }
-}
-
-void check_routes(struct parser *p)
-{
-    const struct conf *c = p->conf;
-    uint32_t i, j;
-
-    for (i = 0; i < c->group.n; i++) {
-        const struct conf_group *g = &c->group.v[i];
-
-        for (j = 0; j < g->member.n; j++)
-            check_callable(p, &g->member.v[j].ref);
-    }
-    check_trunk_groups(p);
-    for (i = 0; i < c->route.n; i++) {
-        for (j = 0; j < c->route.v[i].line.n; j++)
-            check_targets(p, &c->route.v[i].line.v[j]);
-        check_prefixes(p, &c->route.v[i]);
-    }
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/parse.h"
+#include "config/schema.h"
 
 enum kind {
     KIND_REALM,
@@ -18,8 +18,13 @@ enum kind {
     KIND_GROUP,
     KIND_CUSTOMER,
     KIND_NUMBERS,
+    KIND_ZONE,
+    KIND_DECK,
+    KIND_CALENDAR,
+    KIND_LNP,
     KIND_ROUTE,
     KIND_CDR,
+    KIND_TEST,
     KINDS
 };
 
@@ -74,8 +79,8 @@ static uint32_t find_id(const struct index *ix, const char *name)
 static void second_name(struct parser *p, const struct object *o, const struct object *first,
                         const char *first_kind)
 {
-    parse_error(p, o->loc, strlen(o->name), "second name '%s': %s '%s' is at %s:%u", o->name,
-                first_kind, first->name, conf_loc_file(p->conf, &first->loc), first->loc.line);
+    parse_error(p, o->loc, 0, "second name '%s': %s '%s' is at %s:%u", o->name, first_kind,
+                first->name, conf_loc_file(p->conf, &first->loc), first->loc.line);
 }
 
 static void build_index(struct linker *l, enum kind kind, const struct section *s)
@@ -137,9 +142,12 @@ static void try_names(struct nearest *near, const struct index *ix)
         nearest_try(near, object_at(ix, i)->name);
 }
 
-static void dangling(struct linker *l, const struct conf_ref *ref, enum kind kind, bool or_group)
+/* No such thing of this kind, nor of the other (KINDS: there is none). */
+static void dangling(struct linker *l, const struct conf_ref *ref, enum kind kind, enum kind other)
 {
+    bool two = other != KINDS;
     struct nearest near;
+    uint32_t i;
 
     if (is_lost(l->p, ref->name))
         return;
@@ -147,11 +155,14 @@ static void dangling(struct linker *l, const struct conf_ref *ref, enum kind kin
     nearest_init(&near, span_of(ref->name));
     if (l->p->errs->n < CONF_ERRORS_MAX) {
         try_names(&near, &l->index[kind]);
-        if (or_group)
-            try_names(&near, &l->index[KIND_GROUP]);
+        if (two)
+            try_names(&near, &l->index[other]);
+        /* A clause that is misspelt reads as one more name of the list before it. */
+        for (i = 0; (two || kind == KIND_DECK) && schema_clause(i); i++)
+            nearest_try(&near, schema_clause(i));
     }
-    parse_error_meant(l->p, ref->loc, strlen(ref->name), near.best, "no %s%s '%s'",
-                      l->index[kind].section->word, or_group ? " or group" : "", ref->name);
+    parse_error_meant(l->p, ref->loc, 0, near.best, "no %s%s%s '%s'", l->index[kind].section->word,
+                      two ? " or " : "", two ? l->index[other].section->word : "", ref->name);
 }
 
 static void resolve(struct linker *l, struct conf_ref *ref, enum kind kind)
@@ -162,7 +173,7 @@ static void resolve(struct linker *l, struct conf_ref *ref, enum kind kind)
         return;
     ref->id = find_id(ix, ref->name);
     if (ref->id == CONF_NONE)
-        dangling(l, ref, kind, false);
+        dangling(l, ref, kind, KINDS);
     else
         ix->used[ref->id] = true;
 }
@@ -179,38 +190,115 @@ static void resolve_target(struct linker *l, struct conf_target *t)
         t->is_group = true;
         l->index[KIND_GROUP].used[group] = true;
     } else {
-        dangling(l, &t->ref, KIND_TRUNK, true);
+        dangling(l, &t->ref, KIND_TRUNK, KIND_GROUP);
     }
+}
+
+static void resolve_refs(struct linker *l, struct conf_ref *v, uint32_t n, enum kind kind)
+{
+    uint32_t i;
+
+    for (i = 0; i < n; i++)
+        resolve(l, &v[i], kind);
 }
 
 static void resolve_trunk(struct linker *l, struct conf_trunk *t)
 {
-    uint32_t i;
-
-    for (i = 0; i < t->listen.n; i++)
-        resolve(l, &t->listen.v[i], KIND_LISTEN);
+    resolve_refs(l, t->listen.v, t->listen.n, KIND_LISTEN);
     resolve(l, &t->media, KIND_MEDIA);
     resolve(l, &t->numbers, KIND_NUMBERS);
-    for (i = 0; i < t->send.n; i++)
-        resolve(l, &t->send.v[i], KIND_NUMBERS);
+    resolve(l, &t->numbers_caller, KIND_NUMBERS);
+    resolve(l, &t->numbers_redirecting, KIND_NUMBERS);
+    resolve_refs(l, t->send.v, t->send.n, KIND_NUMBERS);
+    resolve_refs(l, t->send_caller.v, t->send_caller.n, KIND_NUMBERS);
+    resolve_refs(l, t->send_redirecting.v, t->send_redirecting.n, KIND_NUMBERS);
     resolve(l, &t->routes, KIND_ROUTE);
     resolve(l, &t->customer, KIND_CUSTOMER);
+    resolve(l, &t->sell_deck, KIND_DECK);
+}
+
+/* Who a condition is about is not used by that: it has routes of its own, or it is nobody. */
+static void resolve_from(struct linker *l, struct conf_from *f)
+{
+    uint32_t trunk = find_id(&l->index[KIND_TRUNK], f->ref.name);
+    uint32_t customer = find_id(&l->index[KIND_CUSTOMER], f->ref.name);
+
+    if (trunk != CONF_NONE && customer != CONF_NONE)
+        parse_error(l->p, f->ref.loc, 0, "'%s' is both a trunk and a customer: rename one",
+                    f->ref.name);
+    else if (trunk == CONF_NONE && customer == CONF_NONE)
+        dangling(l, &f->ref, KIND_TRUNK, KIND_CUSTOMER);
+    f->is_customer = customer != CONF_NONE;
+    f->ref.id = f->is_customer ? customer : trunk;
+}
+
+/* A deck that a route names leads to its trunk. */
+static void resolve_lcr(struct linker *l, struct conf_ref *deck)
+{
+    uint32_t trunk;
+
+    resolve(l, deck, KIND_DECK);
+    if (deck->id == CONF_NONE)
+        return;
+    trunk = l->p->conf->deck.v[deck->id].trunk.id;
+    if (trunk != CONF_NONE)
+        l->index[KIND_TRUNK].used[trunk] = true;
+}
+
+static void resolve_line(struct linker *l, struct conf_route_line *line)
+{
+    uint32_t i;
+
+    for (i = 0; i < line->via.n; i++)
+        resolve_target(l, &line->via.v[i]);
+    for (i = 0; i < line->lcr.n; i++)
+        resolve_lcr(l, &line->lcr.v[i]);
+    for (i = 0; i < line->cond.from.n; i++)
+        resolve_from(l, &line->cond.from.v[i]);
+    resolve(l, &line->cond.when, KIND_CALENDAR);
 }
 
 static void resolve_route(struct linker *l, struct conf_route *r)
 {
-    uint32_t i, j;
+    uint32_t i;
 
-    for (i = 0; i < r->line.n; i++) {
-        for (j = 0; j < r->line.v[i].via.n; j++)
-            resolve_target(l, &r->line.v[i].via.v[j]);
+    resolve(l, &r->dip.lnp, KIND_LNP);
+    for (i = 0; i < r->line.n; i++)
+        resolve_line(l, &r->line.v[i]);
+}
+
+static void resolve_deck(struct linker *l, struct conf_deck *d)
+{
+    uint32_t i;
+
+    if (d->trunk.name) {
+        d->trunk.id = find_id(&l->index[KIND_TRUNK], d->trunk.name);
+        if (d->trunk.id == CONF_NONE)
+            dangling(l, &d->trunk, KIND_TRUNK, KINDS);
+    }
+    for (i = 0; i < d->column.n; i++)
+        resolve(l, &d->column.v[i].zone, KIND_ZONE);
+}
+
+static void resolve_group(struct linker *l, struct conf_group *g)
+{
+    uint32_t i;
+
+    for (i = 0; i < g->member.n; i++) {
+        struct conf_ref *m = &g->member.v[i].ref;
+
+        if (find_id(&l->index[KIND_TRUNK], m->name) == CONF_NONE &&
+            find_id(&l->index[KIND_GROUP], m->name) != CONF_NONE)
+            parse_error(l->p, m->loc, 0, "'%s' is a group: members of a group are trunks", m->name);
+        else
+            resolve(l, m, KIND_TRUNK);
     }
 }
 
 static void resolve_all(struct linker *l)
 {
     struct conf *c = l->p->conf;
-    uint32_t i, j;
+    uint32_t i;
 
     for (i = 0; i < c->listen.n; i++)
         resolve(l, &c->listen.v[i].realm, KIND_REALM);
@@ -222,10 +310,14 @@ static void resolve_all(struct linker *l)
         resolve(l, &c->trunk.v[i].from, KIND_PROFILE);
         resolve_trunk(l, &c->trunk.v[i]);
     }
-    for (i = 0; i < c->group.n; i++) {
-        for (j = 0; j < c->group.v[i].member.n; j++)
-            resolve(l, &c->group.v[i].member.v[j].ref, KIND_TRUNK);
+    for (i = 0; i < c->group.n; i++)
+        resolve_group(l, &c->group.v[i]);
+    for (i = 0; i < c->customer.n; i++) {
+        resolve(l, &c->customer.v[i].routes, KIND_ROUTE);
+        resolve(l, &c->customer.v[i].sell_deck, KIND_DECK);
     }
+    for (i = 0; i < c->deck.n; i++)
+        resolve_deck(l, &c->deck.v[i]);
     for (i = 0; i < c->route.n; i++)
         resolve_route(l, &c->route.v[i]);
 }
@@ -389,6 +481,20 @@ static void imply_accept(struct parser *p, struct conf_trunk *t)
     t->accept.n = all.n;
 }
 
+/* What neither the trunk nor its profile says is its customer's word. */
+static void take_customers(const struct conf *c, struct conf_trunk *t)
+{
+    const struct conf_customer *customer;
+
+    if (t->customer.id == CONF_NONE)
+        return;
+    customer = &c->customer.v[t->customer.id];
+    if (!t->routes.name)
+        t->routes = customer->routes;
+    if (!t->sell_deck.name)
+        t->sell_deck = customer->sell_deck;
+}
+
 /* Who logs in to us is asked for the node's realm; who we register as is who we log in as. */
 static void default_names(const struct conf *c, struct conf_trunk *t)
 {
@@ -413,6 +519,56 @@ static void default_addresses(struct parser *p)
     }
 }
 
+/* ---- money ---- */
+
+static const struct conf_exchange *find_exchange(const struct conf *c, const char *code)
+{
+    uint32_t i;
+
+    for (i = 0; i < c->global.exchange.n; i++) {
+        if (strcmp(c->global.exchange.v[i].code, code) == 0)
+            return &c->global.exchange.v[i];
+    }
+    return NULL;
+}
+
+static void check_exchange(struct parser *p)
+{
+    const struct conf_global *g = &p->conf->global;
+    uint32_t i;
+
+    for (i = 0; i < g->exchange.n; i++) {
+        const struct conf_exchange *x = &g->exchange.v[i], *first;
+
+        first = find_exchange(p->conf, x->code);
+        if (strcmp(x->code, g->currency) == 0)
+            parse_error(p, x->loc, 0, "%s is the base currency: all rates are exchanged to it",
+                        x->code);
+        else if (first != x)
+            parse_error(p, x->loc, 0, "the exchange of %s is in line %u already", x->code,
+                        first->loc.line);
+    }
+}
+
+static void deck_money(struct parser *p, struct conf_deck *d)
+{
+    const struct conf_global *g = &p->conf->global;
+    const struct conf_exchange *x;
+
+    if (d->currency[0] == '\0')
+        memcpy(d->currency, g->currency, sizeof(d->currency));
+    if (strcmp(d->currency, g->currency) == 0)
+        return;
+    x = find_exchange(p->conf, d->currency);
+    if (x)
+        d->exchange = x->rate;
+    else
+        parse_error(p, d->loc, 0,
+                    "ratedeck '%s' is in %s: section global needs a line 'exchange %s RATE', what "
+                    "one %s is in %s",
+                    d->name, d->currency, d->currency, d->currency, g->currency);
+}
+
 /* ---- unused ---- */
 
 static void warn_unused(struct linker *l)
@@ -423,7 +579,7 @@ static void warn_unused(struct linker *l)
     for (kind = 0; kind < KINDS; kind++) {
         const struct index *ix = &l->index[kind];
 
-        if (kind == KIND_CDR)
+        if (kind == KIND_CDR || kind == KIND_TEST)
             continue;
         for (i = 0; i < ix->list.n; i++) {
             const struct object *o = object_at(ix, i);
@@ -444,8 +600,9 @@ static void warn_unused(struct linker *l)
 void link_pass(struct parser *p)
 {
     static const struct section *const sections[KINDS] = {
-        &section_realm, &section_listen,   &section_media,   &section_profile, &section_trunk,
-        &section_group, &section_customer, &section_numbers, &section_route,   &section_cdr,
+        &section_realm,    &section_listen,   &section_media,   &section_profile, &section_trunk,
+        &section_group,    &section_customer, &section_numbers, &section_zone,    &section_ratedeck,
+        &section_calendar, &section_lnp,      &section_route,   &section_cdr,     &section_test,
     };
     struct linker l = {.p = p};
     enum kind kind;
@@ -456,6 +613,9 @@ void link_pass(struct parser *p)
     check_shared_names(&l);
     resolve_all(&l);
     apply_profiles(p);
+    check_exchange(p);
+    for (i = 0; i < p->conf->deck.n; i++)
+        deck_money(p, &p->conf->deck.v[i]);
     default_addresses(p);
     for (i = 0; i < p->conf->trunk.n; i++) {
         struct conf_trunk *t = &p->conf->trunk.v[i];
@@ -464,6 +624,7 @@ void link_pass(struct parser *p)
         sort_peers(t);
         imply_accept(p, t);
         default_names(p->conf, t);
+        take_customers(p->conf, t);
     }
     /* What an erroneous section meant to use is unknown. */
     if (p->errs->errors == 0)

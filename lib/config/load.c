@@ -234,6 +234,8 @@ static void global_defaults(struct parser *p)
         g->node = "tandem";
     if (g->limit.calls == 0)
         g->limit.calls = CALLS_DEFAULT;
+    if (g->currency[0] == '\0')
+        memcpy(g->currency, "USD", CONF_CURRENCY);
     if (!g->run_dir)
         g->run_dir = "/run/tandem";
     if (!g->state_dir)

@@ -5,6 +5,7 @@ lib_config_libtdconfig_a_SOURCES = \
 	lib/config/base.h \
 	lib/config/check.c \
 	lib/config/check_peer.c \
+	lib/config/check_route.c \
 	lib/config/check_trunk.c \
 	lib/config/config.c \
 	lib/config/config.h \
@@ -13,6 +14,7 @@ lib_config_libtdconfig_a_SOURCES = \
 	lib/config/fmt.c \
 	lib/config/fmt.h \
 	lib/config/kw_common.c \
+	lib/config/kw_routing.c \
 	lib/config/lexer.c \
 	lib/config/lexer.h \
 	lib/config/link.c \
@@ -23,11 +25,17 @@ lib_config_libtdconfig_a_SOURCES = \
 	lib/config/routing.h \
 	lib/config/schema.h \
 	lib/config/schema_auth.c \
+	lib/config/schema_calendar.c \
+	lib/config/schema_cdr.c \
+	lib/config/schema_deck.c \
+	lib/config/schema_group.c \
 	lib/config/schema_identity.c \
 	lib/config/schema_net.c \
+	lib/config/schema_numbers.c \
 	lib/config/schema_peer.c \
 	lib/config/schema_route.c \
 	lib/config/schema_sip.c \
 	lib/config/schema_trunk.c \
+	lib/config/schema_trunk_route.c \
 	lib/config/value.c \
 	lib/config/value.h

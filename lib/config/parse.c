@@ -10,15 +10,28 @@
 #include <string.h>
 
 const struct section *const parse_sections[] = {
-    &section_global,  &section_realm, &section_listen, &section_media,
-    &section_profile, &section_trunk, &section_group,  &section_customer,
-    &section_numbers, &section_route, &section_cdr,    NULL,
+    &section_global,
+    &section_realm,
+    &section_listen,
+    &section_media,
+    &section_profile,
+    &section_trunk,
+    &section_group,
+    &section_customer,
+    &section_numbers,
+    &section_zone,
+    &section_ratedeck,
+    &section_calendar,
+    &section_lnp,
+    &section_route,
+    &section_cdr,
+    &section_test,
+    NULL,
 };
 
 /* Sections that the language has and this version does not serve. */
 static const char *const not_served[] = {
-    "ratedeck",  "calendar", "lnp",   "emergency", "priority", "mrf",
-    "appserver", "stir",     "fraud", "cluster",   "test",     NULL,
+    "emergency", "priority", "mrf", "appserver", "stir", "fraud", "cluster", NULL,
 };
 
 /* Keywords, likewise, by section. Taking them in silence would be a promise. */
@@ -28,13 +41,8 @@ struct unserved {
 };
 
 static const struct unserved kw_not_served[] = {
-    {"global", "trace"},         {"global", "country"},
-    {"media", "path"},           {"trunk", "dtmf"},
-    {"trunk", "hide-topology"},  {"trunk", "breaker"},
-    {"trunk", "stir"},           {"trunk", "caller-allow"},
-    {"trunk", "default-caller"}, {"route", "lnp"},
-    {"route", "block"},          {"customer", "routes"},
-    {"cdr", "fields"},           {NULL, NULL},
+    {"global", "trace"}, {"media", "path"}, {"trunk", "dtmf"}, {"trunk", "hide-topology"},
+    {"trunk", "stir"},   {"cdr", "fields"}, {NULL, NULL},
 };
 
 /* ---- memory ---- */
@@ -173,6 +181,20 @@ void parse_token_error(struct parser *p, const struct lex_token *t, const char *
     va_end(ap);
 }
 
+void parse_line_error(struct parser *p, const struct args *args, const char *fmt, ...)
+{
+    const struct lex_token *last = &args->tok[args->n - 1];
+    struct conf_loc end = parse_loc(p, last);
+    struct err_place at;
+    va_list ap;
+
+    end.col = (uint16_t)(last->col + last->width);
+    at = place_of(p, end, 1);
+    va_start(ap, fmt);
+    vreport(p, CONF_ERROR, &at, fmt, ap);
+    va_end(ap);
+}
+
 /* ---- sections ---- */
 
 static void *list_of(struct parser *p, const struct section *s)
@@ -232,6 +254,25 @@ static const struct section *find_section(struct span word)
     return NULL;
 }
 
+/* 200: a line of a report. */
+#define FREE_NAME_MAX 200
+
+static bool good_name(struct parser *p, const struct section *s, const struct lex_token *name)
+{
+    if (s->free_name && name->s.len > 0 && name->s.len <= FREE_NAME_MAX)
+        return true;
+    if (!s->free_name && value_is_name(name->s))
+        return true;
+    if (s->free_name)
+        parse_token_error(p, name, "the name of a %s is a text of 1 to %u bytes, in quotes",
+                          s->word, FREE_NAME_MAX);
+    else
+        parse_token_error(p, name,
+                          "a name has 1 to 63 letters, digits, '-', '_' or '.' and begins "
+                          "with a letter or digit");
+    return false;
+}
+
 /* The object of a named section, or NULL: reported. */
 static void *new_object(struct parser *p, const struct section *s)
 {
@@ -244,12 +285,8 @@ static void *new_object(struct parser *p, const struct section *s)
         parse_error(p, end, 1, "'%s' needs a name", s->word);
         return NULL;
     }
-    if (!value_is_name(name->s)) {
-        parse_token_error(p, name,
-                          "a name has 1 to 63 letters, digits, '-', '_' or '.' and begins "
-                          "with a letter or digit");
+    if (!good_name(p, s, name))
         return NULL;
-    }
     if (parse_list_view(list_of(p, s)).n >= CONF_OBJECTS_MAX) {
         parse_token_error(p, name, "more than %u sections '%s'", CONF_OBJECTS_MAX, s->word);
         return NULL;

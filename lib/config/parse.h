@@ -65,6 +65,7 @@ struct section {
     void (*line)(struct parser *p, void *obj,
                  const struct lex_line *line);              /* instead of keywords */
     void (*close)(struct parser *p, void *obj, bool clean); /* at its end; clean: no error in it */
+    bool free_name; /* the name is any text, in quotes: nothing refers to it */
 };
 
 /** Every named object begins like this. */
@@ -136,6 +137,9 @@ void parse_warn(struct parser *p, struct conf_loc loc, size_t width, const char 
 /** An error at a value of the line in hand. */
 void parse_token_error(struct parser *p, const struct lex_token *t, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/** An error behind the last value of the line in hand: something is missing there. */
+void parse_line_error(struct parser *p, const struct args *args, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /** Place of a value of the line in hand. */
 struct conf_loc parse_loc(const struct parser *p, const struct lex_token *t);
 
@@ -178,8 +182,8 @@ void args_end(struct parser *p, struct args *a);
 /* ---- the schema ---- */
 
 extern const struct section section_global, section_realm, section_listen, section_media,
-    section_profile, section_trunk, section_group, section_customer, section_numbers, section_route,
-    section_cdr;
+    section_profile, section_trunk, section_group, section_customer, section_numbers, section_zone,
+    section_ratedeck, section_calendar, section_lnp, section_route, section_cdr, section_test;
 
 /** All kinds, NULL-ended. */
 extern const struct section *const parse_sections[];

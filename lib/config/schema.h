@@ -33,6 +33,40 @@
             memcpy(field, &v_, sizeof(v_));                      \
     } while (0)
 
+/* ---- kw_routing.c ---- */
+
+/** Digits, a '+' may stand first; at most CONF_PREFIX_DIGITS. @return false: reported */
+bool parse_prefix(struct parser *p, const struct lex_token *t, const char **prefix);
+/** An exact amount. @return false: reported */
+bool parse_money(struct parser *p, const struct lex_token *t, int64_t *nano);
+/** `30%`. @return false: reported */
+bool parse_percent(struct parser *p, const struct lex_token *t, uint32_t lo, uint32_t hi,
+                   uint32_t *pct);
+/** `2.5%` as parts of a million, at most max. @return false: reported */
+bool parse_ppm(struct parser *p, const struct lex_token *t, uint32_t max, uint32_t *ppm);
+/** A path; a relative one begins in the folder of the file in hand. @return false: reported */
+bool parse_path(struct parser *p, const struct lex_token *t, const char **path);
+/** Three capital letters, into CONF_CURRENCY bytes. @return false: reported */
+bool parse_currency(struct parser *p, const struct lex_token *t, char *code);
+KW_HANDLER(kw_prefixes);
+/** Into a bool. */
+KW_HANDLER(kw_on_off);
+/** Into CONF_CURRENCY bytes. */
+KW_HANDLER(kw_currency);
+
+/* ---- schema_net.c ---- */
+KW_HANDLER(kw_dns);
+
+/* ---- schema_route.c ---- */
+
+/** The words that part a route line, n-th; NULL: no more. */
+const char *schema_clause(uint32_t n);
+
+/* ---- schema_trunk_route.c ---- */
+KW_HANDLER(kw_breaker);
+KW_HANDLER(kw_caller_allow);
+KW_HANDLER(kw_default_caller);
+
 /* ---- schema_peer.c ---- */
 KW_HANDLER(kw_peer);
 KW_HANDLER(kw_accept);

@@ -55,7 +55,7 @@ static void kw_emergency(struct parser *p, const struct keyword *kw, void *field
     }
 }
 
-static void kw_dns(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+void kw_dns(struct parser *p, const struct keyword *kw, void *field, struct args *args)
 {
     const struct lex_token *t;
     struct conf_addr a;
@@ -74,6 +74,43 @@ static void kw_dns(struct parser *p, const struct keyword *kw, void *field, stru
     }
 }
 
+/* +1 to +999 (E.164 §6.2.1). */
+static void kw_country(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t = &args->tok[args->i];
+
+    if (!value_is_digits(t->s, true) || t->s.p[0] != '+' || t->s.len < 2 || t->s.len > 4) {
+        parse_token_error(p, t, "'%.*s' is not a country code, as +1", SPAN_ARG(t->s));
+        return;
+    }
+    kw_string(p, kw, field, args);
+}
+
+static void kw_exchange(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t = args_next(args), *rate;
+    struct conf_exchange x = {.loc = parse_loc(p, t)};
+
+    (void)field;
+    if (!parse_currency(p, t, x.code) || !(rate = args_need(p, kw, args, "rate")) ||
+        !parse_money(p, rate, &x.rate))
+        return;
+    if (x.rate == 0) {
+        parse_token_error(p, rate, "an exchange rate is above 0");
+        return;
+    }
+    *(struct conf_exchange *)APPEND(p, p->conf->global.exchange) = x;
+}
+
+static void kw_states(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    const struct lex_token *t = args_next(args);
+
+    (void)kw;
+    p->conf->global.states_loc = parse_loc(p, t);
+    parse_path(p, t, field);
+}
+
 #define G(member) FIELD(struct conf_global, member)
 
 /* 256 workers: worker numbers are 8 bits of a sealed token. */
@@ -88,6 +125,11 @@ static const struct keyword global_kw[] = {
     {"emergency", NULL, kw_emergency, G(emergency), 1, 32, KW_REPEAT, 0, 0, "emergency NUMBER..."},
     /* 8: each is asked in turn with seconds between; nobody waits for a ninth. */
     {"dns", NULL, kw_dns, G(dns), 1, 8, 0, 0, 0, "dns IP[:PORT]..."},
+    {"country", NULL, kw_country, G(country), 1, 1, 0, 0, 0, "country +N"},
+    {"currency", NULL, kw_currency, G(currency), 1, 1, 0, 0, 0, "currency CODE"},
+    {"exchange", NULL, kw_exchange, G(exchange), 2, 2, KW_REPEAT, 0, 0, "exchange CODE RATE"},
+    {"states", NULL, kw_states, G(states), 1, 1, 0, 0, 0, "states PATH"},
+    {"watch", NULL, kw_on_off, G(watch), 1, 1, 0, 0, 0, "watch on|off"},
 };
 
 const struct section section_global = {

@@ -1,293 +1,617 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Schema of the sections numbers, route and cdr: keywords, bounds, defaults.
- * parse.c runs the tables; what objects mean to each other is checked in link.c and check.c.
+ * Schema of the section route: lines made of clauses, portability, block and allow lists.
+ * parse.c runs the table; what lines mean to each other is checked in check_route.c.
  */
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "config/parse.h"
+#include "config/schema.h"
 #include "core/err.h"
 
-#define FIELD(type, member) offsetof(type, member), sizeof(((type *)0)->member)
-#define LIST(member)        offsetof(struct conf, member)
+#define VMAX CONF_VALUES_MAX
 
-/* ---- numbers ---- */
+/* What a line does; a clause says with which of them it goes. */
+enum { DOES_LCR = 1, DOES_VIA = 2, DOES_CAUSE = 4, DOES_ANY = 7 };
 
-static const struct keyword rule_kw = {.word = "rule", .syntax = "PATTERN -> RESULT [class NAME]"};
+struct line_parser {
+    struct parser *p;
+    const struct keyword *kw;
+    struct args *args;
+    struct conf_route_line l;
+    uint32_t seen;                /* clauses, bit = place in the table */
+    const struct lex_token *word; /* of the clause in hand */
+};
 
-static void numbers_header(struct parser *p, void *obj, struct args *args)
+struct clause {
+    const char *word;
+    bool (*parse)(struct line_parser *lp); /* false: reported */
+    unsigned goes_with;
+};
+
+static const struct clause *find_clause(const struct lex_token *t);
+
+/* A list of names or prefixes goes on until a clause begins; in quotes a word is a name. */
+static const struct lex_token *next_of_list(struct line_parser *lp)
 {
-    static const char *const words[] = {"out", "in", NULL};
-    static const struct keyword kw = {.syntax = "numbers NAME [direction in|out]"};
-    struct conf_numbers *n = obj;
-    const struct lex_token *t;
-    int i;
+    struct args *a = lp->args;
 
-    if (!args_word(args, "direction"))
-        return;
-    t = args_need(p, &kw, args, "in or out");
-    i = t ? parse_choice(p, t, words) : -1;
-    n->out = i == 0;
+    return a->i < a->n && !find_clause(&a->tok[a->i]) ? args_next(a) : NULL;
 }
 
-static bool rule_pattern(struct parser *p, const struct lex_token *t, struct conf_rule *r)
+/* The first of a list, or an error. */
+static const struct lex_token *need_of_list(struct line_parser *lp, const char *what)
 {
-    struct conf_loc loc = parse_loc(p, t);
-    const char *why;
-    size_t bad;
+    struct args *a = lp->args;
+    const struct lex_token *t = next_of_list(lp);
 
-    r->text = parse_strdup(p, t->s);
-    if (conf_pattern_compile(r->text, &r->pattern, &bad, &why) == 0)
+    if (!t && a->i < a->n)
+        parse_token_error(
+            lp->p, &a->tok[a->i],
+            "%s missing before '%.*s'; a name that is a word of the line stands in quotes", what,
+            SPAN_ARG(a->tok[a->i].s));
+    else if (!t)
+        args_need(lp->p, lp->kw, a, what);
+    return t;
+}
+
+/* ---- conditions ---- */
+
+static bool clause_when(struct line_parser *lp)
+{
+    const struct lex_token *t;
+
+    lp->l.cond.when_closed = args_word(lp->args, "not");
+    t = need_of_list(lp, "calendar");
+    return t && parse_ref(lp->p, t, &lp->l.cond.when);
+}
+
+static bool clause_from(struct line_parser *lp)
+{
+    const struct lex_token *t = need_of_list(lp, "trunk or customer");
+
+    for (; t; t = next_of_list(lp)) {
+        struct conf_from *f = APPEND(lp->p, lp->l.cond.from);
+
+        if (!parse_ref(lp->p, t, &f->ref))
+            return false;
+    }
+    return lp->l.cond.from.n > 0;
+}
+
+static bool clause_caller(struct line_parser *lp)
+{
+    const struct lex_token *t = need_of_list(lp, "prefix");
+    const char *prefix;
+
+    for (; t; t = next_of_list(lp)) {
+        if (!parse_prefix(lp->p, t, &prefix))
+            return false;
+        *(const char **)APPEND(lp->p, lp->l.cond.caller) = prefix;
+    }
+    return lp->l.cond.caller.n > 0;
+}
+
+/* ---- lcr and what sorts and drops its candidates ---- */
+
+static bool clause_lcr(struct line_parser *lp)
+{
+    const struct lex_token *t = need_of_list(lp, "ratedeck");
+
+    for (; t; t = next_of_list(lp)) {
+        if (lp->l.lcr.n >= CONF_DECKS_MAX) {
+            parse_token_error(lp->p, t, "more than %u decks", CONF_DECKS_MAX);
+            return false;
+        }
+        if (!parse_ref(lp->p, t, APPEND(lp->p, lp->l.lcr)))
+            return false;
+    }
+    return lp->l.lcr.n > 0;
+}
+
+static bool clause_order(struct line_parser *lp)
+{
+    static const char *const words[] = {"cost", "quality", "priority", "asr", "acd", "pdd", NULL};
+    const struct lex_token *t = need_of_list(lp, "order");
+    uint32_t i;
+    int o;
+
+    for (; t; t = next_of_list(lp)) {
+        if ((o = parse_choice(lp->p, t, words)) < 0)
+            return false;
+        for (i = 0; i < lp->l.order.n; i++) {
+            if (lp->l.order.v[i] == (enum conf_order)o) {
+                parse_token_error(lp->p, t, "'%s' is in this order already", words[o]);
+                return false;
+            }
+        }
+        *(enum conf_order *)APPEND(lp->p, lp->l.order) = (enum conf_order)o;
+    }
+    return lp->l.order.n > 0;
+}
+
+static bool clause_max_cost(struct line_parser *lp)
+{
+    const struct lex_token *t = args_need(lp->p, lp->kw, lp->args, "price a minute");
+
+    return t && parse_money(lp->p, t, &lp->l.max_cost);
+}
+
+static bool clause_margin(struct line_parser *lp)
+{
+    const struct lex_token *t = args_need(lp->p, lp->kw, lp->args, "price a minute or percentage");
+
+    if (!t)
+        return false;
+    lp->l.margin_given = true;
+    if (t->s.len > 0 && t->s.p[t->s.len - 1] == '%')
+        /* below 100: what costs nothing is all that leaves a margin of 100 % */
+        return parse_ppm(lp->p, t, 999999, &lp->l.margin_ppm);
+    return parse_money(lp->p, t, &lp->l.margin);
+}
+
+static bool clause_min_asr(struct line_parser *lp)
+{
+    const struct lex_token *t = args_need(lp->p, lp->kw, lp->args, "percentage");
+    uint32_t pct;
+
+    if (!t || !parse_percent(lp->p, t, 1, 100, &pct))
+        return false;
+    lp->l.quality.min_asr = (uint8_t)pct;
+    return true;
+}
+
+/* 1 s to 1 h: no destination's calls are longer in the mean. */
+static bool clause_min_acd(struct line_parser *lp)
+{
+    static const struct keyword bounds = {.lo = SECOND, .hi = HOUR};
+    const struct lex_token *t = args_need(lp->p, lp->kw, lp->args, "duration");
+
+    return t && parse_duration(lp->p, &bounds, t, &lp->l.quality.min_acd_ms);
+}
+
+/* 100 ms is less than a round trip to a PSTN gateway and back; after a minute nobody waits. */
+static bool clause_max_pdd(struct line_parser *lp)
+{
+    static const struct keyword bounds = {.lo = 100, .hi = MINUTE};
+    const struct lex_token *t = args_need(lp->p, lp->kw, lp->args, "duration");
+
+    return t && parse_duration(lp->p, &bounds, t, &lp->l.quality.max_pdd_ms);
+}
+
+/* A million calls to one destination within the window of the figures: no carrier sees them. */
+static bool clause_sample(struct line_parser *lp)
+{
+    const struct lex_token *t = args_need(lp->p, lp->kw, lp->args, "number of calls");
+
+    return t && parse_number(lp->p, t, 1, 1000000, &lp->l.quality.sample);
+}
+
+/* ---- via ---- */
+
+enum share { SHARE_NONE, SHARE_WEIGHT, SHARE_PERCENT };
+
+/* `70%` or `weight 70` behind a target; *share stays NONE if neither is there. */
+static bool target_share(struct line_parser *lp, struct conf_target *target, enum share *share)
+{
+    struct args *a = lp->args;
+    const struct lex_token *t;
+    uint32_t n;
+
+    *share = SHARE_NONE;
+    if (args_word(a, "weight")) {
+        if (!(t = args_need(lp->p, lp->kw, a, "weight")) ||
+            !parse_number(lp->p, t, 1, UINT16_MAX, &n))
+            return false;
+        *share = SHARE_WEIGHT;
+    } else if (a->i < a->n && a->tok[a->i].s.len > 0 &&
+               a->tok[a->i].s.p[a->tok[a->i].s.len - 1] == '%') {
+        if (!parse_percent(lp->p, args_next(a), 1, 100, &n))
+            return false;
+        *share = SHARE_PERCENT;
+    } else {
         return true;
-    loc.col = (uint16_t)(loc.col + bad + (t->quoted ? 1 : 0));
-    parse_error(p, loc, 1, "%s", why);
+    }
+    target->weight = (uint16_t)n;
+    target->shared = true;
+    return true;
+}
+
+/* The targets of a tier share it all in one way; percentages are all of it. */
+static bool tier_is_whole(struct line_parser *lp, uint32_t first, const enum share *share)
+{
+    const struct conf_target *v = lp->l.via.v;
+    uint32_t i, n = lp->l.via.n - first, sum = 0;
+
+    for (i = 1; i < n; i++) {
+        if (share[i] == share[0])
+            continue;
+        parse_error(
+            lp->p, v[first + i].ref.loc, strlen(v[first + i].ref.name),
+            share[i] == SHARE_NONE || share[0] == SHARE_NONE
+                ? "either all targets of a tier have a share, or none; 'then' begins a new tier"
+                : "a tier is shared by percentages or by weights, not by both");
+        return false;
+    }
+    for (i = 0; i < n; i++)
+        sum += v[first + i].weight;
+    if (share[0] != SHARE_PERCENT || sum == 100)
+        return true;
+    parse_error(lp->p, v[first].ref.loc, strlen(v[first].ref.name),
+                "percentages of a tier must add up to 100; these make %u", sum);
     return false;
 }
 
-/* Literal characters up to the next '{'. */
-static size_t literal_piece(struct parser *p, struct span s, struct conf_rule *r)
+static bool via_tier(struct line_parser *lp, uint8_t tier)
 {
-    ptrdiff_t brace = span_chr(s, '{');
-    size_t len = brace < 0 ? s.len : (size_t)brace;
-    struct conf_piece *piece = APPEND(p, r->piece);
+    const struct lex_token *t = need_of_list(lp, "trunk or group");
+    enum share share[CONF_CANDIDATES_MAX];
+    uint32_t first = lp->l.via.n, n = 0;
+    struct conf_target *target;
 
-    piece->text = parse_strdup(p, (struct span){s.p, len});
-    piece->len = (uint16_t)len;
-    return len;
-}
-
-/* "{*}" or "{2-}", known to be well formed. */
-static size_t copy_piece(struct parser *p, struct span s, struct conf_rule *r)
-{
-    struct conf_piece *piece = APPEND(p, r->piece);
-    size_t len = (size_t)span_chr(s, '}') + 1;
-    uint32_t skip = 0;
-
-    if (s.p[1] != '*')
-        span_u32((struct span){s.p + 1, len - 3}, 99, &skip);
-    piece->skip = (uint16_t)skip;
-    return len;
-}
-
-static bool rule_result(struct parser *p, const struct lex_token *t, struct conf_rule *r)
-{
-    struct conf_loc loc = parse_loc(p, t);
-    struct span s = span_eq(t->s, SPAN("keep")) ? SPAN("{*}") : t->s;
-    size_t bad = value_result_check(s), i = 0;
-
-    if (s.len == 0 || bad < s.len) {
-        loc.col = (uint16_t)(loc.col + (s.len == 0 ? 0 : bad + (t->quoted ? 1 : 0)));
-        parse_error(p, loc, 1,
-                    "a result is 'keep', or made of digits, a leading '+', {*} and {N-}");
-        return false;
-    }
-    while (i < s.len) {
-        struct span rest = {s.p + i, s.len - i};
-
-        i += rest.p[0] == '{' ? copy_piece(p, rest, r) : literal_piece(p, rest, r);
-    }
-    for (i = 0; i < r->piece.n; i++) {
-        if (!r->piece.v[i].text && !pattern_has_length(&r->pattern, r->piece.v[i].skip)) {
-            parse_token_error(p, t, "nothing is left of '%s' after its first %u", r->text,
-                              r->piece.v[i].skip);
+    for (; t; t = next_of_list(lp)) {
+        if (lp->l.via.n >= CONF_CANDIDATES_MAX) {
+            parse_token_error(lp->p, t, "more than %u targets", CONF_CANDIDATES_MAX);
             return false;
         }
+        target = APPEND(lp->p, lp->l.via);
+        target->weight = 100;
+        target->tier = tier;
+        if (!parse_ref(lp->p, t, &target->ref) || !target_share(lp, target, &share[n++]))
+            return false;
     }
-    return true;
+    return n > 0 && tier_is_whole(lp, first, share);
 }
 
-static void numbers_line(struct parser *p, void *obj, const struct lex_line *line)
+static bool clause_via(struct line_parser *lp)
 {
-    static const char *const classes[] = {"emergency", "service", NULL};
-    struct args args = {.tok = line->tok, .n = line->n};
-    struct conf_numbers *n = obj;
-    struct conf_rule r = {.klass = CONF_CLASS_NONE};
-    const struct lex_token *t = args_next(&args);
-    int i;
-
-    r.loc = parse_loc(p, t);
-    if (n->rule.n >= CONF_RULES_MAX) {
-        if (n->rule.n == CONF_RULES_MAX)
-            parse_token_error(p, t, "more than %u rules in numbers '%s'", CONF_RULES_MAX, n->name);
-        return;
-    }
-    if (!rule_pattern(p, t, &r) || !(t = args_need(p, &rule_kw, &args, "'->'")))
-        return;
-    if (!span_eq(t->s, SPAN("->"))) {
-        parse_token_error(p, t, "expected '->', found '%.*s'", SPAN_ARG(t->s));
-        return;
-    }
-    if (!(t = args_need(p, &rule_kw, &args, "result")) || !rule_result(p, t, &r))
-        return;
-    if (args_word(&args, "class")) {
-        if (!(t = args_need(p, &rule_kw, &args, "class")) || (i = parse_choice(p, t, classes)) < 0)
-            return;
-        r.klass = i == 0 ? CONF_CLASS_EMERGENCY : CONF_CLASS_SERVICE;
-    }
-    *(struct conf_rule *)APPEND(p, n->rule) = r;
-    args_end(p, &args);
-}
-
-static void close_numbers(struct parser *p, void *obj, bool clean)
-{
-    const struct conf_numbers *n = obj;
-    uint32_t i, j;
-
-    if (clean && n->rule.n == 0)
-        parse_error(p, n->loc, strlen(n->name), "numbers '%s' has no rule", n->name);
-    /* Quadratic: only for lists that somebody wrote by hand. 256 rules are 33 thousand comparisons. */
-    if (n->rule.n > 256)
-        return;
-    for (i = 1; i < n->rule.n; i++) {
-        for (j = 0; j < i && !pattern_covers(&n->rule.v[j].pattern, &n->rule.v[i].pattern); j++)
-            ;
-        if (j < i)
-            parse_warn(p, n->rule.v[i].loc, strlen(n->rule.v[i].text),
-                       "rule is never reached: '%s' in line %u takes all of its numbers",
-                       n->rule.v[j].text, n->rule.v[j].loc.line);
-    }
-}
-
-const struct section section_numbers = {
-    .word = "numbers",
-    .list_off = LIST(numbers),
-    .size = sizeof(struct conf_numbers),
-    .header = numbers_header,
-    .line = numbers_line,
-    .close = close_numbers,
-};
-
-/* ---- route ---- */
-
-/* [via] T then T … [max N attempts]; the word `via` is taken already. */
-static bool via(struct parser *p, const struct keyword *kw, struct args *args,
-                struct conf_route_line *l)
-{
-    const struct lex_token *t;
-    struct conf_target *target;
-    struct conf_ref ref;
     uint8_t tier = 0;
 
     do {
-        if (!(t = args_need(p, kw, args, "trunk or group")) || !parse_ref(p, t, &ref))
+        if (!via_tier(lp, tier++))
             return false;
-        if (l->via.n >= CONF_CANDIDATES_MAX) {
-            parse_token_error(p, t, "more than %u targets", CONF_CANDIDATES_MAX);
-            return false;
-        }
-        target = APPEND(p, l->via);
-        *target = (struct conf_target){.ref = ref, .weight = 100, .tier = tier++};
-    } while (args_word(args, "then"));
-    if (!args_word(args, "max"))
-        return true;
-    if (!(t = args_need(p, kw, args, "number")) ||
-        !parse_number(p, t, 1, CONF_CANDIDATES_MAX, &l->max_attempts))
-        return false;
-    if (!(t = args_need(p, kw, args, "'attempts'")))
-        return false;
-    if (!span_eq(t->s, SPAN("attempts"))) {
-        parse_token_error(p, t, "expected 'attempts', found '%.*s'", SPAN_ARG(t->s));
-        return false;
-    }
+    } while (args_word(lp->args, "then"));
     return true;
 }
 
-static bool cause(struct parser *p, const struct keyword *kw, struct args *args,
-                  struct conf_route_line *l)
+/* `lcr A B then C`: behind the candidates of the decks. */
+static bool clause_then(struct line_parser *lp)
+{
+    if (lp->l.lcr.n > 0 && lp->l.via.n == 0)
+        return clause_via(lp);
+    parse_token_error(lp->p, lp->word,
+                      "'then' stands behind the targets of 'via', or behind 'lcr'");
+    return false;
+}
+
+/* ---- bounds of a hunt, refusal ---- */
+
+static bool clause_max(struct line_parser *lp)
+{
+    const struct lex_token *t = args_need(lp->p, lp->kw, lp->args, "number");
+
+    if (!t || !parse_number(lp->p, t, 1, CONF_CANDIDATES_MAX, &lp->l.max_attempts))
+        return false;
+    if (args_word(lp->args, "attempts"))
+        return true;
+    if ((t = args_need(lp->p, lp->kw, lp->args, "'attempts'")))
+        parse_token_error(lp->p, t, "expected 'attempts', found '%.*s'", SPAN_ARG(t->s));
+    return false;
+}
+
+/* Below a second the first attempt has not even been acknowledged; setup-timeout ends at ten minutes. */
+static bool clause_within(struct line_parser *lp)
+{
+    static const struct keyword bounds = {.lo = SECOND, .hi = 10 * MINUTE};
+    const struct lex_token *t = args_need(lp->p, lp->kw, lp->args, "duration");
+
+    return t && parse_duration(lp->p, &bounds, t, &lp->l.deadline_ms);
+}
+
+/* CODE ["TEXT"]; the word `cause` is taken already. */
+static bool cause(struct parser *p, const struct keyword *kw, struct args *args, uint16_t *code,
+                  const char **reason)
 {
     const struct lex_token *t = args_need(p, kw, args, "code");
-    uint32_t code;
+    uint32_t n;
 
-    if (!t || !parse_number(p, t, 400, CONF_CODE_MAX, &code))
+    if (!t || !parse_number(p, t, 400, CONF_CODE_MAX, &n))
         return false;
-    l->cause = (uint16_t)code;
-    if (args->i >= args->n)
+    *code = (uint16_t)n;
+    if (args->i >= args->n || (!args->tok[args->i].quoted && find_clause(&args->tok[args->i])))
         return true;
     t = args_next(args);
     if (!t->quoted || t->s.len == 0) {
         parse_token_error(p, t, "a reason phrase is written in quotes");
         return false;
     }
-    l->reason = parse_strdup(p, t->s);
+    *reason = parse_strdup(p, t->s);
     return true;
 }
 
-/* What a line does. @return false: reported */
-static bool action(struct parser *p, const struct keyword *kw, struct args *args,
-                   struct conf_route_line *l)
+static bool clause_cause(struct line_parser *lp)
 {
-    const struct lex_token *t;
+    return cause(lp->p, lp->kw, lp->args, &lp->l.cause, &lp->l.reason);
+}
 
-    if (args_word(args, "via"))
-        return via(p, kw, args, l);
-    if (l->kind != CONF_ROUTE_EMERGENCY && args_word(args, "cause"))
-        return cause(p, kw, args, l);
-    t = args_need(p, kw, args, l->kind == CONF_ROUTE_EMERGENCY ? "'via'" : "'via' or 'cause'");
-    if (!t)
-        return false;
-    if (span_eq(t->s, SPAN("lcr")) || span_eq(t->s, SPAN("announce")) || span_eq(t->s, SPAN("use")))
-        parse_token_error(p, t, "'%.*s' is not served by this version", SPAN_ARG(t->s));
-    else
-        parse_token_error(p, t, "expected %s, found '%.*s'",
-                          l->kind == CONF_ROUTE_EMERGENCY ? "'via'" : "'via' or 'cause'",
+/* ---- a line ---- */
+
+static const struct clause clauses[] = {
+    {"when", clause_when, DOES_ANY},
+    {"from", clause_from, DOES_ANY},
+    {"caller", clause_caller, DOES_ANY},
+    {"lcr", clause_lcr, DOES_ANY},
+    {"via", clause_via, DOES_ANY},
+    {"then", clause_then, DOES_ANY},
+    {"cause", clause_cause, DOES_ANY},
+    {"order", clause_order, DOES_LCR},
+    {"max-cost", clause_max_cost, DOES_LCR},
+    {"margin", clause_margin, DOES_LCR},
+    {"min-asr", clause_min_asr, DOES_LCR},
+    {"min-acd", clause_min_acd, DOES_LCR},
+    {"max-pdd", clause_max_pdd, DOES_LCR},
+    {"sample", clause_sample, DOES_LCR},
+    {"max", clause_max, DOES_LCR | DOES_VIA},
+    {"within", clause_within, DOES_LCR | DOES_VIA},
+};
+
+static const struct clause *find_clause(const struct lex_token *t)
+{
+    uint32_t i;
+
+    for (i = 0; !t->quoted && i < COUNT(clauses); i++) {
+        if (span_eq(t->s, span_of(clauses[i].word)))
+            return &clauses[i];
+    }
+    return NULL;
+}
+
+const char *schema_clause(uint32_t n)
+{
+    return n < COUNT(clauses) ? clauses[n].word : NULL;
+}
+
+static void refuse_clause(struct line_parser *lp, const struct lex_token *t)
+{
+    struct nearest near;
+    uint32_t i;
+
+    if (span_eq(t->s, SPAN("announce")) || span_eq(t->s, SPAN("use"))) {
+        parse_token_error(lp->p, t, "'%.*s' is not served by this version", SPAN_ARG(t->s));
+        return;
+    }
+    nearest_init(&near, t->s);
+    for (i = 0; i < COUNT(clauses); i++)
+        nearest_try(&near, clauses[i].word);
+    if (lp->l.kind == CONF_ROUTE_PREFIX && lp->seen == 0 && !near.best)
+        parse_token_error(lp->p, t, "'%.*s' is neither a prefix nor 'via', 'lcr' or 'cause'",
                           SPAN_ARG(t->s));
+    else
+        parse_error_meant(lp->p, parse_loc(lp->p, t), t->width, near.best,
+                          "'%.*s' means nothing here: %s", SPAN_ARG(t->s), lp->kw->syntax);
+}
+
+static bool one_clause(struct line_parser *lp)
+{
+    const struct lex_token *t = args_next(lp->args);
+    const struct clause *c = find_clause(t);
+    uint32_t bit;
+
+    if (!c) {
+        refuse_clause(lp, t);
+        return false;
+    }
+    bit = 1U << (c - clauses);
+    if (lp->seen & bit) {
+        parse_token_error(lp->p, t, "'%s' is in this line already", c->word);
+        return false;
+    }
+    lp->seen |= bit;
+    lp->word = t;
+    return c->parse(lp);
+}
+
+/* Which clauses go with what the line does. */
+static bool clauses_fit(struct line_parser *lp)
+{
+    const struct conf_route_line *l = &lp->l;
+    unsigned does = l->cause ? DOES_CAUSE : (l->lcr.n ? DOES_LCR : 0U) | (l->via.n ? DOES_VIA : 0U);
+    uint32_t i;
+
+    if (!does) {
+        parse_line_error(lp->p, lp->args, "what becomes of the call is missing: %s",
+                         lp->kw->syntax);
+        return false;
+    }
+    if (l->cause && l->lcr.n + l->via.n > 0) {
+        parse_error(lp->p, l->loc, 0,
+                    "a line refuses a call with 'cause' or sends it on, not both");
+        return false;
+    }
+    for (i = 0; i < COUNT(clauses); i++) {
+        if (!(lp->seen >> i & 1) || (clauses[i].goes_with & does))
+            continue;
+        parse_error(lp->p, l->loc, 0,
+                    clauses[i].goes_with == DOES_LCR
+                        ? "'%s' needs 'lcr': only decks have candidates to sort and to drop"
+                        : "'%s' needs 'lcr' or 'via'",
+                    clauses[i].word);
+        return false;
+    }
+    return true;
+}
+
+/* A call for help is dropped for no price and no refusal. */
+static bool fits_emergency(struct line_parser *lp)
+{
+    const struct conf_route_line *l = &lp->l;
+    const char *word = l->cause           ? "cause"
+                       : l->max_cost >= 0 ? "max-cost"
+                       : l->margin_given  ? "margin"
+                       : l->quality.min_asr || l->quality.min_acd_ms || l->quality.max_pdd_ms
+                           ? "min-asr, min-acd or max-pdd"
+                           : NULL;
+
+    if (l->kind != CONF_ROUTE_EMERGENCY || !word)
+        return true;
+    parse_error(lp->p, l->loc, 0, "an emergency line has no %s: it would drop calls for help",
+                word);
     return false;
 }
 
-static void store_line(struct parser *p, struct conf_route_line *l)
+static void route_line(struct line_parser *lp)
 {
-    struct conf_route *r = p->obj;
+    static const enum conf_order by_cost[] = {CONF_ORDER_COST};
+    struct conf_route *r = lp->p->obj;
+    struct conf_route_line *l = &lp->l;
 
-    *(struct conf_route_line *)APPEND(p, r->line) = *l;
+    while (lp->args->i < lp->args->n) {
+        if (!one_clause(lp))
+            return;
+    }
+    if (!clauses_fit(lp) || !fits_emergency(lp))
+        return;
+    if (l->lcr.n > 0 && l->order.n == 0)
+        *(enum conf_order *)APPEND(lp->p, l->order) = by_cost[0];
+    *(struct conf_route_line *)APPEND(lp->p, r->line) = *l;
+}
+
+static void line_init(struct line_parser *lp, struct parser *p, const struct keyword *kw,
+                      struct args *args)
+{
+    *lp = (struct line_parser){.p = p, .kw = kw, .args = args};
+    lp->l.max_cost = -1;
+    lp->l.cond.when.id = CONF_NONE;
+    lp->l.quality.sample = 50;
+    lp->l.loc = parse_loc(p, &args->tok[0]);
+}
+
+static bool is_prefix_like(struct span s)
+{
+    return s.len > 0 && (s.p[0] == '+' || (s.p[0] >= '0' && s.p[0] <= '9'));
 }
 
 static void kw_prefix(struct parser *p, const struct keyword *kw, void *field, struct args *args)
 {
-    struct conf_route_line l = {
-        .kind = CONF_ROUTE_PREFIX, .max_cost = -1, .cond.when.id = CONF_NONE};
-    const struct lex_token *t;
-    const char *copy;
+    struct line_parser lp;
+    const char *prefix;
 
     (void)field;
-    l.loc = parse_loc(p, &args->tok[0]);
-    while (args->i < args->n) {
-        t = &args->tok[args->i];
-        if (span_eq(t->s, SPAN("via")) || span_eq(t->s, SPAN("cause")))
-            break;
-        if (!value_is_digits(t->s, true)) {
-            if (l.prefix.n > 0)
-                break; /* action() says what it expected */
-            parse_token_error(p, t, "'%.*s' is not a prefix: digits, a '+' may stand first",
-                              SPAN_ARG(t->s));
+    line_init(&lp, p, kw, args);
+    lp.l.kind = CONF_ROUTE_PREFIX;
+    while (args->i < args->n && is_prefix_like(args->tok[args->i].s)) {
+        if (!parse_prefix(p, args_next(args), &prefix))
             return;
-        }
-        copy = parse_strdup(p, t->s);
-        *(const char **)APPEND(p, l.prefix) = copy;
-        args->i++;
+        *(const char **)APPEND(p, lp.l.prefix) = prefix;
     }
-    if (l.prefix.n == 0) {
-        parse_token_error(p, &args->tok[args->i], "a prefix must stand here: %s", kw->syntax);
+    if (lp.l.prefix.n == 0) {
+        parse_token_error(p, &args->tok[args->i],
+                          "'%.*s' is not a prefix: digits, a '+' may stand first",
+                          SPAN_ARG(args->tok[args->i].s));
         return;
     }
-    if (action(p, kw, args, &l))
-        store_line(p, &l);
+    route_line(&lp);
 }
 
 static void kw_other_line(struct parser *p, const struct keyword *kw, void *field,
                           struct args *args)
 {
-    struct conf_route_line l = {
-        .kind = CONF_ROUTE_DEFAULT, .max_cost = -1, .cond.when.id = CONF_NONE};
+    struct line_parser lp;
 
     (void)field;
-    l.loc = parse_loc(p, &args->tok[0]);
-    if (strcmp(kw->word, "emergency") == 0)
-        l.kind = CONF_ROUTE_EMERGENCY;
-    if (action(p, kw, args, &l))
-        store_line(p, &l);
+    line_init(&lp, p, kw, args);
+    lp.l.kind = strcmp(kw->word, "emergency") == 0 ? CONF_ROUTE_EMERGENCY : CONF_ROUTE_DEFAULT;
+    route_line(&lp);
 }
+
+/* ---- lnp ---- */
+
+/* Below 1 ms no answer comes back; above 5 s the caller hears nothing for too long (E.721: 5 s in the mean, toll). */
+static void kw_dip(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    static const char *const words[] = {"route-on-dialled", "reject", NULL};
+    struct conf_dip dip = {.timeout_ms = 80};
+    const struct lex_token *t;
+    int i;
+
+    dip.loc = parse_loc(p, &args->tok[0]);
+    if (!parse_ref(p, args_next(args), &dip.lnp))
+        return;
+    while (args->i < args->n) {
+        if (args_word(args, "timeout")) {
+            if (!(t = args_need(p, kw, args, "duration")) ||
+                !parse_duration(p, kw, t, &dip.timeout_ms))
+                return;
+        } else if (args_word(args, "on-fail")) {
+            if (!(t = args_need(p, kw, args, "route-on-dialled or reject")) ||
+                (i = parse_choice(p, t, words)) < 0)
+                return;
+            dip.reject = i == 1;
+        } else {
+            return; /* the caller reports what is left */
+        }
+    }
+    memcpy(field, &dip, sizeof(dip));
+}
+
+/* ---- block and allow ---- */
+
+static bool block_prefixes(struct parser *p, struct args *args, struct conf_block *b)
+{
+    const char *prefix;
+
+    while (args->i < args->n && !span_eq(args->tok[args->i].s, SPAN("cause"))) {
+        if (!parse_prefix(p, args_next(args), &prefix))
+            return false;
+        *(const char **)APPEND(p, b->prefix) = prefix;
+    }
+    if (b->prefix.n == 0)
+        parse_line_error(p, args, "prefix missing");
+    return b->prefix.n > 0;
+}
+
+static bool block_what(struct parser *p, const struct keyword *kw, struct args *args,
+                       struct conf_block *b)
+{
+    static const char *const words[] = {"prefix", "prefix-file", NULL};
+    const struct lex_token *t;
+    int i;
+
+    if (!(t = args_need(p, kw, args, "'prefix' or 'prefix-file'")) ||
+        (i = parse_choice(p, t, words)) < 0)
+        return false;
+    if (i == 0)
+        return block_prefixes(p, args, b);
+    return (t = args_need(p, kw, args, "file")) && parse_path(p, t, &b->file);
+}
+
+static void kw_block(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    struct conf_block b = {.cause = 403};
+    struct conf_route *r = p->obj;
+
+    (void)field;
+    b.loc = parse_loc(p, &args->tok[0]);
+    b.allow = strcmp(kw->word, "allow") == 0;
+    b.caller = args_word(args, "caller");
+    if (!block_what(p, kw, args, &b))
+        return;
+    if (args->i < args->n && b.allow) {
+        parse_token_error(p, &args->tok[args->i],
+                          "nothing may follow here: an allowed number gets no cause");
+        return;
+    }
+    if (args_word(args, "cause") && !cause(p, kw, args, &b.cause, &b.reason))
+        return;
+    if (r->block.n >= CONF_BLOCKS_MAX) {
+        parse_error(p, b.loc, 0, "more than %u block and allow lines in route '%s'",
+                    CONF_BLOCKS_MAX, r->name);
+        return;
+    }
+    *(struct conf_block *)APPEND(p, r->block) = b;
+}
+
+/* ---- the section ---- */
 
 static void route_defaults(void *obj)
 {
@@ -305,15 +629,27 @@ static void close_route(struct parser *p, void *obj, bool clean)
         parse_error(p, r->loc, strlen(r->name), "route '%s' has no line", r->name);
 }
 
-#define VMAX CONF_VALUES_MAX
+#define CONDITIONS "[when [not] CALENDAR] [from TRUNK|CUSTOMER...] [caller PREFIX...]"
+#define TARGETS    "TARGET [N%|weight N]... [then TARGET...]"
+#define LCR                                                                                \
+    "lcr DECK... [order cost|quality|priority|asr|acd|pdd...] [max-cost X] [margin X|N%] " \
+    "[min-asr N%] [min-acd DURATION] [max-pdd DURATION] [sample N] [then TARGET...]"
+#define HUNT    "[max N attempts] [within DURATION]"
+#define REFUSAL "cause CODE [\"TEXT\"]"
 
 static const struct keyword route_kw[] = {
-    {"prefix", NULL, kw_prefix, 0, 0, 2, VMAX, KW_REPEAT, 0, 0,
-     "prefix P... via TARGET [then TARGET...] [max N attempts] | prefix P... cause CODE [\"TEXT\"]"},
-    {"default", NULL, kw_other_line, 0, 0, 1, VMAX, 0, 0, 0,
-     "default via TARGET [then TARGET...] [max N attempts] | default cause CODE [\"TEXT\"]"},
+    {"lnp", "dip", kw_dip, FIELD(struct conf_route, dip), 1, 5, 0, 1, 5 * SECOND,
+     "lnp dip NAME [timeout DURATION] [on-fail route-on-dialled|reject]"},
+    {"block", NULL, kw_block, 0, 0, 2, VMAX, KW_REPEAT, 0, 0,
+     "block [caller] prefix P...|prefix-file PATH [" REFUSAL "]"},
+    {"allow", NULL, kw_block, 0, 0, 2, VMAX, KW_REPEAT, 0, 0,
+     "allow [caller] prefix P...|prefix-file PATH"},
     {"emergency", NULL, kw_other_line, 0, 0, 1, VMAX, 0, 0, 0,
-     "emergency via TARGET [then TARGET...] [max N attempts]"},
+     "emergency " CONDITIONS " via " TARGETS " " HUNT},
+    {"prefix", NULL, kw_prefix, 0, 0, 2, VMAX, KW_REPEAT, 0, 0,
+     "prefix P... " CONDITIONS " via " TARGETS " | " LCR " " HUNT " | " REFUSAL},
+    {"default", NULL, kw_other_line, 0, 0, 1, VMAX, 0, 0, 0,
+     "default " CONDITIONS " via " TARGETS " | " LCR " " HUNT " | " REFUSAL},
 };
 
 const struct section section_route = {
@@ -324,113 +660,4 @@ const struct section section_route = {
     .n_kw = COUNT(route_kw),
     .defaults = route_defaults,
     .close = close_route,
-};
-
-/* ---- cdr ---- */
-
-static bool rotate_size(struct parser *p, const struct keyword *kw, struct args *args,
-                        uint64_t *bytes)
-{
-    const struct lex_token *t = args_need(p, kw, args, "size");
-
-    if (!t)
-        return false;
-    /* 1 MB: smaller files are a flood of files; the queue alone may hold more. */
-    if (value_size(t->s, bytes) == 0 && *bytes >= 1000000)
-        return true;
-    parse_token_error(p, t, "'%.*s' is not a size from 1MB to 1000GB", SPAN_ARG(t->s));
-    return false;
-}
-
-/* strftime(3) conversions that a file name can have; all are fixed width or a name. */
-static bool good_pattern(struct parser *p, const struct lex_token *t)
-{
-    struct conf_loc loc = parse_loc(p, t);
-    size_t i;
-
-    for (i = 0; i < t->s.len; i++) {
-        if (t->s.p[i] != '%')
-            continue;
-        if (i + 1 < t->s.len && strchr("YmdHMSjs%", t->s.p[i + 1])) {
-            i++;
-            continue;
-        }
-        loc.col = (uint16_t)(loc.col + i + (t->quoted ? 1 : 0));
-        parse_error(p, loc, 1, "only %%Y %%m %%d %%H %%M %%S %%j %%s and %%%% are known");
-        return false;
-    }
-    return true;
-}
-
-static void kw_file(struct parser *p, const struct keyword *kw, void *field, struct args *args)
-{
-    struct conf_cdr *c = p->obj;
-    const struct lex_token *t = &args->tok[args->i];
-    uint32_t errors = p->errs->errors;
-
-    kw_path(p, kw, field, args);
-    if (p->errs->errors != errors || !good_pattern(p, t))
-        return;
-    while (args->i < args->n) {
-        if (args_word(args, "rotate")) {
-            if (!(t = args_need(p, kw, args, "duration")) ||
-                !parse_duration(p, kw, t, &c->rotate_ms))
-                return;
-        } else if (args_word(args, "size")) {
-            if (!rotate_size(p, kw, args, &c->rotate_bytes))
-                return;
-        } else {
-            return; /* the caller reports what is left */
-        }
-    }
-}
-
-static void kw_format(struct parser *p, const struct keyword *kw, void *field, struct args *args)
-{
-    static const char *const words[] = {"json", "csv", NULL};
-    enum conf_cdr_format v;
-    int i = parse_choice(p, args_next(args), words);
-
-    (void)kw;
-    if (i < 0)
-        return;
-    v = i == 0 ? CONF_CDR_JSON : CONF_CDR_CSV;
-    memcpy(field, &v, sizeof(v));
-}
-
-static void cdr_defaults(void *obj)
-{
-    struct conf_cdr *c = obj;
-
-    c->rotate_ms = 3600000;
-    c->interim_ms = 1800000;
-}
-
-static void close_cdr(struct parser *p, void *obj, bool clean)
-{
-    const struct conf_cdr *c = obj;
-
-    if (clean && !c->file)
-        parse_error(p, c->loc, strlen(c->name), "cdr '%s' has no file", c->name);
-}
-
-#define D(member) FIELD(struct conf_cdr, member)
-
-/* rotate: below a minute it floods the directory. interim: below 10 s it is a trace, not a record. */
-static const struct keyword cdr_kw[] = {
-    {"file", NULL, kw_file, D(file), 1, 5, KW_OFF, 60000, 7 * 86400000U,
-     "file PATH [rotate DURATION|off] [size N]"},
-    {"format", NULL, kw_format, D(format), 1, 1, 0, 0, 0, "format json|csv"},
-    {"interim", NULL, kw_duration, D(interim_ms), 1, 1, KW_OFF, 10000, 86400000U,
-     "interim DURATION|off"},
-};
-
-const struct section section_cdr = {
-    .word = "cdr",
-    .list_off = LIST(cdr),
-    .size = sizeof(struct conf_cdr),
-    .kw = cdr_kw,
-    .n_kw = COUNT(cdr_kw),
-    .defaults = cdr_defaults,
-    .close = close_cdr,
 };

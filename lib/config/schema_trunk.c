@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Schema of the sections profile, trunk, group and customer: keywords, bounds, defaults.
+ * Schema of the sections profile and trunk: keywords, bounds, defaults.
  * parse.c runs the tables; link.c lays a trunk over its profile by the same table.
  */
 #include <pthread.h>
@@ -138,6 +138,14 @@ static void kw_latch(struct parser *p, const struct keyword *kw, void *field, st
     offsetof(struct conf_trunk, tgrp), offsetof(struct conf_trunk, tgrp_context) + \
                                            sizeof(const char *) -                  \
                                            offsetof(struct conf_trunk, tgrp)
+/* Each of the two with its place: a profile may give one, the trunk the other. */
+#define T_CALLER_ALLOW                                 \
+    offsetof(struct conf_trunk, caller.allow_file),    \
+        offsetof(struct conf_trunk, caller.fallback) - \
+            offsetof(struct conf_trunk, caller.allow_file)
+#define T_DEFAULT_CALLER                          \
+    offsetof(struct conf_trunk, caller.fallback), \
+        sizeof(struct conf_caller) - offsetof(struct conf_caller, fallback)
 #define MATCH(sub, n, syntax)                                           \
     {                                                                   \
         "match", sub, kw_match, T(match), n, n, KW_REPEAT, 0, 0, syntax \
@@ -154,6 +162,7 @@ static void kw_latch(struct parser *p, const struct keyword *kw, void *field, st
  * options: below 1 s probing is a load, over an hour it is no probing.
  * session-timer: 90 s is the least RFC 4028 §5 allows; a day is longer than max-duration of any call that is watched.
  * diversions: a hundred is a loop. register, registrar: below 30 s a REGISTER is a load, beyond a day a lost one is one.
+ * breaker: a window below 1 s counts single calls; after an hour nobody knows what the figures were.
  * tcp-above: below 500 a plain INVITE is too large, above 65,507 UDP has no room.
  */
 #define TRUNK_TIMERS                                                            \
@@ -189,10 +198,22 @@ static const struct keyword trunk_kw[] = {
     TRUNK_TIMERS,
     {"advance", NULL, kw_codes, T(advance), 1, VMAX, 0, 0, 0, "advance CODE... [q850 N...]"},
     {"stop", NULL, kw_codes, T(stop), 1, VMAX, 0, 0, 0, "stop CODE... [q850 N...]"},
+    {"breaker", NULL, kw_breaker, T(breaker), 1, 8, 0, SECOND, HOUR,
+     "breaker off | trip N% of N in DURATION [retry DURATION]"},
     {"numbers", NULL, kw_ref, T(numbers), 1, 1, 0, 0, 0, "numbers NAME"},
+    {"numbers", "caller", kw_ref, T(numbers_caller), 1, 1, 0, 0, 0, "numbers caller NAME"},
+    {"numbers", "redirecting", kw_ref, T(numbers_redirecting), 1, 1, 0, 0, 0,
+     "numbers redirecting NAME"},
     {"send", NULL, kw_refs, T(send), 1, 8, KW_REPEAT, 0, 0, "send NAME..."},
+    {"send", "caller", kw_refs, T(send_caller), 1, 8, KW_REPEAT, 0, 0, "send caller NAME..."},
+    {"send", "redirecting", kw_refs, T(send_redirecting), 1, 8, KW_REPEAT, 0, 0,
+     "send redirecting NAME..."},
+    {"caller-allow", NULL, kw_caller_allow, T_CALLER_ALLOW, 1, 1, 0, 0, 0, "caller-allow PATH"},
+    {"default-caller", NULL, kw_default_caller, T_DEFAULT_CALLER, 1, 1, 0, 0, 0,
+     "default-caller NUMBER"},
     {"routes", NULL, kw_ref, T(routes), 1, 1, 0, 0, 0, "routes NAME"},
     {"customer", NULL, kw_ref, T(customer), 1, 1, 0, 0, 0, "customer NAME"},
+    {"sell-deck", NULL, kw_ref, T(sell_deck), 1, 1, 0, 0, 0, "sell-deck NAME"},
     {"latch", NULL, kw_latch, T(latch), 1, 1, 0, 0, 0, "latch learn-once|sdp-only|follow"},
     {"dscp", "media", kw_dscp, T(dscp_media), 1, 1, 0, 0, 0, "dscp media VALUE"},
     {"tls-name", NULL, kw_tls_name, T(tls_name), 1, 16, KW_REPEAT, 0, 0, "tls-name NAME..."},
@@ -307,76 +328,4 @@ const struct section section_profile = {
     .n_kw = COUNT(trunk_kw),
     .defaults = trunk_defaults,
     .close = close_trunk,
-};
-
-/* ---- group ---- */
-
-static void close_group(struct parser *p, void *obj, bool clean)
-{
-    const struct conf_group *g = obj;
-
-    if (clean && g->member.n == 0)
-        parse_error(p, g->loc, strlen(g->name), "group '%s' has no member", g->name);
-    else if (g->member.n > CONF_CANDIDATES_MAX)
-        parse_error(p, g->member.v[CONF_CANDIDATES_MAX].ref.loc, 1, "more than %u members",
-                    CONF_CANDIDATES_MAX);
-}
-
-static void kw_member(struct parser *p, const struct keyword *kw, void *field, struct args *args)
-{
-    struct conf_group *g = p->obj;
-    const struct lex_token *t;
-    struct conf_target m = {.weight = 100};
-
-    (void)kw;
-    (void)field;
-    while ((t = args_next(args))) {
-        if (!parse_ref(p, t, &m.ref))
-            return;
-        *(struct conf_target *)APPEND(p, g->member) = m;
-    }
-}
-
-static const struct keyword group_kw[] = {
-    {"member", NULL, kw_member, FIELD(struct conf_group, member), 1, VMAX, KW_REPEAT, 0, 0,
-     "member TRUNK..."},
-};
-
-const struct section section_group = {
-    .word = "group",
-    .list_off = LIST(group),
-    .size = sizeof(struct conf_group),
-    .kw = group_kw,
-    .n_kw = COUNT(group_kw),
-    .close = close_group,
-};
-
-/* ---- customer ---- */
-
-static void close_customer(struct parser *p, void *obj, bool clean)
-{
-    struct conf_customer *c = obj;
-
-    (void)p;
-    (void)clean;
-    c->routes.id = c->sell_deck.id = CONF_NONE;
-    if (!c->account)
-        c->account = c->name;
-}
-
-#define C(member) FIELD(struct conf_customer, member)
-
-static const struct keyword customer_kw[] = {
-    {"account", NULL, kw_string, C(account), 1, 1, 0, 0, 0, "account TEXT"},
-    {"limit", "in", kw_limit, C(limit_in), 1, 4, 0, 0, 0, "limit in Ncalls Ncps [burst N]"},
-    {"limit", "out", kw_limit, C(limit_out), 1, 4, 0, 0, 0, "limit out Ncalls Ncps [burst N]"},
-};
-
-const struct section section_customer = {
-    .word = "customer",
-    .list_off = LIST(customer),
-    .size = sizeof(struct conf_customer),
-    .kw = customer_kw,
-    .n_kw = COUNT(customer_kw),
-    .close = close_customer,
 };

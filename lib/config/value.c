@@ -90,6 +90,37 @@ int value_count(struct span s, const char *unit, uint32_t max, uint32_t *out)
     return 0;
 }
 
+int value_money(struct span s, int64_t *nano)
+{
+    struct span whole = s, part = SPAN_NONE;
+    int64_t scale = CONF_NANO;
+    uint64_t units, rest = 0;
+    size_t i;
+    int err;
+
+    if (span_chr(s, '.') >= 0 && (!span_cut(s, '.', &whole, &part) || part.len == 0))
+        return -EINVAL;
+    for (i = 0; i < part.len; i++) {
+        if (!is_digit(part.p[i]))
+            return -EINVAL;
+    }
+    err = span_u64(whole, CONF_MONEY_MAX / CONF_NANO, &units);
+    if (err)
+        return err;
+    while (part.len > 9 && part.p[part.len - 1] == '0')
+        part.len--;
+    if (part.len > 9)
+        return -ERANGE;
+    for (i = 0; i < part.len; i++) {
+        scale /= 10;
+        rest += (uint64_t)(part.p[i] - '0') * (uint64_t)scale;
+    }
+    if (units == CONF_MONEY_MAX / CONF_NANO && rest > 0)
+        return -ERANGE;
+    *nano = (int64_t)(units * CONF_NANO + rest);
+    return 0;
+}
+
 int value_range(struct span s, uint16_t *lo, uint16_t *hi)
 {
     struct span a, b;

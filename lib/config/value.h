@@ -19,6 +19,9 @@ int value_size(struct span s, uint64_t *bytes);
 /** A number with a fixed unit, as `800calls`. @return 0; -EINVAL; -ERANGE 0 or over max */
 int value_count(struct span s, const char *unit, uint32_t max, uint32_t *out);
 
+/** `0.0125`: an exact amount. @return 0; -EINVAL no digits with one point; -ERANGE above CONF_MONEY_MAX or more than 9 decimals */
+int value_money(struct span s, int64_t *nano);
+
 /** `lo-hi`, both 1..65535, lo < hi. @return 0 or -EINVAL */
 int value_range(struct span s, uint16_t *lo, uint16_t *hi);
 
