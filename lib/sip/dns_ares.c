@@ -46,6 +46,7 @@ struct dns_ares {
     struct watch *watches;
     struct query *queries;
     struct dns_answer answer;
+    struct dns_pace pace;
 };
 
 /* When c-ares wants to be called next if nothing comes. */
@@ -184,8 +185,8 @@ static int set_servers(ares_channel channel, const struct addr *server, unsigned
 
 int dns_ares_servers(struct dns_ares *d, const struct addr *server, unsigned n)
 {
-    struct ares_options opt = {.timeout = TIMEOUT_MS,
-                               .tries = TRIES,
+    struct ares_options opt = {.timeout = d->pace.timeout_ms,
+                               .tries = d->pace.tries,
                                .flags = ARES_FLAG_EDNS,
                                .ednspsz = EDNS_BYTES,
                                .sock_state_cb = on_state,
@@ -209,6 +210,13 @@ int dns_ares_servers(struct dns_ares *d, const struct addr *server, unsigned n)
 struct dns_ares *dns_ares_new(struct event_base *base, struct timers *timers,
                               const struct addr *server, unsigned n)
 {
+    return dns_ares_new_paced(base, timers, server, n, &(struct dns_pace){TIMEOUT_MS, TRIES});
+}
+
+struct dns_ares *dns_ares_new_paced(struct event_base *base, struct timers *timers,
+                                    const struct addr *server, unsigned n,
+                                    const struct dns_pace *pace)
+{
     struct dns_ares *d = calloc(1, sizeof *d);
 
     if (!d || ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
@@ -219,6 +227,7 @@ struct dns_ares *dns_ares_new(struct event_base *base, struct timers *timers,
     d->ops = (struct dns_ops){ares_ask, ares_forget};
     d->base = base;
     d->timers = timers;
+    d->pace = *pace;
     d->timer = event_new(base, -1, 0, on_timer, d);
     if (!d->timer || dns_ares_servers(d, server, n) < 0) {
         dns_ares_free(d);

@@ -12,6 +12,11 @@
 
 struct dns_ares;
 
+/** How long a server is waited for, and how often all of them are asked. */
+struct dns_pace {
+    int timeout_ms, tries;
+};
+
 /**
  * @param base     borrowed
  * @param timers   of the same loop: ticked before answers are given; borrowed
@@ -20,6 +25,10 @@ struct dns_ares;
  */
 struct dns_ares *dns_ares_new(struct event_base *base, struct timers *timers,
                               const struct addr *server, unsigned n);
+/** The same for who cannot wait; pace is copied. */
+struct dns_ares *dns_ares_new_paced(struct event_base *base, struct timers *timers,
+                                    const struct addr *server, unsigned n,
+                                    const struct dns_pace *pace);
 /** All that is under way is forgotten: no fn is called. NULL is allowed. */
 void dns_ares_free(struct dns_ares *d);
 /** Other servers, from now on (a reload); questions under way have failed. @return 0; -ENOMEM: the old ones stay */

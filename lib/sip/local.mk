@@ -20,6 +20,7 @@ lib_sip_libtdsip_a_SOURCES += \
 	lib/sip/session_id.h lib/sip/session_id.c
 lib_sip_libtdsip_a_SOURCES += \
 	lib/sip/dns.h lib/sip/dns.c lib/sip/dns_cache.h lib/sip/dns_cache.c lib/sip/dns_ares.h lib/sip/dns_ares.c \
+	lib/sip/enum.h lib/sip/enum.c \
 	lib/sip/resolve.h lib/sip/resolve.c
 lib_sip_libtdsip_a_SOURCES += \
 	lib/sip/reliable.h lib/sip/reliable.c lib/sip/sdp_answer.h lib/sip/sdp_answer.c

@@ -30,6 +30,9 @@ TD_UNIT_TESTS += tests/unit/test_stream
 tests_unit_test_stream_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_session_timer
 tests_unit_test_session_timer_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_enum
+tests_unit_test_enum_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+
 TD_UNIT_TESTS += tests/unit/test_dns tests/unit/test_resolve
 tests_unit_test_dns_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 tests_unit_test_resolve_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
