@@ -18,6 +18,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/invite.c lib/call/invite.h \
 	lib/call/leg.c lib/call/leg.h \
 	lib/call/leg_in.c lib/call/leg_out.c lib/call/leg_table.h \
+	lib/call/lnp.c lib/call/lnp.h \
 	lib/call/locate.c lib/call/locate.h \
 	lib/call/methods.c lib/call/methods.h \
 	lib/call/login.c lib/call/login.h \

@@ -151,6 +151,10 @@
     X(dns_negative, "of these, answered that there are none") \
     X(dns_failed, "of these, without an answer") \
     X(dns_stale, "questions answered from the cache, out of date, because the servers failed") \
+    X(lnp_dns, "questions of ENUM sections to name servers") \
+    X(lnp_cached, "dips answered from the cache of an ENUM section") \
+    X(lnp_stale, "of these, with an answer out of date because the servers do not answer") \
+    X(lnp_failed, "dips that their source could not answer: servers, records, disk") \
     X(locate_lookups, "lookups of a peer's name begun") \
     X(locate_failed, "lookups that failed, wholly or in part: what was known stays") \
     X(locate_left_out, "DNS records not used: too many, malformed, or of transports that no listen of the trunk has") \

@@ -20,3 +20,6 @@ tests_unit_test_header_rules_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_locate
 tests_unit_test_locate_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_lnp
+tests_unit_test_lnp_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
