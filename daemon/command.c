@@ -632,27 +632,21 @@ static void render_message(struct evbuffer *out, const json_t *body)
     evbuffer_add_printf(out, "%s\n", json_string_value(json_object_get(body, "message")));
 }
 
+static void reload_answer(void *arg, const struct reload_result *res)
+{
+    struct admin_req *r = arg;
+    if (res->err < 0)
+        admin_error(r, res->text);
+    else
+        admin_answer(
+            r, json_pack("{s:s,s:I}", "message", res->text, "generation", INT(res->generation)),
+            render_message);
+}
+
 static void cmd_reload(struct admin_req *r)
 {
-    struct conf_errors errs;
-    char why[512], *text = NULL;
-    size_t len = 0;
-    int err = node_reload(admin_node(r), &errs, why, sizeof(why));
-    FILE *f = open_memstream(&text, &len);
-    if (f) {
-        conf_print_errors(f, &errs);
-        fprintf(f, "%s", why);
-        fclose(f);
-    }
-    conf_errors_fini(&errs);
-    if (err < 0)
-        admin_error(r, text ? text : why);
-    else
-        admin_answer(r,
-                     json_pack("{s:s,s:I}", "message", text ? text : why, "generation",
-                               INT(admin_node(r)->generation)),
-                     render_message);
-    free(text);
+    if (reload_ask(admin_node(r)->reload, reload_answer, r) < 0)
+        admin_error(r, "out of memory");
 }
 
 static void cmd_resolve(struct admin_req *r)

@@ -3,11 +3,13 @@
 noinst_LIBRARIES += daemon/libtddaemon.a
 daemon_libtddaemon_a_SOURCES = \
 	daemon/admin.c daemon/admin.h \
+	daemon/builder.c daemon/builder.h \
 	daemon/command.c daemon/command_conn.c daemon/command_conn.h \
 	daemon/dispatch.c daemon/dispatch.h \
 	daemon/lobby.c daemon/lobby.h \
 	daemon/node.c daemon/node.h \
 	daemon/registrations.c daemon/registrations.h \
+	daemon/reload.c daemon/reload.h \
 	daemon/render.c daemon/render.h \
 	daemon/snapshot.c daemon/snapshot.h \
 	daemon/state.c daemon/state.h \

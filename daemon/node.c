@@ -16,6 +16,7 @@
 #include "core/err.h"
 #include "core/htab.h"
 #include "core/log.h"
+#include "core/parallel.h"
 #include "daemon/state.h"
 #include "daemon/registrations.h"
 
@@ -58,6 +59,7 @@ static void on_bell(evutil_socket_t fd, short what, void *arg)
     bell_arm(&n->bell);
     timers_tick(n->timers);
     locate_turn(n->locate);
+    reload_turn(n->reload);
     for (struct gather **p = &n->gathers; *p;) {
         struct gather *g = *p;
         if (atomic_load_explicit(&g->group.left, memory_order_acquire) > 0) {
@@ -193,16 +195,14 @@ static void node_watchdog(struct node *n)
     node_gather(n, ping_worker, NULL, false, ping_done, n);
 }
 
-static void node_collect(struct node *n)
+uint64_t node_oldest(const struct node *n)
 {
     uint64_t oldest = UINT64_MAX;
-    if (!n->snapshots.retired)
-        return;
     for (unsigned i = 0; i < n->n_workers; i++) {
         uint64_t g = worker_generation(n->worker[i]);
         oldest = g < oldest ? g : oldest;
     }
-    snapshots_collect(&n->snapshots, oldest);
+    return oldest;
 }
 
 static void node_check_empty(struct node *n)
@@ -239,7 +239,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     timers_tick(n->timers);
     locate_turn(n->locate);
     registrations_save(n);
-    node_collect(n);
+    reload_turn(n->reload);
     node_check_empty(n);
     node_watchdog(n);
     if (n->ticks % TICKS_AUDIT == 0 && !n->audit_running)
@@ -333,7 +333,8 @@ static int node_make_locate(struct node *n, const struct conf *c)
     if (!n->locate)
         return -ENOMEM;
     targets_on_post(n->trunks, on_post, n);
-    return locate_configure(n->locate, c);
+    locate_configure(n->locate, c);
+    return 0;
 }
 
 static int node_make_loop(struct node *n)
@@ -351,9 +352,15 @@ static int node_make_loop(struct node *n)
     return 0;
 }
 
+static int node_make_reload(struct node *n)
+{
+    n->reload = reload_new(n);
+    return n->reload ? 0 : -ENOMEM;
+}
+
 int node_init(struct node *n, const char *conf_path, struct conf *conf)
 {
-    const char *why;
+    char why[256] = "out of memory";
     struct clock now;
     clock_init(&now);
     memset(n, 0, sizeof(*n));
@@ -371,14 +378,19 @@ int node_init(struct node *n, const char *conf_path, struct conf *conf)
         return err;
     }
     n->trunks = trunk_registry_new();
-    struct snapshot *s = n->trunks ? snapshot_new(conf, n->trunks, ++n->generation, &why) : NULL;
+    struct snapshot_param sp = {.conf = conf,
+                                .reg = n->trunks,
+                                .wall_s = (int64_t)(now.wall_ms / 1000),
+                                .threads = parallel_threads()};
+    struct snapshot *s = n->trunks ? snapshot_new(&sp, why, sizeof(why)) : NULL;
     if (!s) {
-        log_ev(LOG_ERROR, "snapshot", "error=\"%s\"", n->trunks ? why : "out of memory");
+        log_ev(LOG_ERROR, "snapshot", "error=\"%s\"", why);
         return -EINVAL;
     }
-    snapshots_publish(&n->snapshots, s);
+    snapshots_publish(&n->snapshots, s, ++n->generation);
     if ((err = node_make_loop(n)) < 0 || (err = node_make_locate(n, s->conf)) < 0 ||
-        (err = node_make_shared(n, s->conf)) < 0 || (err = node_make_workers(n)) < 0)
+        (err = node_make_shared(n, s->conf)) < 0 || (err = node_make_workers(n)) < 0 ||
+        (err = node_make_reload(n)) < 0)
         log_ev(LOG_ERROR, "start", "error=\"%s\"", err_str(err));
     else
         registrations_load(n);
@@ -397,6 +409,7 @@ int node_start(struct node *n)
 
 void node_fini(struct node *n)
 {
+    reload_free(n->reload);
     for (unsigned i = 0; n->worker && i < n->n_workers; i++)
         if (n->worker[i])
             worker_stop(n->worker[i]);
@@ -427,62 +440,26 @@ void node_fini(struct node *n)
     free(n->worker);
 }
 
-/* ---- reload and drain ---- */
+/* ---- publish and drain ---- */
 
-static int node_swap(struct node *n, struct conf *conf, char *why, size_t size)
+void node_before_publish(struct node *n, const struct snapshot *s)
 {
-    const char *text;
     const struct conf *now = snapshots_current(&n->snapshots)->conf;
-    char diff[256];
-    if (!snapshot_can_replace(now, conf, diff, sizeof(diff))) {
-        snprintf(why, size, "%s: that needs a restart; nothing was changed", diff);
-        conf_free(conf);
-        return -EPERM;
-    }
-    struct snapshot *s = snapshot_new(conf, n->trunks, n->generation + 1, &text);
-    if (!s || cdr_writer_configure(n->cdr, conf->cdr.v, conf->cdr.n) < 0) {
-        snprintf(why, size, "%s; nothing was changed", s ? "out of memory" : text);
-        snapshot_free(s);
-        return -ENOMEM;
-    }
-    n->generation++;
     timers_tick(n->timers);
-    if (!same_servers(now, conf)) {
+    if (!same_servers(now, s->conf)) {
         struct addr server[CONF_VALUES_MAX];
-        if (dns_ares_servers(n->dns, server, name_servers(conf, server)) < 0)
+        if (dns_ares_servers(n->dns, server, name_servers(s->conf, server)) < 0)
             log_ev(LOG_ERROR, "dns", "error=\"the former name servers stay: out of memory\"");
     }
-    if (locate_configure(n->locate, conf) < 0)
-        log_ev(LOG_ERROR, "locate", "error=\"some trunks have no targets: out of memory\"");
-    snapshots_publish(&n->snapshots, s);
-    for (unsigned i = 0; i < n->n_workers; i++)
-        bell_ring(dispatch_bell(n->dispatch, i));
-    snprintf(why, size, "generation %llu: %u trunks, %u routes", (unsigned long long)n->generation,
-             conf->trunk.n, conf->route.n);
-    return 0;
+    locate_begin(n->locate, s->conf);
 }
 
-int node_reload(struct node *n, struct conf_errors *errs, char *why, size_t size)
+void node_publish(struct node *n, struct snapshot *s)
 {
-    struct conf_env env;
-    conf_env_read(&env);
-    struct conf *conf = conf_load(n->conf_path, &env, errs);
-    int err = -EINVAL;
-    if (conf)
-        err = node_swap(n, conf, why, size);
-    else
-        snprintf(why, size,
-                 "errors: %u, warnings: %u. Running configuration unchanged (generation %llu).",
-                 errs->errors, errs->warnings, (unsigned long long)n->generation);
-    if (err < 0)
-        n->reloads_failed++;
-    else
-        n->reloads++;
-    if (err == 0)
-        node_check_certificates(n);
-    log_ev(err < 0 ? LOG_ERROR : LOG_INFO, "reload", "ok=%d generation=%llu msg=\"%s\"", err == 0,
-           (unsigned long long)n->generation, why);
-    return err;
+    snapshots_publish(&n->snapshots, s, ++n->generation);
+    for (unsigned i = 0; i < n->n_workers; i++)
+        bell_ring(dispatch_bell(n->dispatch, i));
+    node_check_certificates(n);
 }
 
 static void drain_worker(struct worker *w, struct ask *a)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The process: everything that all workers share, and the control thread's work on it (reload, drain, audit, asking workers).
+ * The process: everything that all workers share, and the control thread's work on it (drain, audit, asking workers; reload.c reloads).
  * tandemd.c makes it, admin commands act on it. No protocol logic.
  */
 #ifndef DAEMON_NODE_H
@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <jansson.h>
 #include "call/locate.h"
+#include "daemon/reload.h"
 #include "daemon/worker.h"
 #include "sip/dns_ares.h"
 
@@ -47,6 +48,7 @@ struct node {
     struct bell bell; /* rung when a gather is complete */
     struct event *bell_ev, *tick_ev;
     struct gather *gathers;
+    struct reload *reload;
     uint64_t ticks, stop_tick;
     uint64_t watchdog_usec;
     bool workers_alive; /* the last round was answered by all */
@@ -59,13 +61,11 @@ int node_init(struct node *n, const char *conf_path, struct conf *conf);
 int node_start(struct node *n);
 void node_fini(struct node *n);
 
-/**
- * Build a snapshot from the file and publish it, or change nothing.
- * @param errs  out: messages of the load; to be freed by conf_errors_fini
- * @param why   out: one line for the operator, on success too
- * @return 0; -EINVAL errors in the configuration; -EPERM something needs a restart; -ENOMEM
- */
-int node_reload(struct node *n, struct conf_errors *errs, char *why, size_t size);
+/* For reload.c, around the following of trunks: what holds before the snapshot; the snapshot itself. */
+void node_before_publish(struct node *n, const struct snapshot *s);
+void node_publish(struct node *n, struct snapshot *s);
+/** The generation that every worker has reached. */
+uint64_t node_oldest(const struct node *n);
 
 /** No new calls; leave the loop when the last has ended. A second time: end all calls now. */
 void node_drain(struct node *n);

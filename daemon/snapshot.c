@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One immutable configuration with all that is compiled from it, published to the workers and retired when each has moved on.
- * Called by the control thread at start and on reload. Must not know what the workers do with it.
+ * Made at start and by the builder on reload, published by the control thread. Must not know what the workers do with it.
  */
 #include "daemon/snapshot.h"
 
@@ -17,6 +17,7 @@ void snapshot_free(struct snapshot *s)
     conf_free(s->conf);
     free(s->pool);
     free(s->pool_addr);
+    free(s->rest);
     free(s);
 }
 
@@ -48,27 +49,40 @@ static int snapshot_pools(struct snapshot *s)
     return 0;
 }
 
-struct snapshot *snapshot_new(struct conf *conf, struct trunk_registry *reg, uint64_t generation,
-                              const char **why)
+/* Certificates first: what route_new says of customers' accounts holds at once. */
+static int snapshot_compile(struct snapshot *s, const struct snapshot_param *p, char *why,
+                            size_t size)
 {
-    static char text[512]; /* on the control thread only */
+    struct route_param rp = {.conf = s->conf,
+                             .reg = p->reg,
+                             .errs = p->errs,
+                             .wall_s = p->wall_s,
+                             .threads = p->threads};
+    const char *text = "out of memory";
+    snprintf(why, size, "%s", text);
+    s->rest = calloc(1, sizeof(*s->rest));
+    if (!s->rest || snapshot_pools(s) < 0 || tls_set_new(s->conf, &s->tls, why, size) < 0)
+        return -EINVAL;
+    s->route = route_new(&rp, &text);
+    if (!s->route)
+        snprintf(why, size, "%s", text);
+    return s->route ? 0 : -EINVAL;
+}
+
+struct snapshot *snapshot_new(const struct snapshot_param *p, char *why, size_t size)
+{
     struct snapshot *s = calloc(1, sizeof(*s));
-    *why = "out of memory";
     if (!s) {
-        conf_free(conf);
+        snprintf(why, size, "out of memory");
+        conf_free(p->conf);
         return NULL;
     }
-    s->conf = conf;
-    conf->generation = generation;
-    if (snapshot_pools(s) == 0)
-        s->route = route_new(&(struct route_param){.conf = conf, .reg = reg}, why);
-    if (s->route && tls_set_new(conf, &s->tls, text, sizeof(text)) < 0)
-        *why = text;
-    if (!s->route || !s->tls) {
+    s->conf = p->conf;
+    if (snapshot_compile(s, p, why, size) < 0) {
         snapshot_free(s);
         return NULL;
     }
-    s->view = (struct call_view){.conf = conf, .route = s->route, .generation = generation};
+    s->view = (struct call_view){.conf = s->conf, .route = s->route};
     return s;
 }
 
@@ -77,8 +91,9 @@ struct snapshot *snapshots_current(struct snapshots *ss)
     return atomic_load_explicit(&ss->current, memory_order_acquire);
 }
 
-void snapshots_publish(struct snapshots *ss, struct snapshot *s)
+void snapshots_publish(struct snapshots *ss, struct snapshot *s, uint64_t generation)
 {
+    s->conf->generation = s->view.generation = generation;
     struct snapshot *old = atomic_exchange_explicit(&ss->current, s, memory_order_acq_rel);
     if (!old)
         return;
@@ -86,23 +101,45 @@ void snapshots_publish(struct snapshots *ss, struct snapshot *s)
     ss->retired = old;
 }
 
-void snapshots_collect(struct snapshots *ss, uint64_t oldest_seen)
+/* All but the configuration, which legs may read to their end. */
+static struct snapshot *take_retired(struct snapshots *ss, uint64_t oldest_seen)
 {
-    struct snapshot **p = &ss->retired;
-    while (*p) {
-        struct snapshot *s = *p;
-        if (s->view.generation >= oldest_seen) {
-            p = &s->next;
-            continue;
+    struct snapshot **p = &ss->retired, *s;
+    while (*p && (*p)->view.generation >= oldest_seen)
+        p = &(*p)->next;
+    s = *p;
+    if (!s)
+        return NULL;
+    *p = s->next;
+    s->rest->conf = s->conf;
+    s->rest->next = ss->rests;
+    ss->rests = s->rest;
+    s->conf = NULL;
+    s->rest = NULL;
+    return s;
+}
+
+struct snapshot *snapshots_collect(struct snapshots *ss, uint64_t oldest_seen)
+{
+    struct snapshot *s = NULL;
+    for (struct snapshot **p = &ss->rests; !s && *p; p = &(*p)->next)
+        if (!conf_is_shared((*p)->conf)) {
+            s = *p;
+            *p = s->next;
+            break;
         }
-        *p = s->next;
-        snapshot_free(s);
-    }
+    return s ? s : take_retired(ss, oldest_seen);
 }
 
 void snapshots_fini(struct snapshots *ss)
 {
-    snapshots_collect(ss, UINT64_MAX);
+    struct snapshot *s;
+    while ((s = take_retired(ss, UINT64_MAX)))
+        snapshot_free(s);
+    while ((s = ss->rests)) {
+        ss->rests = s->next;
+        snapshot_free(s);
+    }
     snapshot_free(snapshots_current(ss));
     atomic_store(&ss->current, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One immutable configuration with all that is compiled from it, published to the workers and retired when each has moved on.
- * The control thread builds, publishes and frees; workers only read.
+ * The builder makes and frees them, the control thread publishes; workers only read.
  */
 #ifndef DAEMON_SNAPSHOT_H
 #define DAEMON_SNAPSHOT_H
@@ -20,6 +20,7 @@ struct snapshot {
     struct media_pool_conf *pool; /* as the media client takes them; addresses in pool_addr */
     struct addr *pool_addr;
     unsigned n_pools;
+    struct snapshot *rest; /* takes conf when all else goes; owned */
     struct snapshot *next; /* retired before this one */
 };
 
@@ -27,25 +28,36 @@ struct snapshot {
 struct snapshots {
     _Atomic(struct snapshot *) current;
     struct snapshot *retired; /* newest first; control thread only */
+    struct snapshot *rests;   /* of those that are gone: configurations that legs still read */
+};
+
+struct snapshot_param {
+    struct conf *conf; /* taken, also on failure */
+    struct trunk_registry *reg;
+    struct conf_errors *errs; /* gets messages about files; NULL: the first is why */
+    int64_t wall_s;           /* now: what is expired */
+    unsigned threads;         /* to build with, at most; 0: 1 */
 };
 
 /**
- * Compile a configuration.
- * @param conf        taken, also on failure
- * @param generation  of this snapshot; larger than any before
- * @param why         out on failure: text, static until the next call
- * @return NULL: *why says it
+ * Compile a configuration; seconds for millions of rows. Any thread, one at a time.
+ * @param why  out on failure: text
+ * @return generation 0; NULL: why says it
  */
-struct snapshot *snapshot_new(struct conf *conf, struct trunk_registry *reg, uint64_t generation,
-                              const char **why);
+struct snapshot *snapshot_new(const struct snapshot_param *p, char *why, size_t size);
+/** Any thread. NULL is allowed. */
 void snapshot_free(struct snapshot *s);
 
-/** Control thread: make s current; the one before is retired. */
-void snapshots_publish(struct snapshots *ss, struct snapshot *s);
+/** Control thread: make s current, as that generation (larger than any before); the one before is retired. */
+void snapshots_publish(struct snapshots *ss, struct snapshot *s, uint64_t generation);
 /** Any thread. */
 struct snapshot *snapshots_current(struct snapshots *ss);
-/** Control thread: free what no worker can still read: all retired ones older than oldest_seen. */
-void snapshots_collect(struct snapshots *ss, uint64_t oldest_seen);
+/**
+ * Control thread: take off what nobody can still read: a retired snapshot older than oldest_seen, or the configuration of one that has gone
+ * before, when the last leg has let go of it (so no worker ever frees one). Free them in this order.
+ * @return owned, snapshot_free; NULL: nothing
+ */
+struct snapshot *snapshots_collect(struct snapshots *ss, uint64_t oldest_seen);
 /** Free all, the current one too. */
 void snapshots_fini(struct snapshots *ss);
 

@@ -12,9 +12,11 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 #include "core/err.h"
 #include "core/log.h"
+#include "core/parallel.h"
 #include "daemon/admin.h"
 
 struct signals {
@@ -55,19 +57,29 @@ static void sum_up(FILE *out, unsigned errors, unsigned warnings)
 
 static int check(const char *path)
 {
-    const char *why;
+    char why[256] = "out of memory";
     unsigned errors, warnings;
     struct trunk_registry *reg = trunk_registry_new();
-    struct conf *c = load(path, stdout, &errors, &warnings);
-    struct snapshot *s = c && reg ? snapshot_new(c, reg, 1, &why) : NULL;
-    if (c && !s) {
-        printf("%s\n", reg ? why : "out of memory");
+    struct snapshot_param p = {.conf = load(path, stdout, &errors, &warnings),
+                               .reg = reg,
+                               .wall_s = time(NULL),
+                               .threads = parallel_threads()};
+    struct snapshot *s = p.conf && reg ? snapshot_new(&p, why, sizeof(why)) : NULL;
+    if (p.conf && !s) {
+        printf("%s\n", why);
         errors++;
     }
     sum_up(stdout, errors, warnings);
     snapshot_free(s);
     trunk_registry_free(reg);
     return s ? 0 : 1;
+}
+
+static void reloaded(void *arg, const struct reload_result *r)
+{
+    (void)arg;
+    fprintf(stderr, "%s\n", r->text);
+    sd_notify(0, "READY=1");
 }
 
 static void on_signal(evutil_socket_t sig, short what, void *arg)
@@ -78,13 +90,9 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
         node_drain(n);
         return;
     }
-    struct conf_errors errs;
-    char why[512];
     sd_notify(0, "RELOADING=1");
-    node_reload(n, &errs, why, sizeof(why));
-    conf_print_errors(stderr, &errs);
-    conf_errors_fini(&errs);
-    sd_notify(0, "READY=1");
+    if (reload_ask(n->reload, reloaded, NULL) < 0)
+        sd_notify(0, "READY=1");
 }
 
 static int signals_init(struct signals *s, struct node *n)

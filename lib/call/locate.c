@@ -43,7 +43,7 @@ struct place {
     struct spot *spot;
     unsigned n_spots;
     uint8_t usable[PROTO_N];
-    bool listed; /* in the configuration */
+    uint32_t round; /* the last locate_begin whose configuration has it */
     struct binding bind[TARGET_BINDINGS_MAX];
     unsigned n_bind;
     struct timer bind_timer;
@@ -57,6 +57,11 @@ struct locate {
     struct spot *queue, **queue_end;
     unsigned running;
     bool in_queue; /* inside queue_run */
+    const struct conf
+        *conf; /* being followed; its trunks from `at` on are to come. NULL: all are followed */
+    uint32_t round;
+    uint32_t at, drop_at; /* places from there on have not been looked at */
+    bool hold, changed;   /* one word to the workers for all that a step publishes */
 };
 
 static const char *const state_name[] = {[SPOT_ASKING] = "asking",
@@ -130,6 +135,13 @@ static void add_registered(struct records *rs, const struct place *pl, const str
     }
 }
 
+static void tell(struct locate *l)
+{
+    if (l->changed && l->p.on_change)
+        l->p.on_change(l->p.arg);
+    l->changed = false;
+}
+
 static void publish(struct place *pl)
 {
     struct locate *l = pl->l;
@@ -160,8 +172,9 @@ static void publish(struct place *pl)
     if (rc == 0)
         return;
     stat_inc(l->p.stats, STAT_locate_published);
-    if (l->p.on_change)
-        l->p.on_change(l->p.arg);
+    l->changed = true;
+    if (!l->hold)
+        tell(l);
 }
 
 /* ---- lookups ---- */
@@ -387,7 +400,7 @@ void locate_turn(struct locate *l)
 
     for (; p; p = next) {
         next = p->next;
-        if (p->slot < l->n && l->place[p->slot] && l->place[p->slot]->listed)
+        if (p->slot < l->n && l->place[p->slot] && l->place[p->slot]->spot)
             bind_take(l->place[p->slot], p);
         free(p);
     }
@@ -465,7 +478,7 @@ static int place_configure(struct place *pl, const struct conf *conf, const stru
     free(pl->spot);
     pl->spot = spot;
     pl->n_spots = t->peer.n;
-    pl->listed = true;
+    pl->round = pl->l->round;
     publish(pl);
     return rc;
 }
@@ -506,27 +519,62 @@ static struct place *place_of(struct locate *l, struct trunk_state *ts)
     return l->place[ts->slot] = pl;
 }
 
-int locate_configure(struct locate *l, const struct conf *conf)
+void locate_begin(struct locate *l, const struct conf *conf)
 {
-    int rc = 0;
+    l->round++;
+    l->conf = conf;
+    l->at = 0;
+    l->drop_at = UINT32_MAX;
+}
 
-    for (uint32_t i = 0; i < l->n; i++)
-        if (l->place[i])
-            l->place[i]->listed = false;
-    for (uint32_t i = 0; i < conf->trunk.n; i++) {
-        struct trunk_state *ts = trunk_registry_get(l->p.reg, conf->trunk.v[i].name);
+bool locate_step(struct locate *l, uint32_t trunks)
+{
+    const struct conf *conf = l->conf;
+
+    if (!conf)
+        return false;
+    l->hold = true;
+    for (; l->at < conf->trunk.n && trunks > 0; l->at++, trunks--) {
+        struct trunk_state *ts = trunk_registry_get(l->p.reg, conf->trunk.v[l->at].name);
         struct place *pl = ts ? place_of(l, ts) : NULL;
 
-        if (!pl || place_configure(pl, conf, &conf->trunk.v[i]) < 0)
-            rc = -ENOMEM;
+        if (!pl || place_configure(pl, conf, &conf->trunk.v[l->at]) < 0)
+            log_limited(LOG_ERROR, "locate", "trunk=%s error=\"no targets: out of memory\"",
+                        conf->trunk.v[l->at].name);
     }
-    for (uint32_t i = 0; i < l->n; i++)
-        if (l->place[i] && !l->place[i]->listed && l->place[i]->spot) {
-            place_drop(l->place[i]);
-            publish(l->place[i]);
-        }
+    l->hold = false;
+    tell(l);
     queue_run(l);
-    return rc;
+    if (l->at < conf->trunk.n)
+        return true;
+    l->conf = NULL;
+    l->drop_at = 0;
+    return false;
+}
+
+bool locate_drop(struct locate *l, uint32_t trunks)
+{
+    l->hold = true;
+    for (; l->drop_at < l->n && trunks > 0; l->drop_at++, trunks--) {
+        struct place *pl = l->place[l->drop_at];
+
+        if (pl && pl->round != l->round && pl->spot) {
+            place_drop(pl);
+            publish(pl);
+        }
+    }
+    l->hold = false;
+    tell(l);
+    return l->drop_at < l->n;
+}
+
+void locate_configure(struct locate *l, const struct conf *conf)
+{
+    locate_begin(l, conf);
+    while (locate_step(l, UINT32_MAX))
+        ;
+    while (locate_drop(l, UINT32_MAX))
+        ;
 }
 
 unsigned locate_refresh(struct locate *l)

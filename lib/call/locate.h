@@ -38,12 +38,18 @@ struct locate *locate_new(const struct locate_param *p);
 void locate_free(struct locate *l);
 
 /**
- * Follow this configuration, at start and before each reload's snapshot is published. Addresses are published before it returns; names that
- * were followed before keep what is known of them; new ones are asked for.
+ * Follow this configuration, at start; on reload the same in steps. Addresses are published before it returns; names that
+ * were followed before keep what is known of them; new ones are asked for. A trunk for which there is no memory is logged and has no targets.
  * @param conf  borrowed during the call
- * @return 0; -ENOMEM: some trunks may have no targets
  */
-int locate_configure(struct locate *l, const struct conf *conf);
+void locate_configure(struct locate *l, const struct conf *conf);
+
+/** In steps: before the snapshot is published. @param conf  borrowed until locate_step says that all is done, or another locate_begin */
+void locate_begin(struct locate *l, const struct conf *conf);
+/** Follow so many trunks more. @return there are more */
+bool locate_step(struct locate *l, uint32_t trunks);
+/** When nobody routes by the snapshot before any more: trunks that are gone lose their targets. @return there are more */
+bool locate_drop(struct locate *l, uint32_t trunks);
 
 /** Take what workers have posted, and free sets that nobody reads any more. Called at every wake-up and tick. */
 void locate_turn(struct locate *l);

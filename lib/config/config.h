@@ -483,6 +483,8 @@ void conf_error_at(struct conf_errors *errs, enum conf_severity sev, const struc
 
 /** One more holder: a worker whose legs still read what their trunk was when they began. Any thread. */
 const struct conf *conf_get(const struct conf *conf);
+/** Does anybody hold it beside the one who asks? Any thread; no is for good when nobody else can find it any more. */
+bool conf_is_shared(const struct conf *conf);
 /** One holder less; the last one frees it with all that hangs on it. NULL is allowed. Any thread. */
 void conf_free(const struct conf *conf);
 

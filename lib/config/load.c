@@ -354,6 +354,11 @@ const struct conf *conf_get(const struct conf *conf)
     return conf;
 }
 
+bool conf_is_shared(const struct conf *conf)
+{
+    return atomic_load_explicit(&conf_own(conf)->refs, memory_order_acquire) > 1;
+}
+
 void conf_free(const struct conf *conf)
 {
     struct conf *c = conf_own(conf);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Live state of trunks, groups and customers, keyed by name: it outlives reloads, and calls refer to it by slot.
- * Names are added by the control thread when a snapshot is built; states are never freed while the process lives.
+ * Names are added off the workers when a snapshot is built; states are never freed while the process lives.
  * Must not know messages, calls or routes.
  */
 #include "route/trunk.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "core/err.h"
@@ -39,7 +40,9 @@ struct account_text {
 };
 
 struct trunk_registry {
-    struct htab trunks, named; /* control thread only */
+    pthread_mutex_t
+        lock; /* of names being added: the builder and the control thread, never a call */
+    struct htab trunks, named; /* under lock */
     _Atomic(struct trunk_entry **) chunk[CHUNKS_MAX];
     _Atomic uint32_t n;
     _Atomic(struct named_entry *) all_named;
@@ -55,6 +58,7 @@ struct trunk_registry *trunk_registry_new(void)
     struct trunk_registry *reg = calloc(1, sizeof(*reg));
     if (!reg)
         return NULL;
+    pthread_mutex_init(&reg->lock, NULL);
     reg->targets = targets_new();
     reg->bindings = bindings_new();
     reg->quality = quality_new();
@@ -89,6 +93,7 @@ void trunk_registry_free(struct trunk_registry *reg)
     }
     htab_fini(&reg->trunks);
     htab_fini(&reg->named);
+    pthread_mutex_destroy(&reg->lock);
     free(reg);
 }
 
@@ -116,15 +121,21 @@ static struct trunk_entry *trunk_entry_new(struct trunk_registry *reg, struct sp
     return e;
 }
 
+static struct trunk_entry *trunk_entry_get(struct trunk_registry *reg, struct span name)
+{
+    for (struct htab_node *n = htab_first(&reg->trunks, hash_span(name)); n; n = htab_next(n)) {
+        struct trunk_entry *e = container_of(n, struct trunk_entry, node);
+        if (span_eq(span_of(e->ts.name), name))
+            return e;
+    }
+    return trunk_entry_new(reg, name);
+}
+
 struct trunk_state *trunk_registry_get(struct trunk_registry *reg, const char *name)
 {
-    struct span key = span_of(name);
-    for (struct htab_node *n = htab_first(&reg->trunks, hash_span(key)); n; n = htab_next(n)) {
-        struct trunk_entry *e = container_of(n, struct trunk_entry, node);
-        if (span_eq(span_of(e->ts.name), key))
-            return &e->ts;
-    }
-    struct trunk_entry *e = trunk_entry_new(reg, key);
+    pthread_mutex_lock(&reg->lock);
+    struct trunk_entry *e = trunk_entry_get(reg, span_of(name));
+    pthread_mutex_unlock(&reg->lock);
     return e ? &e->ts : NULL;
 }
 
@@ -137,10 +148,10 @@ static const char *named_name(const struct named_entry *e)
     }
 }
 
-static struct named_entry *named_get(struct trunk_registry *reg, const char *name,
-                                     enum named_kind kind)
+/* Under lock. */
+static struct named_entry *named_entry_get(struct trunk_registry *reg, struct span key,
+                                           enum named_kind kind)
 {
-    struct span key = span_of(name);
     struct named_entry *e;
     for (struct htab_node *n = htab_first(&reg->named, hash_span(key)); n; n = htab_next(n)) {
         e = container_of(n, struct named_entry, node);
@@ -161,6 +172,15 @@ static struct named_entry *named_get(struct trunk_registry *reg, const char *nam
     e->next = atomic_load_explicit(&reg->all_named, memory_order_relaxed);
     atomic_store_explicit(&reg->all_named, e, memory_order_release);
     htab_add(&reg->named, &e->node, hash_span(key));
+    return e;
+}
+
+static struct named_entry *named_get(struct trunk_registry *reg, const char *name,
+                                     enum named_kind kind)
+{
+    pthread_mutex_lock(&reg->lock);
+    struct named_entry *e = named_entry_get(reg, span_of(name), kind);
+    pthread_mutex_unlock(&reg->lock);
     return e;
 }
 
@@ -193,8 +213,10 @@ int trunk_registry_account(struct trunk_registry *reg, struct customer_state *cs
     if (!a)
         return -ENOMEM;
     memcpy(a->text, account, size);
+    pthread_mutex_lock(&reg->lock);
     a->next = reg->accounts;
     reg->accounts = a;
+    pthread_mutex_unlock(&reg->lock);
     atomic_store_explicit(&cs->account, a->text, memory_order_release);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Live state of trunks, groups and customers, keyed by name: it outlives reloads, and calls refer to it by slot.
- * The control thread adds names; workers read and update atomics. Knows nothing of messages.
+ * The builder and the control thread add names; workers read and update atomics. Knows nothing of messages.
  */
 #ifndef ROUTE_TRUNK_H
 #define ROUTE_TRUNK_H
@@ -73,20 +73,20 @@ struct trunk_registry;
 struct trunk_registry *trunk_registry_new(void);
 void trunk_registry_free(struct trunk_registry *reg);
 
-/** Control thread: the state of that name, made at first use. @return NULL out of memory or more than 65,535 names ever */
+/** Builder or control thread, it may wait: the state of that name, made at first use. @return NULL out of memory or more than 65,535 names ever */
 struct trunk_state *trunk_registry_get(struct trunk_registry *reg, const char *name);
-/** Control thread: likewise for a customer. */
+/** Likewise for a customer. */
 struct customer_state *trunk_registry_customer(struct trunk_registry *reg, const char *name);
 /**
- * Control thread: the customer's account of the newest configuration. A former text is kept, for those who read it now:
+ * Likewise: the customer's account of the newest configuration. A former text is kept, for those who read it now:
  * a hundred bytes for each change of an account.
  * @return 0 or -ENOMEM: the old one stays
  */
 int trunk_registry_account(struct trunk_registry *reg, struct customer_state *cs,
                            const char *account);
-/** Control thread: likewise for a group. */
+/** Likewise for a group. */
 struct group_state *trunk_registry_group(struct trunk_registry *reg, const char *name);
-/** Control thread: likewise for a media section. */
+/** Likewise for a media section. */
 struct media_state *trunk_registry_media(struct trunk_registry *reg, const char *name);
 /** Any thread: likewise, but only what is there: a walk over all names. @return NULL none of that name */
 struct trunk_state *trunk_registry_find(const struct trunk_registry *reg, const char *name);

@@ -174,7 +174,7 @@ int world_conf(struct world *w, const char *name, const char *text)
         conf_free(conf);
         return -ENOMEM;
     }
-    (void)locate_configure(w->locate, conf);
+    locate_configure(w->locate, conf);
     w->old_conf = w->conf;
     w->old_route = w->route;
     w->conf = conf;

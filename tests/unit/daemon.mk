@@ -2,6 +2,9 @@
 # Unit tests of daemon: two lines each, the source being tests/unit/test_<module>.c.
 TD_LIBS_DAEMON_TEST = daemon/libtddaemon.a $(TD_LIBS_CALL) $(TD_LIBS_DAEMON)
 
+TD_UNIT_TESTS += tests/unit/test_builder
+tests_unit_test_builder_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
+
 TD_UNIT_TESTS += tests/unit/test_dispatch
 tests_unit_test_dispatch_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
 

@@ -108,42 +108,95 @@ static void the_first_media_section_needs_a_restart(void **state)
     conf_free(now);
 }
 
+static struct snapshot *snapshot_of(struct trunk_registry *reg, const char *text)
+{
+    char why[256] = "";
+    struct snapshot *s =
+        snapshot_new(&(struct snapshot_param){.conf = load(text), .reg = reg}, why, sizeof(why));
+    if (!s)
+        fprintf(stderr, "%s\n", why);
+    assert_non_null(s);
+    return s;
+}
+
 static void pools_are_those_of_the_media_sections(void **state)
 {
     (void)state;
-    const char *why;
     struct trunk_registry *reg = trunk_registry_new();
-    struct snapshot *s = snapshot_new(load("global\n  limit 100calls\n" BASE), reg, 7, &why);
-    assert_non_null(s);
+    struct snapshots ss = {.retired = NULL};
+    struct snapshot *s = snapshot_of(reg, "global\n  limit 100calls\n" BASE);
     assert_int_equal(s->n_pools, 1);
     assert_string_equal(s->pool[0].name, "m");
     assert_int_equal(s->pool[0].n_addrs, 2);
     assert_int_equal(s->pool[0].port_lo, 10000);
     assert_int_equal(s->pool[0].priority_hi, 11099);
+    snapshots_publish(&ss, s, 7);
     assert_int_equal(s->view.generation, 7);
     assert_int_equal(s->conf->generation, 7);
-    snapshot_free(s);
+    snapshots_fini(&ss);
     trunk_registry_free(reg);
+}
+
+/* @return how many there were */
+static unsigned collect(struct snapshots *ss, uint64_t oldest_seen)
+{
+    struct snapshot *s;
+    unsigned n = 0;
+    for (; (s = snapshots_collect(ss, oldest_seen)); n++)
+        snapshot_free(s);
+    return n;
 }
 
 static void a_snapshot_is_freed_only_when_all_have_moved_on(void **state)
 {
     (void)state;
-    const char *why;
     struct trunk_registry *reg = trunk_registry_new();
     struct snapshots ss = {.retired = NULL}; /* clang takes no 0 for an atomic pointer */
     for (uint64_t g = 1; g <= 3; g++)
-        snapshots_publish(&ss, snapshot_new(load("global\n  limit 100calls\n" BASE), reg, g, &why));
+        snapshots_publish(&ss, snapshot_of(reg, "global\n  limit 100calls\n" BASE), g);
     assert_int_equal(snapshots_current(&ss)->view.generation, 3);
-    snapshots_collect(&ss, 1);
+    assert_int_equal(collect(&ss, 1), 0);
     assert_int_equal(ss.retired->view.generation, 2);
     assert_non_null(ss.retired->next);
-    snapshots_collect(&ss, 2);
+    assert_int_equal(collect(&ss, 2), 2); /* all of it, then its configuration */
     assert_int_equal(ss.retired->view.generation, 2);
     assert_null(ss.retired->next);
-    snapshots_collect(&ss, 3);
+    assert_int_equal(collect(&ss, 3), 2);
     assert_null(ss.retired);
     snapshots_fini(&ss);
+    trunk_registry_free(reg);
+}
+
+static void a_leg_keeps_a_configuration_and_nothing_else_of_its_snapshot(void **state)
+{
+    (void)state;
+    struct trunk_registry *reg = trunk_registry_new();
+    struct snapshots ss = {.retired = NULL};
+    snapshots_publish(&ss, snapshot_of(reg, "global\n  limit 100calls\n" BASE), 1);
+    const struct conf *held = conf_get(snapshots_current(&ss)->conf);
+    snapshots_publish(&ss, snapshot_of(reg, "global\n  limit 200calls\n" BASE), 2);
+    assert_int_equal(collect(&ss, 2), 1);
+    assert_null(ss.retired);
+    assert_int_equal(held->global.limit.calls, 100);
+    conf_free(held); /* the worker's: it frees nothing */
+    assert_ptr_equal(ss.rests->conf, held);
+    assert_int_equal(collect(&ss, 2), 1);
+    assert_null(ss.rests);
+    snapshots_fini(&ss);
+    trunk_registry_free(reg);
+}
+
+static void a_leg_may_hold_the_configuration_to_the_very_end(void **state)
+{
+    (void)state;
+    struct trunk_registry *reg = trunk_registry_new();
+    struct snapshots ss = {.retired = NULL};
+    for (uint64_t g = 1; g <= 2; g++)
+        snapshots_publish(&ss, snapshot_of(reg, "global\n  limit 100calls\n" BASE), g);
+    const struct conf *held = conf_get(ss.retired->conf);
+    snapshots_fini(&ss);
+    assert_int_equal(held->global.limit.calls, 100);
+    conf_free(held);
     trunk_registry_free(reg);
 }
 
@@ -155,6 +208,8 @@ int main(void)
         cmocka_unit_test(the_first_media_section_needs_a_restart),
         cmocka_unit_test(pools_are_those_of_the_media_sections),
         cmocka_unit_test(a_snapshot_is_freed_only_when_all_have_moved_on),
+        cmocka_unit_test(a_leg_keeps_a_configuration_and_nothing_else_of_its_snapshot),
+        cmocka_unit_test(a_leg_may_hold_the_configuration_to_the_very_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
