@@ -10,7 +10,8 @@ lib_route_libtdroute_a_SOURCES = \
 	lib/route/deck.h \
 	lib/route/host.c lib/route/host.h \
 	lib/route/key.h \
-	lib/route/lcr.h \
+	lib/route/lcr.c lib/route/lcr.h lib/route/lcr_priv.h \
+	lib/route/lcr_build.c lib/route/lcr_merge.c \
 	lib/route/list.c lib/route/list.h \
 	lib/route/number.c lib/route/number.h \
 	lib/route/quality.c lib/route/quality.h \

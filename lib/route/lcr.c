@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Rate tables: the lookup. Called by route.c for each call and by what explains and compares; the table is immutable.
+ * Knows nothing of trunks and conditions.
+ */
+#include "route/lcr_priv.h"
+
+#include <stdlib.h>
+
+/* In the bucket, or, where it overflowed, the next ones. */
+static bool probe(const struct lcr *t, uint64_t bucket, uint64_t key, struct lcr_ref *out)
+{
+    for (;;) {
+        const struct lcr_slot *s = t->slot + bucket * LCR_BUCKET;
+        for (unsigned i = 0; i < LCR_BUCKET; i++)
+            if (s[i].key == key) {
+                *out = s[i].ref;
+                out->b &= LCR_B;
+                return true;
+            }
+        if (!(s[0].ref.b & LCR_OVERFLOW))
+            return false;
+        if (++bucket == t->buckets)
+            bucket = 0;
+    }
+}
+
+/* All lengths of the set, a bit for each; longest first. Their lines are asked for together, so that they cost one wait. */
+static bool probe_lengths(const struct lcr *t, uint64_t key, uint32_t lengths, struct lcr_ref *out)
+{
+    uint64_t bucket[KEY_DIGITS + 1];
+
+    for (uint32_t m = lengths; m; m &= m - 1) {
+        unsigned len = (unsigned)__builtin_ctz(m);
+        bucket[len] = lcr_bucket(t, key_cut(key, len));
+        __builtin_prefetch(t->slot + bucket[len] * LCR_BUCKET);
+    }
+    while (lengths) {
+        unsigned len = 31 - (unsigned)__builtin_clz(lengths);
+        if (probe(t, bucket[len], key_cut(key, len), out))
+            return true;
+        lengths &= ~(1U << len);
+    }
+    return false;
+}
+
+static struct lcr_ref entry_of(const struct lcr *t, uint64_t key, unsigned len)
+{
+    unsigned plus = key >> 60 == 11, fixed = t->digits + plus;
+    const struct lcr_stage *stage = &t->stage[plus];
+    struct lcr_ref ref;
+
+    if (!stage->deeper)
+        return t->root;
+    if (len >= fixed) {
+        uint32_t at = lcr_index(key, plus, t->digits);
+        uint32_t lengths = (uint32_t)stage->deeper[at] << (fixed + 1) & ((2U << len) - 1);
+        return probe_lengths(t, key, lengths, &ref) ? ref : stage->best[at];
+    }
+    /* a short code: fewer digits than the stage counts */
+    return probe_lengths(t, key, t->lengths & ((2U << len) - 2), &ref) ? ref : t->root;
+}
+
+/* The version that holds. */
+static struct lcr_ref version_of(const struct lcr *t, struct lcr_ref ref, int64_t wall_s)
+{
+    const struct lcr_ref *v = t->pool + ref.b;
+    uint32_t low = 0, high = ref.a & LCR_LOW; /* the first begins before all times */
+
+    while (high - low > 1) {
+        uint32_t mid = low + (high - low) / 2;
+        int64_t from_s = (int64_t)((uint64_t)v[2 * mid].a << 32 | v[2 * mid].b);
+        if (from_s <= wall_s)
+            low = mid;
+        else
+            high = mid;
+    }
+    return v[2 * low + 1];
+}
+
+struct query {
+    const struct lcr *t;
+    uint64_t key;
+    struct rate_class rc;
+    uint32_t mask;
+};
+
+static bool row_of(const struct query *q, struct lcr_ref ref, struct lcr_row *out)
+{
+    uint32_t at = ref.a & LCR_LOW;
+    unsigned place = q->t->place[at];
+    const struct deck_terms *terms = &q->t->terms[at];
+    int column;
+
+    if (!(q->mask >> place & 1))
+        return false;
+    column = lcr_column(terms, q->rc);
+    if (column < 0)
+        return false;
+    *out = (struct lcr_row){
+        .deck = q->t->deck[place],
+        .line = ref.b,
+        .key = key_cut(q->key, lcr_kind(ref)),
+        .rate = terms->rate[column],
+        .cost = q->t->cost[(size_t)at * q->t->columns + q->t->column[column]],
+        .terms = terms,
+    };
+    return true;
+}
+
+static unsigned order_of(const struct lcr *t, struct rate_class rc)
+{
+    unsigned j = rc.jurisdiction - DECK_INTER; /* DECK_RATE wraps: as indeterminate */
+    if (j > DECK_INDETERMINATE - DECK_INTER)
+        j = DECK_INDETERMINATE - DECK_INTER;
+    return t->order_of[j][rc.zone < CONF_ZONES_MAX ? rc.zone : CONF_ZONES_MAX];
+}
+
+unsigned lcr_find(const struct lcr *t, struct span number, struct rate_class rc, int64_t wall_s,
+                  uint32_t mask, struct lcr_row *out, unsigned max)
+{
+    struct query q = {.t = t, .rc = rc, .mask = mask};
+    unsigned len = key_of_number(number, &q.key), found = 0;
+    struct lcr_ref ref = entry_of(t, q.key, len);
+    const uint8_t *order = NULL;
+
+    if (max == 0)
+        return 0;
+    if (lcr_kind(ref) == LCR_VERSIONS)
+        ref = version_of(t, ref, wall_s);
+    if (lcr_kind(ref) <= KEY_DIGITS)
+        return row_of(&q, ref, out);
+    if (lcr_kind(ref) == LCR_NONE)
+        return 0;
+    const struct lcr_ref *row = t->pool + ref.b;
+    uint32_t n = ref.a & LCR_LOW;
+    if (lcr_kind(ref) == LCR_ORDERS) {
+        order = (const uint8_t *)(t->pool + row->a) + (size_t)n * order_of(t, rc);
+        row++;
+    }
+    for (uint32_t i = 0; i < n && found < max; i++)
+        found += row_of(&q, row[order ? order[i] : i], &out[found]);
+    return found;
+}
+
+uint32_t lcr_deck(const struct lcr *t, unsigned i)
+{
+    return i < t->decks ? t->deck[i] : CONF_NONE;
+}
+
+void lcr_stats(const struct lcr *t, struct lcr_stats *out)
+{
+    *out = t->stats;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+int lcr_each_key(const struct lcr *t, bool (*fn)(void *arg, uint64_t key), void *arg)
+{
+    size_t n = 0, len = t->stats.keys * sizeof(uint64_t);
+    uint64_t *key;
+
+    if (t->stats.keys == 0)
+        return 0;
+    key = lcr_map(len);
+    if (!key)
+        return -ENOMEM;
+    if (lcr_kind(t->root) != LCR_NONE)
+        key[n++] = 0;
+    for (uint64_t i = 0; i < t->buckets * LCR_BUCKET; i++)
+        if (t->slot[i].key)
+            key[n++] = t->slot[i].key;
+    qsort(key, n, sizeof(*key), by_key);
+    for (size_t i = 0; i < n && fn(arg, key[i]); i++)
+        ;
+    lcr_unmap(key, len);
+    return 0;
+}
