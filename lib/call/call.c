@@ -3,6 +3,8 @@
  * Calls: making, joining, ending and freeing; what they hold of the shared state is given back here and nowhere else.
  * stack.c owns the table; legs, hunt and offer come here for life and death. It reads no message.
  */
+#include "call/admit.h"
+#include "call/attempt.h"
 #include "call/header_rules.h"
 #include "call/headers.h"
 #include "call/model.h"
@@ -191,6 +193,7 @@ int leg_take_trunk(struct leg *leg, const struct call_view *view, uint32_t trunk
         .dscp_media = t->dscp_media,
         .media_none = t->media_none,
     };
+    admit_groups(leg, view, trunk);
     take_pool(&leg->trunk, view->conf, t);
     if (leg->trunk.customer && t->customer.id != CONF_NONE)
         snprintf(leg->trunk.account, sizeof leg->trunk.account, "%s",
@@ -361,6 +364,7 @@ uint64_t call_duration_limit(const struct call *c)
 
 static void setup_free(struct call *c)
 {
+    attempt_over(c);
     if (c->setup)
         blocks_put(c->calls->blocks, c->setup, c->setup->cap);
     c->setup = NULL;
@@ -391,6 +395,7 @@ void call_answered(struct call *c)
     stat_inc(cs->stats, STAT_calls_answered);
     atomic_fetch_add_explicit(&c->in->trunk.state->answered_in, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&c->out->trunk.state->answered_out, 1, memory_order_relaxed);
+    attempt_answered(c);
     setup_free(c);
     call_up_timers(c, call_duration_limit(c));
     record_answer(c);
@@ -410,13 +415,16 @@ void call_release(struct call *c, const struct cause *cause)
 
     if (c->state >= CALL_ENDING)
         return;
-    if (c->state == CALL_UP)
+    c->ended_ms = cs->clock->mono_ms;
+    if (c->state == CALL_UP) {
         cs->up--;
-    else
+        attempt_ended(c);
+    } else {
         atomic_fetch_add_explicit(&c->in->trunk.state->failed_in, 1, memory_order_relaxed);
+        attempt_over(c);
+    }
     c->state = CALL_ENDING;
     c->cause = *cause;
-    c->ended_ms = cs->clock->mono_ms;
     if (c->timer.fn)
         timer_del(&c->timer);
     if (c->interim)

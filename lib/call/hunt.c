@@ -5,6 +5,8 @@
  */
 #include "call/hunt.h"
 
+#include "call/admit.h"
+#include "call/attempt.h"
 #include "call/failover.h"
 #include "call/headers.h"
 #include "call/identity.h"
@@ -28,35 +30,6 @@ static void hunt_give_up(struct call *c)
     if (cause.where == CAUSE_NOWHERE)
         cause = CAUSE_HERE_(503, 34, "no candidate left");
     leg_event(c->in, LEV_REJECT, &(struct leg_arg){.cause = &cause});
-}
-
-/* Counted at the trunk, its media and its customer; emergency is never refused. */
-static int hunt_admit(struct call *c, struct leg *out, const struct conf_trunk *t)
-{
-    struct calls *cs = c->calls;
-    const struct conf *conf = cs->view->conf;
-    uint64_t now_us = cs->clock->mono_ms * 1000;
-    bool exempt = priority_is_exempt(c->klass);
-
-    if (cac_take(&out->hold, &out->trunk.state->out, &t->limit_out, now_us, cs->worker, exempt) !=
-        CAC_OK)
-        return TD_EFULL;
-    if (out->trunk.media && out->trunk.media != c->in->trunk.media) {
-        const struct conf_limit media = {.calls = conf->media.v[t->media.id].calls};
-
-        if (cac_take(&out->hold, &out->trunk.media->calls, &media, now_us, cs->worker, exempt) !=
-            CAC_OK) {
-            cac_release(&out->hold, cs->worker);
-            return TD_EFULL;
-        }
-    }
-    if (out->trunk.customer && t->customer.id != CONF_NONE &&
-        cac_take(&out->hold, &out->trunk.customer->out, &conf->customer.v[t->customer.id].limit_out,
-                 now_us, cs->worker, exempt) != CAC_OK) {
-        cac_release(&out->hold, cs->worker);
-        return TD_EFULL;
-    }
-    return 0;
 }
 
 /* 256: a display name is shown on a telephone; of a longer one nothing is told, the call goes on. */
@@ -221,10 +194,11 @@ static int hunt_leg(struct call *c, struct leg *prev)
     flow = flow_to(&fo->hop[fo->next++]);
     leg_set_flow(out, &flow);
     snprintf(out->sent, sizeof out->sent, "%s", cand->called);
+    out->key = cand->key;
     if (prev)
         failover_limits_move(fo, prev, out);
     else
-        rc = hunt_admit(c, out, &cs->view->conf->trunk.v[trunk]);
+        rc = admit_out(out, trunk);
     if (!prev && rc == 0)
         fo->limits = out->hold;
     if (rc == 0 && !hunt_keeps_privacy(c, out))
@@ -244,12 +218,16 @@ static int hunt_leg(struct call *c, struct leg *prev)
 
 static int hunt_start(struct call *c, const struct route_candidate *cand, const struct addr *only)
 {
-    int rc = failover_begin(c, cand, only);
+    int rc = attempt_begin(c, cand);
 
     if (rc == 0)
+        rc = failover_begin(c, cand, only);
+    if (rc == 0)
         rc = hunt_leg(c, NULL);
-    if (rc < 0)
+    if (rc < 0) {
+        attempt_drop(c);
         return rc;
+    }
     if (!only) /* contacts of a 3xx have a bound of their own */
         c->setup->tried++;
     atomic_fetch_add_explicit(&c->out->trunk.state->attempts_out, 1, memory_order_relaxed);
@@ -267,6 +245,28 @@ static void hunt_leave(struct call *c)
             leg_drop_dialog(c->in, ld);
     }
     c->out = NULL;
+}
+
+/* `within D` of the route line: whoever still waits is told now. A call for help is tried to the last. */
+static bool hunt_is_late(const struct call *c)
+{
+    const struct setup *s = c->setup;
+
+    return s->deadline_ms && c->calls->clock->mono_ms >= s->deadline_ms &&
+           !priority_is_exempt(c->klass);
+}
+
+/* Why a candidate was passed over: what the caller is told if nobody is left. */
+static void hunt_skip(struct call *c, int rc)
+{
+    stat_inc(c->calls->stats, STAT_hunt_skipped);
+    switch (rc) {
+    case TD_EFULL: hunt_note(c, &CAUSE_HERE_(503, 34, "trunk full")); return;
+    case -EPERM: hunt_note(c, &CAUSE_HERE_(500, 63, "privacy cannot be kept")); return;
+    case -EACCES: hunt_note(c, &CAUSE_HERE_(503, 38, "trunk drained or down")); return;
+    case -EBUSY: hunt_note(c, &CAUSE_HERE_(503, 41, "breaker open")); return;
+    default: hunt_note(c, &CAUSE_HERE_(503, 38, "trunk unusable")); return;
+    }
 }
 
 /* Who is next: where a 3xx leads, then the candidates of the route. */
@@ -294,18 +294,17 @@ void hunt_next(struct call *c)
     const struct addr *only;
 
     hunt_leave(c);
-    while (s && hunt_pick(s, &cand, &only)) {
+    while (s && !hunt_is_late(c) && hunt_pick(s, &cand, &only)) {
         int rc = hunt_start(c, cand, only);
 
         if (rc == 0) {
             offer_prepare(c, c->out);
             return;
         }
-        stat_inc(c->calls->stats, STAT_hunt_skipped);
-        hunt_note(c, rc == TD_EFULL ? &CAUSE_HERE_(503, 34, "trunk full")
-                     : rc == -EPERM ? &CAUSE_HERE_(500, 63, "privacy cannot be kept")
-                                    : &CAUSE_HERE_(503, 38, "trunk unusable"));
+        hunt_skip(c, rc);
     }
+    if (s && s->next < s->n && hunt_is_late(c))
+        stat_inc(c->calls->stats, STAT_hunt_late);
     hunt_give_up(c);
 }
 
@@ -325,7 +324,7 @@ static bool hunt_may_advance(const struct leg *out)
 /* Another address of the same carrier (RFC 3263 §4.3). @return false: there is none, or it is not to be tried */
 static bool hunt_next_target(struct call *c, struct leg *failed)
 {
-    if (!failover_may(failed))
+    if (!failover_may(failed) || hunt_is_late(c))
         return false;
     hunt_leave(c);
     while (c->setup->failover.next < c->setup->failover.n)
@@ -368,6 +367,7 @@ void hunt_failed(struct leg *out, const struct leg_arg *arg)
     record_attempt(c, out);
     if (hunt_next_target(c, out))
         return;
+    attempt_failed(out);
     atomic_fetch_add_explicit(&out->trunk.state->failed_out, 1, memory_order_relaxed);
     if (hunt_redirected(c, out, arg ? arg->msg : NULL))
         return;

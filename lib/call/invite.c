@@ -5,6 +5,7 @@
  */
 #include "call/invite.h"
 
+#include "call/admit.h"
 #include "call/bodies.h"
 #include "call/diverted.h"
 #include "call/header_rules.h"
@@ -331,41 +332,6 @@ static const struct msg *received(struct calls *cs, const struct msg *m, const s
     return bodies_open(cs->arena, header_rules_in(cs->arena, t, m, &v));
 }
 
-/* ---- admission --------------------------------------------------------------------------------------------------- */
-
-/* Node, trunk, media, customer, in this order; what was taken is given back by the call's end. */
-static unsigned admit(struct call *c, const struct conf_trunk *t)
-{
-    struct calls *cs = c->calls;
-    const struct conf *conf = cs->view->conf;
-    struct leg *in = c->in;
-    uint64_t now_us = cs->clock->mono_ms * 1000;
-    bool exempt = priority_is_exempt(c->klass);
-    struct cac_gauge *g = trunk_registry_node(cs->trunks);
-    const struct conf_limit *limit = &conf->global.limit;
-
-    if (cac_take(&c->hold, g, limit, now_us, cs->worker, exempt) != CAC_OK)
-        return cac_retry_after_s(g, limit, now_us);
-    g = &in->trunk.state->in;
-    limit = &t->limit_in;
-    if (cac_take(&in->hold, g, limit, now_us, cs->worker, exempt) != CAC_OK)
-        return cac_retry_after_s(g, limit, now_us);
-    if (in->trunk.media) {
-        const struct conf_limit media = {.calls = conf->media.v[t->media.id].calls};
-
-        g = &in->trunk.media->calls;
-        if (cac_take(&in->hold, g, &media, now_us, cs->worker, exempt) != CAC_OK)
-            return cac_retry_after_s(g, &media, now_us);
-    }
-    if (!in->trunk.customer || t->customer.id == CONF_NONE)
-        return 0;
-    g = &in->trunk.customer->in;
-    limit = &conf->customer.v[t->customer.id].limit_in;
-    if (cac_take(&in->hold, g, limit, now_us, cs->worker, exempt) != CAC_OK)
-        return cac_retry_after_s(g, limit, now_us);
-    return 0;
-}
-
 /* ---- the call ---------------------------------------------------------------------------------------------------- */
 
 static void copy_text(char *dst, size_t size, struct span s)
@@ -471,6 +437,7 @@ static int setup_new(struct call *c, const struct msg *m, const struct route_dec
     c->setup = s;
     s->n = (uint16_t)d->n;
     s->max_attempts = (uint16_t)d->max_attempts;
+    s->deadline_ms = d->deadline_ms ? c->started_ms + d->deadline_ms : 0;
     s->max_forwards = m->max_forwards;
     rel100_learn(c->in, m);
     c->in->offered = !span_is_empty(m->body);
@@ -621,7 +588,7 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
     session_answer(c->in, st);
     decide(c, m, trunk, &d);
     stat_inc(cs->stats, STAT_calls_started); /* from here on it has a record */
-    retry = admit(c, &cs->view->conf->trunk.v[trunk]);
+    retry = admit_in(c, trunk);
     if (retry) {
         c->retry_after_s = retry;
         record_start(c);
@@ -669,7 +636,7 @@ int invite_ward(struct calls *cs, const struct msg *m, const struct invite_ward 
     stat_inc(cs->stats, STAT_calls_started);
     *w->ward = c->in;
     c->in->transfer = w->transfer;
-    if (admit(c, &cs->view->conf->trunk.v[w->trunk])) {
+    if (admit_in(c, w->trunk)) {
         record_start(c);
         reject(c, 503, 34, "limit reached");
         return 0;

@@ -75,8 +75,10 @@ static int out_start(struct leg *leg)
 static void out_send_invite(struct leg *leg, const struct leg_arg *arg)
 {
     (void)arg;
-    if (out_start(leg) < 0)
-        leg_event(leg, LEV_TXN_FAIL, &(struct leg_arg){0});
+    int rc = out_start(leg);
+
+    if (rc < 0)
+        leg_event(leg, LEV_TXN_FAIL, &(struct leg_arg){.status = rc == -EINVAL ? 500 : 503});
 }
 
 bool leg_out_again(struct leg *leg)
@@ -200,8 +202,9 @@ static void out_timeout(struct leg *leg, const struct leg_arg *arg)
 static void out_txn_fail(struct leg *leg, const struct leg_arg *arg)
 {
     leg->timed_out = arg->status == 408;
-    leg->cause = leg->timed_out ? CAUSE_HERE_(408, 102, "no response")
-                                : CAUSE_HERE_(503, 38, "could not send");
+    leg->cause = leg->timed_out       ? CAUSE_HERE_(408, 102, "no response")
+                 : arg->status == 500 ? CAUSE_HERE_(500, 41, "could not write the offer")
+                                      : CAUSE_HERE_(503, 38, "could not send");
     bridge_event(leg, BR_FAIL, arg);
 }
 

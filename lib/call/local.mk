@@ -2,6 +2,8 @@
 # L3: sees everything below it.
 noinst_LIBRARIES += lib/call/libtdcall.a
 lib_call_libtdcall_a_SOURCES = \
+	lib/call/admit.c lib/call/admit.h \
+	lib/call/attempt.c lib/call/attempt.h \
 	lib/call/auth.c lib/call/auth.h \
 	lib/call/bodies.c lib/call/bodies.h \
 	lib/call/bridge.c lib/call/bridge.h \

@@ -103,7 +103,9 @@ struct leg_trunk {
     struct trunk_state *state;       /**< lives as long as the process */
     struct customer_state *customer; /**< likewise; NULL: none */
     struct media_state *media;       /**< likewise */
-    char account[CONF_NAME_MAX + 1]; /**< of the customer, for records; longer ones are cut */
+    struct group_state
+        *group[CONF_TRUNK_GROUPS_MAX]; /**< likewise; those with a limit, then NULL */
+    char account[CONF_NAME_MAX + 1];   /**< of the customer, for records; longer ones are cut */
     uint32_t duration_ms, inactivity_ms;
     uint32_t pool; /**< media_pool_id of its media; 0: none */
     struct addr
@@ -157,6 +159,8 @@ struct leg {
     bool bye_wanted;    /**< in: BYE as soon as the ACK has come (RFC 3261 §15) */
     bool progress_seen; /**< out: any provisional came */
     bool timed_out;     /**< out: no answer in time, as `advance timeout` means it */
+    uint64_t
+        key; /**< out: destination for quality: prefix of the deck's row, or of the number; 0: none */
     char sent[NUMBER_MAX]; /**< out: called number as sent */
 };
 
@@ -229,6 +233,14 @@ struct failover {
     struct route_hop hop[ROUTE_HOPS_MAX]; /**< n of them */
 };
 
+/** The attempt under way, see attempt.h. */
+struct attempt {
+    struct trunk_state *trunk; /**< NULL: none, or it has been counted */
+    uint64_t key;              /**< as struct route_candidate */
+    uint64_t started_ms;       /**< monotonic; its first INVITE */
+    uint64_t trial;            /**< of a half-open breaker; 0: it is none */
+};
+
 /* 5: contacts of a 3xx that are followed, over all redirections of a call; carriers send one or two, a loop sends them for ever. */
 #define REDIRECTS_MAX 5
 
@@ -253,6 +265,8 @@ struct setup {
     bool wrapped;         /**< anything did */
     unsigned n_hdrs;
     int max_forwards;
+    uint64_t deadline_ms; /**< monotonic: no attempt begins later; 0: none */
+    struct attempt attempt;
     struct failover failover;                /**< inside the trunk at hand */
     struct redirect redirect[REDIRECTS_MAX]; /**< n_redirects of them */
     _Alignas(8) char space[];                /**< begins with the candidates */

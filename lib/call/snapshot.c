@@ -5,6 +5,7 @@
  */
 #include "call/snapshot.h"
 
+#include "call/admit.h"
 #include "call/model.h"
 #include "call/offer.h"
 #include "call/refresh.h"
@@ -21,6 +22,9 @@ struct leg_rec {
     char account[CONF_NAME_MAX + 1];
     char sent[NUMBER_MAX];
     char media[CONF_NAME_MAX + 1]; /* section that the leg is counted at; empty: none */
+    char group[CONF_TRUNK_GROUPS_MAX]
+              [CONF_NAME_MAX + 1]; /* with a limit; empty ones behind the last */
+    uint64_t key;                  /* destination, for quality */
     struct flow flow;
     struct session_uuid endpoint; /* of its Session-ID */
     struct oa oa;
@@ -102,6 +106,9 @@ static void leg_put(struct leg_rec *r, const struct leg *leg)
         snprintf(r->customer, sizeof r->customer, "%s", leg->trunk.customer->name);
     if (leg->trunk.media)
         snprintf(r->media, sizeof r->media, "%s", leg->trunk.media->name);
+    for (unsigned i = 0; i < CONF_TRUNK_GROUPS_MAX && leg->trunk.group[i]; i++)
+        snprintf(r->group[i], sizeof r->group[i], "%s", leg->trunk.group[i]->name);
+    r->key = leg->key;
     memcpy(r->account, leg->trunk.account, sizeof r->account);
     memcpy(r->sent, leg->sent, sizeof r->sent);
     r->flow = leg->flow;
@@ -205,18 +212,6 @@ int call_save(const struct call *c, void *buf, size_t cap)
 
 /* ---- up ---------------------------------------------------------------------------------------------------------- */
 
-static void leg_hold_again(struct leg *leg)
-{
-    unsigned w = leg->call->calls->worker;
-
-    cac_retake(&leg->hold, leg->is_in ? &leg->trunk.state->in : &leg->trunk.state->out, w);
-    if (leg->trunk.customer)
-        cac_retake(&leg->hold, leg->is_in ? &leg->trunk.customer->in : &leg->trunk.customer->out,
-                   w);
-    if (leg->trunk.media && (leg->is_in || leg->trunk.media != leg->call->in->trunk.media))
-        cac_retake(&leg->hold, &leg->trunk.media->calls, w);
-}
-
 /* How its peer is spoken to: as the trunk of that name wants it now, by the default if it is gone. */
 static int leg_take_conf(struct leg *leg, struct dialog *d, const struct leg_rec *r)
 {
@@ -259,6 +254,12 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
         leg->trunk.media = trunk_registry_find_media(cs->trunks, r->media);
     if (!leg->trunk.state)
         return -ENOENT;
+    for (unsigned i = 0; i < CONF_TRUNK_GROUPS_MAX && r->group[i][0]; i++) {
+        leg->trunk.group[i] = trunk_registry_find_group(cs->trunks, r->group[i]);
+        if (!leg->trunk.group[i])
+            return -ENOENT;
+    }
+    leg->key = r->key;
     rc = dialog_load(cs->dialogs, dialog, r->dialog_len, &d);
     if (rc < 0)
         return rc;
@@ -298,7 +299,7 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     leg->refer_cseq_asked = r->refer_cseq_asked;
     leg->state = LEG_UP;
     refresh_resume(leg, r->refresh_left_ms);
-    leg_hold_again(leg);
+    admit_again(leg);
     return 0;
 }
 
@@ -335,6 +336,14 @@ static void call_take(struct call *c, const struct call_rec *r)
     memcpy(m->rtcp, r->media.rtcp, sizeof m->rtcp);
 }
 
+static bool groups_are_sane(const struct leg_rec *r)
+{
+    for (unsigned i = 0; i < CONF_TRUNK_GROUPS_MAX; i++)
+        if (r->group[i][CONF_NAME_MAX])
+            return false;
+    return true;
+}
+
 /* Texts must end within their fields, whatever the file says. */
 static bool rec_is_sane(const struct call_rec *r, size_t len)
 {
@@ -347,7 +356,8 @@ static bool rec_is_sane(const struct call_rec *r, size_t len)
     for (int i = 0; i < 2; i++)
         if (r->leg[i].trunk[CONF_NAME_MAX] || r->leg[i].customer[CONF_NAME_MAX] ||
             r->leg[i].spoken[CONF_NAME_MAX] || r->leg[i].account[CONF_NAME_MAX] ||
-            r->leg[i].media[CONF_NAME_MAX] || r->leg[i].sent[NUMBER_MAX - 1])
+            r->leg[i].media[CONF_NAME_MAX] || r->leg[i].sent[NUMBER_MAX - 1] ||
+            !groups_are_sane(&r->leg[i]))
             return false;
     return sizeof *r + (size_t)r->leg[0].dialog_len + r->leg[0].said_len + r->leg[1].dialog_len +
                r->leg[1].said_len <=
@@ -370,6 +380,9 @@ int call_load_names(struct trunk_registry *reg, const void *buf, size_t len)
             (leg->customer[0] && !trunk_registry_customer(reg, leg->customer)) ||
             (leg->media[0] && !trunk_registry_media(reg, leg->media)))
             return -ENOMEM;
+        for (unsigned k = 0; k < CONF_TRUNK_GROUPS_MAX && leg->group[k][0]; k++)
+            if (!trunk_registry_group(reg, leg->group[k]))
+                return -ENOMEM;
     }
     return (int)r.length;
 }

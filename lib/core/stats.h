@@ -105,7 +105,12 @@
     X(redirect_followed, "contacts of a 3xx that became attempts") \
     X(redirect_passed, "3xx told to the caller with contacts of ours") \
     X(redirect_left_out, "contacts of a 3xx not used: no peer of ours, no number, tried before, too many") \
-    X(hunt_skipped, "candidates passed over: full, down or gone") \
+    X(hunt_late, "calls with candidates left when the time of their route line (within) was over") \
+    X(breaker_tripped, "breakers of trunks that opened") \
+    X(breaker_retried, "trial calls of half-open breakers that failed") \
+    X(breaker_closed, "breakers closed by a trial call that went well") \
+    X(breaker_refused, "attempts not made because the trunk's breaker was open") \
+    X(hunt_skipped, "candidates passed over: full, drained, down, open or gone") \
     X(pass_requests, "requests inside a dialog carried to the other leg") \
     X(pass_refused, "such requests refused here: glare, order, no dialog") \
     X(own_requests, "requests of our own inside a dialog: refreshes, NOTIFY, transfers") \

@@ -63,11 +63,13 @@ enum cac_verdict cac_take(struct cac_hold *hold, struct cac_gauge *g,
     return CAC_OK;
 }
 
-/* As if that call had not come. Others may have come since: the bucket is a sum, so their share stays. */
-static void bucket_give(struct cac_gauge *g, const struct conf_limit *limit)
+void cac_undo(struct cac_hold *hold, const struct cac_ask *ask, unsigned worker)
 {
-    if (limit->cps)
-        atomic_fetch_sub_explicit(&g->next_ns, interval_ns(limit), memory_order_relaxed);
+    cac_drop(hold, ask->g, worker);
+    atomic_fetch_sub_explicit(&ask->g->admitted, 1, memory_order_relaxed);
+    /* Others may have come since: the bucket is a sum, so their share stays. */
+    if (ask->limit.cps)
+        atomic_fetch_sub_explicit(&ask->g->next_ns, interval_ns(&ask->limit), memory_order_relaxed);
 }
 
 enum cac_verdict cac_take_all(struct cac_hold *hold, const struct cac_ask *ask, unsigned n,
@@ -80,11 +82,8 @@ enum cac_verdict cac_take_all(struct cac_hold *hold, const struct cac_ask *ask, 
     if (v == CAC_OK)
         return v;
     *refused = --i;
-    while (i-- > 0) {
-        cac_drop(hold, ask[i].g, worker);
-        bucket_give(ask[i].g, &ask[i].limit);
-        atomic_fetch_sub_explicit(&ask[i].g->admitted, 1, memory_order_relaxed);
-    }
+    while (i-- > 0)
+        cac_undo(hold, &ask[i], worker);
     return v;
 }
 

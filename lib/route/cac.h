@@ -58,6 +58,8 @@ struct cac_ask {
  */
 enum cac_verdict cac_take_all(struct cac_hold *hold, const struct cac_ask *ask, unsigned n,
                               uint64_t now_us, unsigned worker, bool exempt, unsigned *refused);
+/** Undo one of them, rate included, as if the call had not come. */
+void cac_undo(struct cac_hold *hold, const struct cac_ask *ask, unsigned worker);
 /** Take without asking, without spending cps: a call that is taken up again after a restart. */
 void cac_retake(struct cac_hold *hold, struct cac_gauge *g, unsigned worker);
 /** Give back one gauge of the hold (an attempt that ended); harmless if it is not held. */

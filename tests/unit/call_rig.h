@@ -87,18 +87,19 @@ static inline void rig_up(struct rig *r)
     r->timers = timers_new_fake(&r->clock);
     r->ident = ident_key_new(key, 1, 1, 0);
     r->transport = (struct transport){.send = swallow, .via = via};
+    r->registry = trunk_registry_new();
     p = (struct stack_param){.clock = &r->clock,
                              .timers = r->timers,
                              .ident = r->ident,
                              .stats = &r->stats,
                              .transport = &r->transport,
+                             .trunks = r->registry,
                              .node = 1,
                              .workers = 1};
     r->stack = stack_new(&p);
     assert_non_null(r->stack);
     r->cs = stack_calls(r->stack);
     atomic_init(&r->conf.refs, 1);
-    r->registry = trunk_registry_new();
     r->route = route_new(&(struct route_param){.conf = &r->conf, .reg = r->registry}, &why);
     assert_non_null(r->route);
     r->view.conf = &r->conf;
