@@ -656,7 +656,7 @@ void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, co
     uint32_t trunk;
 
     stat_inc(cs->stats, STAT_calls_offered);
-    if (cs->dry) {
+    if (cs->dry && cs->dry->trunk != CONF_NONE) {
         trunk = cs->dry->trunk;
     } else if (invite_identify(cs, m, f, &trunk) < 0) {
         (void)refuse(cs, st, &r, 403, "no trunk fits it");

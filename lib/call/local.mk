@@ -10,6 +10,9 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/call.c lib/call/call.h \
 	lib/call/crossing.c lib/call/crossing.h \
 	lib/call/diverted.c lib/call/diverted.h \
+	lib/call/explain.c lib/call/explain.h \
+	lib/call/explain_dry.c lib/call/explain_dry.h \
+	lib/call/explain_invite.c lib/call/explain_json.c lib/call/explain_priv.h lib/call/explain_state.c \
 	lib/call/failover.c lib/call/failover.h \
 	lib/call/gen.c lib/call/gen.h \
 	lib/call/header_rules.c lib/call/header_rules.h \

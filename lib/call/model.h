@@ -311,7 +311,7 @@ struct call {
 
 /** A call that is only explained (explain.c): the INVITE is the trunk's, and somebody else decides, by the query that the code here made. */
 struct calls_dry {
-    uint32_t trunk; /**< whose the INVITE is */
+    uint32_t trunk; /**< whose the INVITE is; CONF_NONE: as its source says */
     void (*decide)(void *arg, struct route_query *q, struct route_decision *d);
     void *arg;
 };

@@ -151,6 +151,13 @@ void log_hold(bool on)
         log_flush();
 }
 
+static _Thread_local bool is_mute;
+
+void log_mute(bool on)
+{
+    is_mute = on;
+}
+
 /* A whole line with its newline. What an operator must see at once goes out at once, behind what waits. */
 static void put_line(enum log_level level, const char *p, size_t len)
 {
@@ -173,7 +180,7 @@ void log_ev(enum log_level level, const char *ev, const char *fmt, ...)
     va_list ap;
     int n, more;
 
-    if (level > log_level())
+    if (level > log_level() || is_mute)
         return;
     n = snprintf(line, LINE_MAX_BYTES + 1, fmt[0] ? "ev=%s " : "ev=%s", ev);
     if (n < 0 || n > LINE_MAX_BYTES)

@@ -46,6 +46,8 @@ void log_ev(enum log_level level, const char *ev, const char *fmt, ...)
  * for 4 KiB; LOG_WARN and LOG_ERROR go out at once with all before them. Off (the default) writes what waits.
  */
 void log_hold(bool on);
+/** While on, this thread says nothing: a call that is only explained is no event. */
+void log_mute(bool on);
 /** Write what this thread holds, if anything. */
 void log_flush(void);
 

@@ -23,3 +23,5 @@ tests_unit_test_locate_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_lnp
 tests_unit_test_lnp_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_explain
+tests_unit_test_explain_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Unit tests of lib/call/explain*.c: what is said of a call, and that asking leaves no trace.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "call/explain.h"
+
+static const char text[] =
+    "global\n  limit 100calls\n"
+    "realm r\n  address 192.0.2.1\n"
+    "listen main\n  realm r\n  udp 192.0.2.1:5060\n  unknown 403\n"
+    "media rtp\n  realm r\n  ports 10000-29999\n"
+    "customer acme\n  limit in 10calls\n"
+    "trunk in\n  listen main\n  accept 198.51.100.0/28\n  numbers plan\n  routes retail\n"
+    "  customer acme\n  limit in 5calls 3cps\n"
+    "trunk alpha\n  listen main\n  peer 198.51.100.21 udp priority 1 weight 70\n"
+    "  peer sbc2.alpha.example:5070 udp priority 1 weight 30\n  uri phone\n"
+    "  header out set P-Charge-Info \"<sip:{billing}@unit.example>\"\n"
+    "trunk bravo\n  listen main\n  peer 198.51.100.31 udp\n  send tech99\n  limit out 2calls\n"
+    "  stop 503\n  trust no\n"
+    "numbers plan\n  911 -> keep class emergency\n  00. -> +{2-}\n  NXXNXXXXXX -> +1{*}\n  +. -> keep\n"
+    "numbers tech99 direction out\n  +. -> 99{1-}\n"
+    "route retail\n  emergency via bravo\n  prefix +1 via bravo then alpha max 1 attempts\n"
+    "  prefix +44 via alpha then bravo\n  prefix +1900 cause 403 \"Blocked destination\"\n";
+
+struct fixture {
+    struct conf *conf;
+    struct trunk_registry *reg;
+    struct route *rt;
+    json_t *answer;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    struct conf_errors errs;
+    struct route_param p;
+    const char *why = "";
+
+    f->conf = conf_load_text("unit", text, sizeof text - 1, NULL, &errs);
+    conf_print_errors(stderr, &errs);
+    conf_errors_fini(&errs);
+    assert_non_null(f->conf);
+    f->reg = trunk_registry_new();
+    p = (struct route_param){.conf = f->conf, .reg = f->reg};
+    f->rt = route_new(&p, &why);
+    assert_non_null(f->rt);
+    assert_int_equal(explain_locate(f->rt, f->reg), 0);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    json_decref(f->answer);
+    route_free(f->rt);
+    trunk_registry_free(f->reg);
+    conf_free(f->conf);
+    free(f);
+    return 0;
+}
+
+static struct explain_ask ask_from(struct fixture *f, const char *trunk, const char *called)
+{
+    struct explain_ask a;
+
+    explain_ask_init(&a, 1700000000);
+    a.trunk = (uint32_t)(conf_find_trunk(f->conf, trunk) - f->conf->trunk.v);
+    a.called = called;
+    a.caller = "+12125550123";
+    return a;
+}
+
+static json_t *ask(struct fixture *f, const struct explain_ask *a)
+{
+    struct explain_param p = {
+        .route = f->rt, .reg = f->reg, .now_ms = 1000000, .wall_ms = 1700000000000};
+    char why[200];
+
+    json_decref(f->answer);
+    f->answer = explain_run(&p, a, why, sizeof why);
+    if (!f->answer)
+        fail_msg("%s", why);
+    return f->answer;
+}
+
+static const char *member(const json_t *o, const char *name)
+{
+    const char *s = json_string_value(json_object_get(o, name));
+
+    return s ? s : "";
+}
+
+static const json_t *candidate(const json_t *o, size_t i)
+{
+    return json_array_get(json_object_get(o, "candidates"), i);
+}
+
+static const json_t *request(const json_t *c, size_t i)
+{
+    return json_array_get(json_object_get(c, "requests"), i);
+}
+
+static const char *header(const json_t *req, const char *name)
+{
+    const json_t *h;
+    size_t i;
+
+    json_array_foreach(json_object_get(req, "headers"), i,
+                       h) if (strcmp(member(h, "name"), name) == 0) return member(h, "value");
+    return "";
+}
+
+static void each_carrier_shows_the_request_that_it_would_get(void **state)
+{
+    struct fixture *f = *state;
+    struct explain_ask a = ask_from(f, "in", "2025550187");
+    const json_t *o, *c;
+
+    a.pai = "+12125550123";
+    o = ask(f, &a);
+    assert_string_equal(member(o, "normalised"), "+12025550187");
+    assert_string_equal(member(o, "verdict"), "routed");
+    assert_string_equal(member(json_object_get(o, "in"), "by"), "accept 198.51.100.0/28");
+    c = candidate(o, 0);
+    assert_string_equal(member(c, "trunk"), "bravo");
+    assert_true(json_is_true(json_object_get(c, "tried")));
+    assert_string_equal(member(request(c, 0), "ruri"), "sip:9912025550187@198.51.100.31:5060");
+    assert_string_equal(header(request(c, 0), "To"), "<sip:9912025550187@198.51.100.31>");
+    assert_string_equal(header(request(c, 0), "From"), "<sip:+12125550123@192.0.2.1>");
+    c = candidate(o, 1);
+    assert_string_equal(member(c, "trunk"), "alpha");
+    assert_true(json_is_false(json_object_get(c, "tried"))); /* max 1 attempts */
+    assert_string_equal(member(request(c, 0), "ruri"),
+                        "sip:+12025550187@198.51.100.21:5060;user=phone");
+    assert_string_equal(member(request(c, 1), "ruri"),
+                        "sip:+12025550187@sbc2.alpha.example:5070;user=phone");
+    assert_string_equal(header(request(c, 0), "P-Asserted-Identity"),
+                        "<sip:+12125550123@192.0.2.1;user=phone>");
+    assert_string_equal(header(request(c, 0), "P-Charge-Info"), "<sip:acme@unit.example>");
+}
+
+static void privacy_holds_towards_who_is_not_trusted(void **state)
+{
+    struct fixture *f = *state;
+    struct explain_ask a = ask_from(f, "in", "2025550187");
+    const json_t *o;
+
+    a.pai = "+12125550123";
+    a.privacy = "id";
+    o = ask(f, &a);
+    assert_string_equal(header(request(candidate(o, 0), 0), "P-Asserted-Identity"), "");
+    assert_string_equal(header(request(candidate(o, 1), 0), "Privacy"), "id");
+}
+
+static void a_refusal_is_told_as_the_caller_gets_it(void **state)
+{
+    struct fixture *f = *state;
+    struct explain_ask a = ask_from(f, "in", "+19005550123");
+    const json_t *o = ask(f, &a);
+
+    assert_string_equal(member(o, "verdict"), "refused");
+    assert_string_equal(member(json_object_get(o, "refused"), "status"), "403 Blocked destination");
+    assert_int_equal(json_array_size(json_object_get(o, "candidates")), 0);
+}
+
+static void full_limits_are_those_of_the_live_state_and_of_assumptions(void **state)
+{
+    struct fixture *f = *state;
+    struct explain_ask a = ask_from(f, "in", "2025550187");
+    struct trunk_state *bravo = trunk_registry_find(f->reg, "bravo");
+    const json_t *o, *c;
+
+    atomic_store(&bravo->out.calls, 2);
+    o = ask(f, &a);
+    c = candidate(o, 0);
+    assert_true(json_is_true(json_object_get(c, "full")));
+    assert_true(json_is_false(json_object_get(c, "tried")));
+    assert_string_equal(member(c, "why"), "trunk full");
+    assert_string_equal(member(request(c, 0), "ruri"), "sip:9912025550187@198.51.100.31:5060");
+    assert_true(
+        json_is_true(json_object_get(candidate(o, 1), "tried"))); /* skipping is no attempt */
+    assert_int_equal(atomic_load(&bravo->out.calls), 2);
+    assert_int_equal(atomic_load(&bravo->out.refused_calls), 0);
+    atomic_store(&bravo->out.calls, 0);
+
+    assert_int_equal(explain_assume(f->conf, &a.full, "in"), 0);
+    assert_int_equal(explain_assume(f->conf, &a.full, "nobody"), -ENOENT);
+    o = ask(f, &a);
+    assert_true(json_is_false(json_object_get(o, "admitted")));
+    assert_string_equal(member(json_object_get(o, "refused"), "why"), "limit reached");
+    a.called = "911";
+    o = ask(f, &a);
+    assert_string_equal(member(o, "class"), "emergency");
+    assert_true(json_is_true(json_object_get(o, "admitted")));
+    explain_ask_fini(&a);
+}
+
+static void a_source_finds_its_trunk_or_nobody(void **state)
+{
+    struct fixture *f = *state;
+    struct explain_ask a = ask_from(f, "in", "2025550187");
+    struct explain_param p = {.route = f->rt, .reg = f->reg, .now_ms = 1, .wall_ms = 1};
+    char why[200];
+    const json_t *o;
+
+    a.trunk = CONF_NONE;
+    assert_int_equal(addr_parse_ip(SPAN("198.51.100.7"), &a.source), 0);
+    o = ask(f, &a);
+    assert_string_equal(member(json_object_get(o, "in"), "trunk"), "in");
+    assert_string_equal(member(json_object_get(o, "in"), "source"), "198.51.100.7");
+    assert_int_equal(addr_parse_ip(SPAN("203.0.113.7"), &a.source), 0);
+    assert_null(explain_run(&p, &a, why, sizeof why));
+    assert_string_equal(why, "no trunk has that source");
+}
+
+static void strange_numbers_are_answered_not_obeyed(void **state)
+{
+    struct fixture *f = *state;
+    struct explain_param p = {.route = f->rt, .reg = f->reg, .now_ms = 1, .wall_ms = 1};
+    static const char *const number[] = {"\"quoted\"", "<sip:x@y>", "%00%0d%0a", "a b c",
+                                         "\xff\xfe",   "12;rn=%zz", "*67#",      "+"};
+    struct explain_ask a = ask_from(f, "in", "x");
+    char longest[3000], why[200];
+
+    for (size_t i = 0; i < sizeof number / sizeof number[0]; i++) {
+        a.called = number[i];
+        a.caller = number[i];
+        (void)ask(f, &a);
+    }
+    memset(longest, '7', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    a.called = longest;
+    assert_null(explain_run(&p, &a, why, sizeof why));
+    assert_string_equal(why, "the question is too long");
+    a.called = longest + sizeof longest - 300;
+    assert_string_equal(member(ask(f, &a), "verdict"), "bad-number");
+    a.called = "12\r\nX-Evil: 1";
+    assert_null(explain_run(&p, &a, why, sizeof why));
+    a.called = "";
+    assert_null(explain_run(&p, &a, why, sizeof why));
+}
+
+static void asking_leaves_no_trace(void **state)
+{
+    struct fixture *f = *state;
+    struct explain_ask a = ask_from(f, "in", "2025550187");
+    struct trunk_state *in = trunk_registry_find(f->reg, "in"),
+                       *bravo = trunk_registry_find(f->reg, "bravo");
+
+    for (unsigned i = 0; i < 10; i++)
+        (void)ask(f, &a);
+    assert_int_equal(atomic_load(&in->in.calls), 0);
+    assert_int_equal(atomic_load(&in->in.admitted), 0);
+    assert_int_equal(atomic_load(&in->in.next_ns), 0);
+    assert_int_equal(atomic_load(&in->attempts_in), 0);
+    assert_int_equal(atomic_load(&bravo->attempts_out), 0);
+    assert_int_equal(atomic_load(&bravo->failed_out), 0);
+    assert_int_equal(atomic_load(&bravo->breaker.window), 0);
+    assert_int_equal(atomic_load(&f->conf->refs), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_carrier_shows_the_request_that_it_would_get, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(privacy_holds_towards_who_is_not_trusted, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_refusal_is_told_as_the_caller_gets_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(full_limits_are_those_of_the_live_state_and_of_assumptions,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_source_finds_its_trunk_or_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(strange_numbers_are_answered_not_obeyed, setup, teardown),
+        cmocka_unit_test_setup_teardown(asking_leaves_no_trace, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
