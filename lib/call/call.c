@@ -430,6 +430,7 @@ void call_release(struct call *c, const struct cause *cause)
     if (c->interim)
         timer_del(c->interim);
     stat_inc(cs->stats, STAT_calls_ended);
+    dip_abandon(c);
     offer_close(c);
     call_check(c);
 }
@@ -526,6 +527,7 @@ void call_free(struct call *c)
         leg_free(leg);
     }
     setup_free(c);
+    dip_free(c);
     cac_release(&c->hold, cs->worker);
     htab_del(&cs->by_id, &c->node);
     pool_put(&cs->call_pool, c);

@@ -37,7 +37,7 @@ static void hunt_give_up(struct call *c)
 
 /* Texts of a dialog that is being made. */
 struct hunt_texts {
-    char from[512], to[512], contact[256], target[512];
+    char from[512], to[512], contact[256], target[512], params[256];
 };
 
 /* ";tgrp=…;trunk-context=…" of the trunk (RFC 4904 §4), empty without one. */
@@ -135,7 +135,7 @@ static int hunt_dialog(struct call *c, struct leg *out)
     headers_transport(&bp, &out->flow);
     build_init(&bu, t.target, sizeof t.target);
     hunt_called(&bu, out, (struct party_form){.host = build_text(&bp), .extra = extra},
-                c->setup->number_params);
+                dip_params(c, c->setup->number_params, t.params, sizeof t.params));
     build_init(&bt, t.to, sizeof t.to);
     build_char(&bt, '<');
     hunt_called(&bt, out, (struct party_form){.host = build_text(&bh)}, SPAN_NONE);

@@ -373,8 +373,18 @@ static void setup_put_headers(struct setup *s, struct build *b, const struct msg
     }
 }
 
-/* The setup block: candidates and header lines, then strings. */
-static int setup_fill(struct setup *s, const struct msg *m, const struct route_decision *d)
+static void setup_take(struct call *c, const struct route_decision *d)
+{
+    struct setup *s = c->setup;
+
+    memcpy(s->candidate, d->candidate, d->n * sizeof d->candidate[0]);
+    s->n = (uint16_t)d->n;
+    s->max_attempts = (uint16_t)d->max_attempts;
+    s->deadline_ms = d->deadline_ms ? c->started_ms + d->deadline_ms : 0;
+}
+
+/* The setup block: room for candidates and header lines, then strings. */
+static int setup_fill(struct setup *s, const struct msg *m, uint32_t room)
 {
     struct build b;
     size_t at;
@@ -382,9 +392,7 @@ static int setup_fill(struct setup *s, const struct msg *m, const struct route_d
     build_init(&b, s->space, s->cap - sizeof *s);
     s->candidate =
         (struct route_candidate *)(void *)s->space; /* the block is aligned for any object */
-    for (uint32_t i = 0; i < d->n; i++)
-        build_span(&b, (struct span){(const char *)&d->candidate[i], sizeof d->candidate[i]});
-    b.len = (b.len + 7) & ~(size_t)7;
+    b.len = (room * sizeof *s->candidate + 7) & ~(size_t)7;
     s->hdr = (struct hdr *)(void *)(b.p + b.len);
     b.len += m->n_hdrs * sizeof *s->hdr;
     setup_put_headers(s, &b, m);
@@ -404,9 +412,9 @@ static int setup_fill(struct setup *s, const struct msg *m, const struct route_d
 }
 
 /* As setup_fill writes it. Lines that a rule put in are not of the message's own bytes. */
-static size_t setup_need(const struct msg *m, const struct route_decision *d)
+static size_t setup_need(const struct msg *m, uint32_t room)
 {
-    size_t need = sizeof(struct setup) + d->n * sizeof d->candidate[0] + 8 +
+    size_t need = sizeof(struct setup) + room * sizeof(struct route_candidate) + 8 +
                   m->n_hdrs * sizeof(struct hdr) + m->from.raw.len + m->ruri.len + m->body.len;
 
     for (unsigned i = 0; i < m->n_hdrs; i++) {
@@ -421,9 +429,10 @@ static size_t setup_need(const struct msg *m, const struct route_decision *d)
     return need;
 }
 
-static int setup_new(struct call *c, const struct msg *m, const struct route_decision *d)
+/* room: for the candidates that setup_take will put in */
+static int setup_new(struct call *c, const struct msg *m, uint32_t room)
 {
-    size_t cap, need = setup_need(m, d);
+    size_t cap, need = setup_need(m, room);
     struct setup *s;
 
     if (need > CALL_SETUP_MAX)
@@ -435,13 +444,10 @@ static int setup_new(struct call *c, const struct msg *m, const struct route_dec
     memset(s, 0, offsetof(struct setup, failover.hop));
     s->cap = cap;
     c->setup = s;
-    s->n = (uint16_t)d->n;
-    s->max_attempts = (uint16_t)d->max_attempts;
-    s->deadline_ms = d->deadline_ms ? c->started_ms + d->deadline_ms : 0;
     s->max_forwards = m->max_forwards;
     rel100_learn(c->in, m);
     c->in->offered = !span_is_empty(m->body);
-    return setup_fill(s, m, d);
+    return setup_fill(s, m, room);
 }
 
 /* To the contact that we registered for all numbers, the carrier tells the called one in To (SIPconnect's registration mode without RFC 6140). */
@@ -518,42 +524,80 @@ static struct span number_of(const struct sip_uri *u, char buf[NUMBER_MAX])
     return n > 0 ? (struct span){buf, (size_t)n} : u->user;
 }
 
-/* Before admission: a numbers rule may say that this is an emergency, which no limit refuses. */
-static void decide(struct call *c, const struct msg *m, uint32_t trunk, struct route_decision *d)
-{
-    char number[NUMBER_MAX];
-    struct route_query q = {.trunk = trunk,
-                            .called = number_of(called_uri(c->in->trunk.conf, m), number),
-                            .emergency = c->klass == SIP_CLASS_EMERGENCY,
-                            .now_ms = c->calls->clock->mono_ms};
+/* What is asked about a call, and the texts that it stands on. */
+struct question {
+    struct route_query q;
+    char called[NUMBER_MAX];
+};
 
+/* Before admission: a numbers rule may say that this is an emergency, which no limit refuses. */
+static void decide(struct call *c, const struct msg *m, uint32_t trunk, struct question *qn,
+                   struct route_decision *d)
+{
+    qn->q = (struct route_query){.trunk = trunk,
+                                 .called = number_of(called_uri(c->in->trunk.conf, m), qn->called),
+                                 .emergency = c->klass == SIP_CLASS_EMERGENCY,
+                                 .now_ms = c->calls->clock->mono_ms};
     if (c->calls->dry)
-        c->calls->dry->decide(c->calls->dry->arg, &q, d);
+        c->calls->dry->decide(c->calls->dry->arg, &qn->q, d);
     else
-        route_decide(c->calls->view->route, &q, d);
+        route_decide(c->calls->view->route, &qn->q, d);
     copy_text(c->normalised, sizeof c->normalised, span_of(d->called));
     c->klass = (uint8_t)priority_raise(c->klass, d->klass);
 }
 
-static void go(struct call *c, const struct msg *m, const struct route_decision *d)
+/* @return false: the call was refused */
+static bool is_routed(struct call *c, const struct route_decision *d)
 {
-    int rc;
-
     switch (d->verdict) {
-    case ROUTE_OK: break;
-    case ROUTE_REFUSED: reject_by_route(c, d); return;
-    case ROUTE_NO_ROUTE: reject(c, d->code ? d->code : 404, 3, "no route"); return;
-    case ROUTE_BAD_NUMBER: reject(c, d->code ? d->code : 484, 28, "number not served"); return;
-    case ROUTE_BAD_CALLER: reject(c, 403, 21, "calling number not allowed"); return;
+    case ROUTE_OK:
+        if (d->routed[0] && strcmp(d->routed, d->called) != 0)
+            copy_text(c->lrn, sizeof c->lrn, span_of(d->routed));
+        return true;
+    case ROUTE_REFUSED: reject_by_route(c, d); break;
+    case ROUTE_NO_ROUTE: reject(c, d->code ? d->code : 404, 3, "no route"); break;
+    case ROUTE_BAD_NUMBER: reject(c, d->code ? d->code : 484, 28, "number not served"); break;
+    case ROUTE_BAD_CALLER: reject(c, 403, 21, "calling number not allowed"); break;
     case ROUTE_DIP:
-    case ROUTE_NO_OFFER: reject(c, 503, 34, "no offer within limits"); return;
-    case ROUTE_ALL_DOWN: reject(c, d->code ? d->code : 503, 38, "all trunks down"); return;
+    case ROUTE_NO_OFFER: reject(c, 503, 34, "no offer within limits"); break;
+    case ROUTE_ALL_DOWN: reject(c, d->code ? d->code : 503, 38, "all trunks down"); break;
     }
-    rc = setup_new(c, m, d);
-    if (rc < 0) {
+    return false;
+}
+
+static bool has_setup(struct call *c, const struct msg *m, uint32_t room)
+{
+    int rc = setup_new(c, m, room);
+
+    if (rc < 0)
         reject(c, rc == -E2BIG ? 513 : 503, 47, "no room for the INVITE");
+    return rc == 0;
+}
+
+static void go(struct call *c, const struct msg *m, const struct question *qn,
+               struct route_decision *d)
+{
+    if (d->verdict == ROUTE_DIP)
+        dip_begin(c, &qn->q, d);
+    if (dip_waits(c)) {
+        (void)has_setup(c, m, ROUTE_CANDIDATES_MAX); /* refused: its end ends the wait */
         return;
     }
+    if (!is_routed(c, d) || !has_setup(c, m, d->n))
+        return;
+    setup_take(c, d);
+    hunt_next(c);
+}
+
+void invite_dipped(struct call *c, const struct route_decision *d)
+{
+    if (!d) {
+        reject(c, 503, 38, "its trunk has gone");
+        return;
+    }
+    if (!is_routed(c, d))
+        return;
+    setup_take(c, d);
     hunt_next(c);
 }
 
@@ -562,6 +606,7 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
 {
     struct call *c = call_new(cs);
     struct route_decision d;
+    struct question qn;
     unsigned retry;
     int rc;
 
@@ -586,7 +631,7 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
     (void)refresh_asked(c->in, m); /* not refused: invite_new has looked */
     session_learn(c->in, m);
     session_answer(c->in, st);
-    decide(c, m, trunk, &d);
+    decide(c, m, trunk, &qn, &d);
     stat_inc(cs->stats, STAT_calls_started); /* from here on it has a record */
     retry = admit_in(c, trunk);
     if (retry) {
@@ -599,7 +644,7 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
     leg_event(c->in, LEV_INVITE, &(struct leg_arg){.msg = m});
     record_start(c);
     call_setup_timer(c, m);
-    go(c, m, &d);
+    go(c, m, &qn, &d);
 }
 
 static void ward_takes_media(struct leg *ward, const struct leg *stays)
@@ -621,6 +666,7 @@ int invite_ward(struct calls *cs, const struct msg *m, const struct invite_ward 
 {
     struct call *c = call_new(cs);
     struct route_decision d;
+    struct question qn;
     int rc;
 
     if (!c)
@@ -632,7 +678,7 @@ int invite_ward(struct calls *cs, const struct msg *m, const struct invite_ward 
         return rc;
     }
     c->in->endpoint = w->stays->endpoint; /* RFC 7989: it is that party whom the target talks to */
-    decide(c, m, w->trunk, &d);
+    decide(c, m, w->trunk, &qn, &d);
     stat_inc(cs->stats, STAT_calls_started);
     *w->ward = c->in;
     c->in->transfer = w->transfer;
@@ -645,7 +691,7 @@ int invite_ward(struct calls *cs, const struct msg *m, const struct invite_ward 
     leg_event(c->in, LEV_INVITE, &(struct leg_arg){.msg = m});
     record_start(c);
     call_setup_timer(c, m);
-    go(c, m, &d);
+    go(c, m, &qn, &d);
     return 0;
 }
 

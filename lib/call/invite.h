@@ -30,6 +30,9 @@ struct invite_ward {
  */
 int invite_ward(struct calls *cs, const struct msg *m, const struct invite_ward *w);
 
+/** Its dip is over (dip.h): the second decision; NULL: its trunk has gone from the configuration meanwhile. */
+void invite_dipped(struct call *c, const struct route_decision *d);
+
 /** 415 with Accept. */
 void invite_refuse_body(struct txn_server *st);
 /** 420 with Unsupported if Require or Proxy-Require has what we do not know. @return 0 or 420 */

@@ -13,6 +13,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/explain.c lib/call/explain.h \
 	lib/call/explain_dry.c lib/call/explain_dry.h \
 	lib/call/explain_invite.c lib/call/explain_json.c lib/call/explain_priv.h lib/call/explain_state.c \
+	lib/call/dip.c lib/call/dip.h \
 	lib/call/failover.c lib/call/failover.h \
 	lib/call/gen.c lib/call/gen.h \
 	lib/call/header_rules.c lib/call/header_rules.h \

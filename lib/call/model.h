@@ -8,6 +8,7 @@
 
 #include "call/bridge.h"
 #include "call/call.h"
+#include "call/dip.h"
 #include "call/gen.h"
 #include "call/leg.h"
 #include "call/priority.h"
@@ -283,6 +284,7 @@ struct call {
     struct leg *last_out; /**< the last one tried, for the record */
     struct pass *passes;
     struct setup *setup;
+    struct dip *dip;       /**< owned, see dip.h; NULL: its number was not dipped */
     struct timer timer;    /**< setup limit, then duration limit */
     struct timer *interim; /**< owned; NULL: no interim records */
     struct call_media media;
@@ -307,6 +309,7 @@ struct call {
     char uuid[CALL_UUID_LEN + 1];
     char priority[32]; /**< Resource-Priority, for the record; longer ones are cut */
     char caller[NUMBER_MAX], called[NUMBER_MAX], normalised[NUMBER_MAX];
+    char lrn[KEY_DIGITS + 1]; /**< the routing number that it was routed on; "": the called one */
 };
 
 /** A call that is only explained (explain.c): the INVITE is the trunk's, and somebody else decides, by the query that the code here made. */
@@ -336,6 +339,11 @@ struct calls {
     struct htab by_id;
     struct pool call_pool, leg_pool, ldlg_pool, pass_pool, own_pool;
     struct pool timer_pool; /* of timers that most calls do without */
+    struct pool dip_pool;
+    struct dip_ops *dip_ops;       /**< who answers dips; NULL: nobody */
+    struct dip_tally *dip_tallies; /**< by section */
+    unsigned dips_waiting;         /**< calls */
+    uint32_t dip_serial;           /**< of the last question */
     struct call *reap;
     size_t up;
     uint8_t worker, workers; /**< which one this is, of how many */

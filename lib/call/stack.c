@@ -105,6 +105,7 @@ struct stack *stack_new(const struct stack_param *p)
     cs->media = p->media;
     cs->cdr = p->cdr;
     cs->trunks = p->trunks;
+    cs->dip_ops = p->dips;
     cs->arena = &s->arena;
     cs->worker = p->worker;
     cs->workers = p->workers ? p->workers : 1;
@@ -114,6 +115,7 @@ struct stack *stack_new(const struct stack_param *p)
     pool_init(&cs->pass_pool, "pass", sizeof(struct pass), 0);
     pool_init(&cs->own_pool, "own", sizeof(struct own), 0);
     pool_init(&cs->timer_pool, "timer", sizeof(struct timer), 0);
+    dip_pool_init(&cs->dip_pool);
     s->shed = shed_new();
     if (!s->shed || stack_wire(s, p) < 0) {
         stack_free(s);
@@ -167,12 +169,19 @@ void stack_free(struct stack *s)
     pool_fini(&cs->pass_pool, 1);
     pool_fini(&cs->own_pool, 1);
     pool_fini(&cs->timer_pool, 1);
+    pool_fini(&cs->dip_pool, 1);
+    dip_tallies_free(cs);
     blocks_fini(&s->blocks, 1);
     arena_fini(&s->arena);
     shed_free(s->shed);
     free(s->emergency_users);
     free(cs->scratch);
     free(s);
+}
+
+void stack_dip_answer(struct stack *s, const struct dip_answer *a)
+{
+    dip_answered(&s->calls, a);
 }
 
 void stack_snapshot(struct stack *s, const struct call_view *view)

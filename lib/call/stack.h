@@ -21,6 +21,8 @@ struct stats;
 struct media;
 struct cdr_port;
 struct trunk_registry;
+struct dip_ops;
+struct dip_answer;
 
 /** What became of a datagram. */
 enum stack_verdict {
@@ -46,6 +48,7 @@ struct stack_param {
     struct media *media;           /**< borrowed: NULL when no trunk has media */
     struct cdr_port *cdr;          /**< borrowed */
     struct trunk_registry *trunks; /**< borrowed: live state of all trunks, shared by the workers */
+    struct dip_ops *dips;          /**< borrowed: who answers dips; NULL: nobody, each fails */
     uint16_t node;                 /**< number of this node in tokens (gate) */
     bool no_probes;                /**< replay: health probes only where a case asks for them */
     uint8_t worker;                /**< number of this worker */
@@ -103,6 +106,9 @@ unsigned stack_sender(const struct stack *s, const char *buf, size_t len);
  */
 void stack_refuse(struct stack *s, const char *buf, size_t len, const struct flow *flow,
                   unsigned status);
+
+/** What a dip found (call/dip.h). */
+void stack_dip_answer(struct stack *s, const struct dip_answer *a);
 
 /** End of a loop turn: free what has ended. The transport is flushed by its owner afterwards. */
 void stack_turn_end(struct stack *s);

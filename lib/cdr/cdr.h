@@ -73,6 +73,10 @@ struct cdr_event {
     struct span rate_out;
     struct span deck_in;
     struct span deck_out;
+    struct span lrn; /* the routing number that the call was routed on; empty: the called one */
+    struct span
+        dip; /* ported, not-ported, failed, timeout, abandoned; empty: portability was not asked */
+    uint32_t dip_ms;          /* how long that took */
     struct span session_id;   /* RFC 7989: caller's UUID;remote=callee's */
     struct cdr_time start;    /* INVITE received; of an ATTEMPT: sent */
     struct cdr_time progress; /* first 18x */

@@ -72,6 +72,11 @@ int64_t record_billable(const struct cdr_event *ev)
     return ms < 0 ? 0 : ms;
 }
 
+static int64_t dip_ms(const struct cdr_event *ev)
+{
+    return ev->dip.len ? (int64_t)ev->dip_ms : -1;
+}
+
 #define AT(member) offsetof(struct cdr_event, member), NULL
 #define NAME(text)               \
     {                            \
@@ -142,6 +147,9 @@ static const struct field table[] = {
     {NAME("session_id"), KIND_SPAN, AT(session_id)},
     {NAME("transport_in"), KIND_SPAN, AT(transport_in)},
     {NAME("transport_out"), KIND_SPAN, AT(transport_out)},
+    {NAME("lrn"), KIND_SPAN, AT(lrn)},
+    {NAME("dip"), KIND_SPAN, AT(dip)},
+    {NAME("dip_ms"), KIND_DURATION, 0, dip_ms},
 };
 #define FIELDS (sizeof(table) / sizeof(table[0]))
 

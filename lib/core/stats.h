@@ -156,6 +156,13 @@
     X(dns_negative, "of these, answered that there are none") \
     X(dns_failed, "of these, without an answer") \
     X(dns_stale, "questions answered from the cache, out of date, because the servers failed") \
+    X(dips_asked, "portability of called numbers asked") \
+    X(dips_ported, "of these, ported") \
+    X(dips_home, "of these, not ported") \
+    X(dips_failed, "of these, not answered by their source, or not asked for want of room") \
+    X(dips_timeout, "of these, not answered in time") \
+    X(dips_abandoned, "of these, whose call ended meanwhile") \
+    X(dips_late, "answers to dips that nobody waited for any more") \
     X(lnp_dns, "questions of ENUM sections to name servers") \
     X(lnp_cached, "dips answered from the cache of an ENUM section") \
     X(lnp_stale, "of these, with an answer out of date because the servers do not answer") \

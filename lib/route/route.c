@@ -26,6 +26,7 @@ struct route_trunk {
 
 struct route {
     const struct conf *conf;
+    struct portability *ports;
     struct source_index *sources;
     struct host_index *hosts;
     struct route_trunk *trunk;
@@ -53,6 +54,7 @@ void route_free(struct route *rt)
         table_free(rt->table[i]);
     source_index_free(rt->sources);
     host_index_free(rt->hosts);
+    portability_free(rt->ports);
     free(rt->trunk);
     free(rt->group);
     free(rt->table);
@@ -207,6 +209,7 @@ struct route *route_new(struct route_param *p, const char **why)
     const struct conf *conf = p->conf;
     struct trunk_registry *reg = p->reg;
     struct route *rt = calloc(1, sizeof(*rt));
+    bool ok;
     *why = "out of memory";
     if (!rt)
         return NULL;
@@ -218,6 +221,11 @@ struct route *route_new(struct route_param *p, const char **why)
     if (!rt->sources || !rt->hosts || !rt->table || !rt->emergency || route_build_sockets(rt) < 0 ||
         route_build_trunks(rt, reg, why) < 0 || route_build_groups(rt, reg) < 0)
         goto fail;
+    rt->ports = portability_new(conf, p->errs, &ok);
+    if (!rt->ports || !ok) {
+        *why = ok ? "out of memory" : "a table of ported numbers cannot be read";
+        goto fail;
+    }
     for (uint32_t i = 0; i < conf->route.n; i++) {
         rt->emergency[i] = emergency_line(&conf->route.v[i]);
         rt->table[i] = route_build_table(&conf->route.v[i]);
@@ -244,6 +252,12 @@ struct route *route_shadow(const struct route *rt, struct trunk_registry *reg)
         return s;
     route_free(s);
     return NULL;
+}
+
+int route_port_find(const struct route *rt, uint32_t lnp, struct span number,
+                    struct port_answer *out)
+{
+    return portability_find(rt->ports, lnp, number, out);
 }
 
 const struct conf *route_conf(const struct route *rt)

@@ -10,6 +10,7 @@
 #include "route/book.h"
 #include "route/lcr.h"
 #include "route/number.h"
+#include "route/portability.h"
 #include "route/source.h"
 #include "route/trunk.h"
 
@@ -119,6 +120,13 @@ int route_find_host(const struct route *rt, struct span host, uint32_t prefer, u
 /** The number as the trunk wants it: its `send` translations one after the other. @return 0; -ENOENT it has no form for this number */
 int route_send_number(const struct route *rt, uint32_t trunk, const char *called,
                       char out[NUMBER_MAX]);
+
+/**
+ * Ask a section whose table lies in memory: for a call that was told ROUTE_DIP.
+ * @return 0 with *out; -ENOENT it has none: it is asked elsewhere
+ */
+int route_port_find(const struct route *rt, uint32_t lnp, struct span number,
+                    struct port_answer *out);
 
 /** Portability of the called number, as far as it is known. */
 enum route_dip {

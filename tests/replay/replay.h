@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "call/dip.h"
 #include "call/locate.h"
 #include "call/stack.h"
 #include "cdr/cdr.h"
@@ -116,6 +117,33 @@ void fake_dns_fini(struct fake_dns *d);
 bool fake_dns_add(struct fake_dns *d, char **word, unsigned n);
 /** All records of that name are gone; NULL: of all names. */
 void fake_dns_del(struct fake_dns *d, const char *name);
+
+/* ---- dip.c: who answers dips ---- */
+
+#define DIP_PORTS_MAX    16
+#define DIPS_WAITING_MAX 64
+
+struct fake_dip {
+    struct dip_ops ops;
+    struct fake_port {
+        char number[NUMBER_MAX], rn[KEY_DIGITS + 1];
+    } port[DIP_PORTS_MAX];
+    unsigned n_ports;
+    struct dip_answer waiting[DIPS_WAITING_MAX]; /* in the order asked */
+    unsigned n_waiting;
+    unsigned asked;
+    char section[CONF_NAME_MAX + 1]; /* asked last */
+    bool silent, full, broken;
+};
+
+void fake_dip_init(struct fake_dip *d);
+/**
+ * "+12125551234 +13105550000": ported; others are not. "silence": no answer until "answer"; "full": takes no questions; "fail": cannot say;
+ * "ok": none of these. @return false: not understood
+ */
+bool fake_dip_say(struct fake_dip *d, char **word, unsigned n);
+/** The next answer that is due. */
+bool fake_dip_take(struct fake_dip *d, struct dip_answer *a);
 
 /* ---- text.c: messages as text, independent of lib/sip ---- */
 

@@ -329,6 +329,16 @@ static bool record_field(const struct cdr_event *ev, const char *name, char *out
         snprintf(out, size, "%.*s", SPAN_ARG(ev->session_id));
     else if (strcmp(name, "generation") == 0)
         snprintf(out, size, "%llu", (unsigned long long)ev->generation);
+    else if (strcmp(name, "lrn") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->lrn));
+    else if (strcmp(name, "dip") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->dip));
+    else if (strcmp(name, "dip_ms") == 0)
+        snprintf(out, size, "%u", ev->dip_ms);
+    else if (strcmp(name, "caller_sent") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->caller_sent));
+    else if (strcmp(name, "caller") == 0)
+        snprintf(out, size, "%.*s", SPAN_ARG(ev->caller_normalised));
     else if (strcmp(name, "pdd") == 0)
         snprintf(out, size, "%llu", since(&ev->start, &ev->progress));
     else if (strcmp(name, "setup") == 0)
@@ -595,6 +605,18 @@ static void cmd_config(struct world *w, char **word, unsigned n)
 }
 
 /* dns TTL TYPE NAME DATA: a record; dns del NAME; dns broken|ok: no server answers; dns refresh: the operator asks for all again. */
+static void cmd_dip(struct world *w, char **word, unsigned n)
+{
+    if (n == 2 && strcmp(word[0], "asked") == 0) {
+        if (w->dip.asked != strtoul(word[1], NULL, 10))
+            world_fail(w, "dip: %u asked, the last of %s", w->dip.asked, w->dip.section);
+    } else if (!fake_dip_say(&w->dip, word, n)) {
+        world_fail(w, "dip NUMBER RN | silence | answer | full | fail | ok | asked N");
+    }
+    if (w->stack)
+        world_settle(w);
+}
+
 static void cmd_dns(struct world *w, char **word, unsigned n)
 {
     if (n == 1 && strcmp(word[0], "broken") == 0)
@@ -627,7 +649,8 @@ static const struct command {
     {"cell", cmd_cell},       {"load", cmd_load},       {"monkey", cmd_monkey},
     {"workers", cmd_workers}, {"handed", cmd_handed},   {"impossible", cmd_impossible},
     {"pierce", cmd_pierce},   {"noleak", cmd_noleak},   {"conn", cmd_conn},
-    {"wait", cmd_wait},       {"dns", cmd_dns},         {"log", cmd_log},
+    {"wait", cmd_wait},       {"dns", cmd_dns},         {"dip", cmd_dip},
+    {"log", cmd_log},
 };
 
 static void run_line(struct world *w)
@@ -648,7 +671,7 @@ static void run_line(struct world *w)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(commands[i].name, word[0]) == 0) {
             if (!w->stack && strcmp(word[0], "config") != 0 && strcmp(word[0], "workers") != 0 &&
-                strcmp(word[0], "dns") != 0)
+                strcmp(word[0], "dns") != 0 && strcmp(word[0], "dip") != 0)
                 world_fail(w, "config comes first");
             else
                 commands[i].run(w, word + 1, n - 1);

@@ -124,6 +124,10 @@ static void on_cdr(const struct cdr_event *ev, void *arg)
     keep_text(r, 9, &r->ev.customer_in);
     keep_text(r, 10, &r->ev.session_id);
     keep_text(r, 11, &r->ev.priority);
+    keep_text(r, 12, &r->ev.lrn);
+    keep_text(r, 13, &r->ev.dip);
+    keep_text(r, 14, &r->ev.caller_sent);
+    keep_text(r, 15, &r->ev.caller_normalised);
 }
 
 int world_stack(struct world *w)
@@ -141,6 +145,7 @@ int world_stack(struct world *w)
         .media = w->media,
         .cdr = w->cdr,
         .trunks = w->trunks,
+        .dips = &w->dip.ops,
         .node = 1,
         .worker = w->worker,
         .workers = w->workers,
@@ -204,6 +209,7 @@ int world_init(struct world *w)
     w->cdr = cdr_port_new_tap(on_cdr, w);
     w->trunks = trunk_registry_new();
     fake_dns_init(&w->dns);
+    fake_dip_init(&w->dip);
     w->locate = w->trunks && w->timers ? locate_new(&(struct locate_param){.reg = w->trunks,
                                                                            .timers = w->timers,
                                                                            .clock = &w->clock,
@@ -241,13 +247,24 @@ void world_fini(struct world *w)
     leak_fini(&w->leak);
 }
 
+/* @return false: no answer is due */
+static bool world_dip(struct world *w)
+{
+    struct dip_answer a;
+
+    if (!w->stack || !fake_dip_take(&w->dip, &a))
+        return false;
+    stack_dip_answer(w->stack, &a);
+    return true;
+}
+
 /* All that happens without time passing. */
 void world_settle(struct world *w)
 {
     do {
         for (unsigned i = 0; i < 100 && media_fake_pending(w->media); i++)
             (void)media_fake_run(w->media);
-    } while (stream_return(w));
+    } while (stream_return(w) || world_dip(w));
     if (w->locate)
         locate_turn(w->locate);
     if (w->stack)

@@ -14,7 +14,7 @@ struct var {
 
 struct record {
     struct cdr_event ev;
-    char text[12][256]; /* copies behind the spans that scripts ask for */
+    char text[16][256]; /* copies behind the spans that scripts ask for */
 };
 
 struct world {
@@ -34,6 +34,7 @@ struct world {
     struct trunk_registry *trunks;
     struct locate *locate;
     struct fake_dns dns;
+    struct fake_dip dip;
     struct conf *conf, *old_conf;
     struct route *route, *old_route;
     struct call_view view, old_view;
