@@ -37,6 +37,9 @@ static struct cdr_event full_event(void)
         .class_name = SPAN("ordinary"),
         .transport_in = SPAN("TLS"),
         .transport_out = SPAN("UDP"),
+        .lrn = SPAN("+13105550000"),
+        .dip = SPAN("ported"),
+        .dip_ms = 7,
         .session_id =
             SPAN("ab30317f1a784dc48ff824d0d3715d86;remote=47755a9de7794ba387653f2099600ef2"),
         .reason = SPAN("Normal call clearing"),
@@ -144,6 +147,8 @@ static void json_shows_every_value_of_the_event(void **state)
     check_text(root, "deck_out", "");
     check_text(root, "transport_in", "TLS");
     check_text(root, "transport_out", "UDP");
+    check_text(root, "lrn", "+13105550000");
+    check_text(root, "dip", "ported");
     check_text(root, "session_id",
                "ab30317f1a784dc48ff824d0d3715d86;remote=47755a9de7794ba387653f2099600ef2");
     assert_true(json_is_false(json_object_get(root, "estimated")));
@@ -292,7 +297,7 @@ static void every_text_of_an_event_is_reachable_once(void **state)
         assert_true(n < 64);
         seen[n++] = s;
     }
-    assert_int_equal(n, 24);
+    assert_int_equal(n, 26);
     assert_null(record_span(&ev, &at));
 }
 
