@@ -93,7 +93,7 @@ int deck_moment(struct span text, int64_t *wall_s);
  * @param taken   keys below prefix, sorted; may be NULL when n is 0
  */
 bool deck_serves(const struct deck *d, uint64_t prefix, const uint64_t *taken, unsigned n);
-/** What a deck covers, as text: "+1 only", "+1 +44 +49", "212 prefixes from +1 to +998". @return out */
+/** What a deck covers, as text: "+1 only", "+1 +44 +49", "8124 rows from +1 to +9989". @return out */
 const char *deck_covers(const struct deck *d, char *out, size_t size);
 
 /**

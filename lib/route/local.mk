@@ -7,7 +7,10 @@ lib_route_libtdroute_a_SOURCES = \
 	lib/route/breaker.c lib/route/breaker.h \
 	lib/route/cac.c lib/route/cac.h \
 	lib/route/calendar.h \
-	lib/route/deck.h \
+	lib/route/deck.c lib/route/deck.h lib/route/deck_check.c \
+	lib/route/deck_cell.c lib/route/deck_cell.h \
+	lib/route/deck_part.c lib/route/deck_part.h \
+	lib/route/deck_sort.c lib/route/deck_sort.h \
 	lib/route/host.c lib/route/host.h \
 	lib/route/key.h \
 	lib/route/lcr.c lib/route/lcr.h lib/route/lcr_priv.h \
