@@ -157,7 +157,7 @@ static void cmd_status(struct admin_req *r)
 /* ---- delays ---- */
 
 /* Steps that hold something, as [upper end in us, count]: two answers subtract to what came between them. */
-static json_t *delay_rows(const struct delay *d, const char *what, unsigned worker)
+static json_t *delay_rows(const struct delay *d, const char *what, int worker)
 {
     struct delay_view v;
     json_t *steps = json_array();
@@ -166,7 +166,7 @@ static json_t *delay_rows(const struct delay *d, const char *what, unsigned work
         if (v.bucket[i])
             json_array_append_new(steps,
                                   json_pack("[I,I]", INT(delay_bucket_us(i)), INT(v.bucket[i])));
-    return json_pack("{s:i,s:s,s:I,s:I,s:I,s:I,s:I,s:o}", "worker", (int)worker, "what", what, "n",
+    return json_pack("{s:i,s:s,s:I,s:I,s:I,s:I,s:I,s:o}", "worker", worker, "what", what, "n",
                      INT(v.n), "p50_us", INT(delay_quantile_us(&v, 500)), "p99_us",
                      INT(delay_quantile_us(&v, 990)), "p999_us", INT(delay_quantile_us(&v, 999)),
                      "max_us", INT(v.max_us), "steps", steps);
@@ -186,9 +186,11 @@ static void cmd_show_delays(struct admin_req *r)
     const struct node *n = admin_node(r);
     json_t *list = json_array();
     for (unsigned i = 0; i < n->n_workers; i++) {
-        json_array_append_new(list, delay_rows(worker_wait(n->worker[i]), "wait", i));
-        json_array_append_new(list, delay_rows(worker_turn(n->worker[i]), "turn", i));
+        json_array_append_new(list, delay_rows(worker_wait(n->worker[i]), "wait", (int)i));
+        json_array_append_new(list, delay_rows(worker_turn(n->worker[i]), "turn", (int)i));
+        json_array_append_new(list, delay_rows(worker_adoption(n->worker[i]), "adopt", (int)i));
     }
+    json_array_append_new(list, delay_rows(reload_delay(n->reload), "publish", -1));
     admin_answer(r, list, render_delays);
 }
 
@@ -695,8 +697,8 @@ const struct command command_table[] = {
     {"status", "", "the node, its workers, audit and records", 0, 0, cmd_status},
     {"stats", "", "all counters", 0, 0, cmd_stats},
     {"show delays", "",
-     "how long datagrams waited in the socket, and how long the loop's turns took", 0, 0,
-     cmd_show_delays},
+     "how long datagrams waited, how long turns of the loop took, what reloads cost a turn (CPU)",
+     0, 0, cmd_show_delays},
     {"show calls", "[N]", "calls now, N of each worker at the most (100, up to 1000)", 0, 1,
      cmd_show_calls},
     {"show call", "ID", "one call, by number or UUID", 1, 1, cmd_show_call},

@@ -70,6 +70,7 @@ struct worker {
     bool is_behind;          /* a socket had more than was read in this turn */
     uint64_t turn_us;        /* begin of this turn's work */
     struct delay wait, turn; /* of datagrams in the socket; of a turn's work */
+    struct delay adopt;      /* CPU time of a turn that went into a new snapshot */
     struct ring *asks;
     struct event *bell_ev, *flush_ev;
     struct worker_socket *socket;
@@ -284,6 +285,14 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
     (void)arg; /* the end of the turn flushes */
 }
 
+/* CPU time of this thread, by a system call: only asked around a reload. */
+static uint64_t thread_us(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return (uint64_t)ts.tv_sec * 1000000U + (uint64_t)ts.tv_nsec / 1000U;
+}
+
 /* Take the newest snapshot if there is one. */
 static void worker_take_snapshot(struct worker *w)
 {
@@ -317,10 +326,22 @@ static void worker_answer(struct worker *w)
     }
 }
 
+/* Is there anything of a reload to do in this turn: its snapshot, its trunks portion by portion, their targets? */
+static bool worker_has_news(const struct worker *w)
+{
+    return snapshots_current(w->p.snapshots) != w->snapshot || stack_is_following(w->stack) ||
+           targets_changed(w->p.trunks, w->p.id);
+}
+
 static void worker_turn_end(struct worker *w)
 {
     static const struct timeval retry = {0, FLUSH_RETRY_US};
-    worker_take_snapshot(w);
+    if (worker_has_news(w)) {
+        uint64_t from = thread_us();
+        worker_take_snapshot(w);
+        stack_follow(w->stack);
+        delay_add(&w->adopt, thread_us() - from);
+    }
     dispatch_take(w->p.dispatch, w->p.id, TAKE_MAX, &w->stats, on_handed, w);
     lobby_serve(w);
     worker_answer(w);
@@ -342,9 +363,7 @@ static void worker_turn_end(struct worker *w)
 static bool worker_has_work(struct worker *w)
 {
     return lobby_count(w->lobby) > 0 || ring_len(w->asks) > 0 ||
-           dispatch_waiting(w->p.dispatch, w->p.id) ||
-           snapshots_current(w->p.snapshots) != w->snapshot ||
-           targets_changed(w->p.trunks, w->p.id) || atomic_load(&w->stop);
+           dispatch_waiting(w->p.dispatch, w->p.id) || worker_has_news(w) || atomic_load(&w->stop);
 }
 
 static void *worker_main(void *arg)
@@ -599,6 +618,11 @@ uint64_t worker_cpu_us(const struct worker *w)
 const struct delay *worker_wait(const struct worker *w)
 {
     return &w->wait;
+}
+
+const struct delay *worker_adoption(const struct worker *w)
+{
+    return &w->adopt;
 }
 
 const struct delay *worker_turn(const struct worker *w)

@@ -77,5 +77,7 @@ uint64_t worker_cpu_us(const struct worker *w);
 /** The delay of its loop: how long datagrams waited in the kernel until they were dealt with; how long its turns took. Any thread. */
 const struct delay *worker_wait(const struct worker *w);
 const struct delay *worker_turn(const struct worker *w);
+/** CPU time that a turn spent on taking a new snapshot, of the turns that did. Any thread. */
+const struct delay *worker_adoption(const struct worker *w);
 
 #endif

@@ -563,7 +563,7 @@ size_t calls_up(const struct calls *cs)
 void calls_drain(struct calls *cs, bool on)
 {
     cs->draining = on;
-    register_drain(cs, on);
+    register_drain(cs);
 }
 
 struct each {

@@ -31,6 +31,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/model.h \
 	lib/call/offer.c lib/call/offer.h lib/call/offer_event.c \
 	lib/call/own.c lib/call/own.h \
+	lib/call/follow.c lib/call/follow.h \
 	lib/call/options.c lib/call/options.h \
 	lib/call/party.c lib/call/party.h \
 	lib/call/pass.c lib/call/pass.h \

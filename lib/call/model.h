@@ -319,6 +319,14 @@ struct calls_dry {
     void *arg;
 };
 
+/** How far this worker has come with following the trunks of a new view, or their new targets; see follow.c. */
+struct follow {
+    bool on;
+    bool all;            /**< a new view; else trunks whose targets have changed */
+    uint32_t at;         /**< next slot */
+    uint64_t generation; /**< of targets, when it began */
+};
+
 /** All of one worker. */
 struct calls {
     struct clock *clock;
@@ -348,11 +356,12 @@ struct calls {
     size_t up;
     uint8_t worker, workers; /**< which one this is, of how many */
     bool draining;
-    struct prober *prober;              /**< OPTIONS health probes, see options.c; NULL: none */
-    struct auths *auths;                /**< challenges that trunks gave us, see auth.c */
-    struct registration *registrations; /**< ours at carriers, see register.c */
-    struct logins *logins;              /**< nonces that trunks have used, see login.c */
-    const struct calls_dry *dry;        /**< NULL: calls are real */
+    struct prober *prober;       /**< OPTIONS health probes, see options.c; NULL: none */
+    struct auths *auths;         /**< challenges that trunks gave us, see auth.c */
+    struct registers *registers; /**< ours at carriers, see register.c */
+    struct follow follow;
+    struct logins *logins;       /**< nonces that trunks have used, see login.c */
+    const struct calls_dry *dry; /**< NULL: calls are real */
 };
 
 /** The flow to a hop that routing chose. */

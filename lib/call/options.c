@@ -235,22 +235,17 @@ static void probes_sync(struct calls *cs, struct probed *list, uint32_t trunk,
     list->serial = set ? set->serial : 0;
 }
 
-/* Room for all trunks of this configuration. */
-static bool prober_grow(struct calls *cs)
+bool options_grow(struct calls *cs)
 {
-    uint32_t n = cs->prober ? cs->prober->n : 0, want = n;
+    uint32_t n = cs->prober ? cs->prober->n : 0, want = route_slots(cs->view->route);
     struct prober *p;
 
-    for (uint32_t t = 0; t < cs->view->conf->trunk.n; t++) {
-        uint32_t slot = route_trunk_state(cs->view->route, t)->slot;
-
-        want = slot >= want ? slot + 1 : want;
-    }
-    if (want == n)
+    if (cs->prober && want <= n)
         return true;
+    want = want > n ? want : n;
     p = realloc(cs->prober, sizeof *p + want * sizeof p->slot[0]);
     if (!p)
-        return false; /* trunks that are new are not probed: they count as up */
+        return false;
     memset(&p->slot[n], 0, (want - n) * sizeof p->slot[0]);
     p->n = want;
     cs->prober = p;
@@ -268,20 +263,19 @@ void options_stop(struct calls *cs)
     cs->prober = NULL;
 }
 
-void options_follow(struct calls *cs, bool all)
+void options_sync(struct calls *cs, uint32_t slot, bool all)
 {
-    if (!cs->view || (!prober_grow(cs) && !cs->prober))
-        return;
-    for (uint32_t i = 0; cs->prober && i < cs->prober->n; i++) {
-        struct probed *list = &cs->prober->slot[i];
-        const struct trunk_state *ts = trunk_by_slot(cs->trunks, i);
-        const struct target_set *set = ts ? targets_of(ts) : NULL;
-        uint32_t trunk;
+    const struct trunk_state *ts = trunk_by_slot(cs->trunks, slot);
+    const struct target_set *set = ts ? targets_of(ts) : NULL;
+    struct probed *list;
+    uint32_t trunk;
 
-        if (!all && list->serial == (set ? set->serial : 0))
-            continue;
-        if (route_trunk_of_slot(cs->view->route, i, &trunk) < 0)
-            trunk = CONF_NONE; /* gone from the configuration */
-        probes_sync(cs, list, trunk, set);
-    }
+    if (!cs->prober || slot >= cs->prober->n)
+        return;
+    list = &cs->prober->slot[slot];
+    if (!all && list->serial == (set ? set->serial : 0))
+        return;
+    if (route_trunk_of_slot(cs->view->route, slot, &trunk) < 0)
+        trunk = CONF_NONE; /* gone from the configuration */
+    probes_sync(cs, list, trunk, set);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * OPTIONS: answered for whoever is a peer, and sent to the targets of trunks to know their health.
- * tu.c answers with it; stack.c has it follow snapshots and targets.
+ * tu.c answers with it; follow.c has it follow snapshots and targets.
  */
 #ifndef CALL_OPTIONS_H
 #define CALL_OPTIONS_H
@@ -11,12 +11,14 @@
 /** 200 with what we can do; 503 outside a dialog while draining: a drained switch says so. */
 void options_answer(struct calls *cs, struct txn_server *st);
 
+/** Room for the slots of the view. @return false: no memory, trunks that are new are not probed: they count as up */
+bool options_grow(struct calls *cs);
 /**
- * Probe the targets of the snapshot's trunks, each at its trunk's interval, spread over the workers by a hash of trunk and target.
- * Called with each new snapshot (all: every trunk's options may have changed) and whenever targets have (only those trunks').
- * A target that stays keeps its probe. Afterwards nothing of an older target set is held.
+ * Probe the targets of the trunk in that slot at its interval; all workers share them by a hash of trunk and target. A target that stays keeps its
+ * probe. Afterwards nothing of an older target set of this trunk is held.
+ * @param all  its options may have changed; else only its targets
  */
-void options_follow(struct calls *cs, bool all);
+void options_sync(struct calls *cs, uint32_t slot, bool all);
 void options_stop(struct calls *cs);
 
 #endif

@@ -43,10 +43,17 @@ struct registration {
     unsigned n_hops, at;
     unsigned failures; /* rounds in a row */
     uint32_t cseq, retry_after_s;
-    bool gin, found, leaving;
+    bool gin, leaving;
     bool bound; /* and refreshed in time */
     bool ever;  /* there may be a binding of ours at the registrar */
     char call_id[IDENT_LEN], tag[IDENT_LEN];
+};
+
+/** This worker's, by slot of the trunk; of one trunk the newest first, behind it those that leave. */
+struct registers {
+    uint32_t n;
+    size_t leaving;
+    struct registration *slot[];
 };
 
 static void try_next(struct registration *r);
@@ -351,6 +358,7 @@ static void on_end(void *user, struct txn_client *ct, enum txn_end why)
 
 static void registration_free(struct registration *r)
 {
+    r->cs->registers->leaving -= r->leaving;
     drop_ct(r);
     timer_del(&r->timer);
     free(r->domain);
@@ -360,18 +368,18 @@ static void registration_free(struct registration *r)
 
 static void unlink_one(struct registration *r)
 {
-    for (struct registration **at = &r->cs->registrations; *at; at = &(*at)->next)
-        if (*at == r) {
-            *at = r->next;
-            return;
-        }
+    struct registration **at = &r->cs->registers->slot[r->trunk->slot];
+
+    while (*at != r)
+        at = &(*at)->next;
+    *at = r->next;
 }
 
 /* Another registration of the same trunk may have taken its place on the screen. */
 static bool has_heir(const struct registration *r)
 {
-    for (const struct registration *o = r->cs->registrations; o; o = o->next)
-        if (o != r && o->trunk == r->trunk && !o->leaving)
+    for (const struct registration *o = r->cs->registers->slot[r->trunk->slot]; o; o = o->next)
+        if (o != r && !o->leaving)
             return true;
     return false;
 }
@@ -392,6 +400,7 @@ static void leave(struct registration *r)
         return;
     drop_ct(r);
     r->leaving = true;
+    r->cs->registers->leaving++;
     if (!was_bound || r->n_hops == 0 || r->at >= r->n_hops || send_one(r) < 0) {
         over(r);
         return;
@@ -405,15 +414,11 @@ const char *register_user(const struct conf_trunk *t)
     return t->reg.user ? t->reg.user : t->auth.user ? t->auth.user : t->name;
 }
 
-static struct registration *like(const struct calls *cs, const struct trunk_state *ts,
-                                 const struct conf_trunk *t)
+static bool alike(const struct registration *r, const struct conf_trunk *t)
 {
-    for (struct registration *r = cs->registrations; r; r = r->next)
-        if (r->trunk == ts && !r->leaving && strcmp(r->domain, t->reg.domain) == 0 &&
-            strcmp(r->user, register_user(t)) == 0 && r->gin == t->reg.gin &&
-            r->expires_s == t->reg.expires_ms / 1000)
-            return r;
-    return NULL;
+    return !r->leaving && strcmp(r->domain, t->reg.domain) == 0 &&
+           strcmp(r->user, register_user(t)) == 0 && r->gin == t->reg.gin &&
+           r->expires_s == t->reg.expires_ms / 1000;
 }
 
 static void begin(struct calls *cs, struct trunk_state *ts, const struct conf_trunk *t)
@@ -422,6 +427,8 @@ static void begin(struct calls *cs, struct trunk_state *ts, const struct conf_tr
 
     if (!r)
         return;
+    r->cs = cs;
+    r->trunk = ts;
     r->domain = strdup(t->reg.domain);
     r->user = strdup(register_user(t));
     timer_init(&r->timer, cs->timers, on_timer, r);
@@ -429,67 +436,84 @@ static void begin(struct calls *cs, struct trunk_state *ts, const struct conf_tr
         registration_free(r);
         return;
     }
-    r->cs = cs;
-    r->trunk = ts;
     r->expires_s = r->asked_s = t->reg.expires_ms / 1000;
     r->gin = t->reg.gin;
-    r->found = true;
     ident_seal(cs->ident, IDENT_TAG, ident_next_serial(cs->ident), r->tag);
     ident_seal(cs->ident, IDENT_CALLID, ident_next_serial(cs->ident), r->call_id);
-    r->next = cs->registrations;
-    cs->registrations = r;
+    r->next = cs->registers->slot[ts->slot];
+    cs->registers->slot[ts->slot] = r;
     show(r, TRUNK_REG_TRYING, 0, 0);
     timer_set(&r->timer, 1 + hash_u64(ts->slot) % SPREAD_MS);
 }
 
-void register_follow(struct calls *cs)
+bool register_grow(struct calls *cs)
 {
-    const struct conf *conf = cs->view->conf;
+    uint32_t n = cs->registers ? cs->registers->n : 0, want = route_slots(cs->view->route);
+    struct registers *p;
 
-    for (struct registration *r = cs->registrations; r; r = r->next)
-        r->found = false;
-    for (uint32_t i = 0; !cs->draining && i < conf->trunk.n; i++) {
-        const struct conf_trunk *t = &conf->trunk.v[i];
-        struct trunk_state *ts = route_trunk_state(cs->view->route, i);
-        struct registration *r;
+    if (cs->registers && want <= n)
+        return true;
+    want = want > n ? want : n;
+    p = realloc(cs->registers, sizeof *p + want * sizeof(struct registration *));
+    if (!p)
+        return false;
+    if (!cs->registers)
+        p->leaving = 0;
+    memset(&p->slot[n], 0, (want - n) * sizeof(struct registration *));
+    p->n = want;
+    cs->registers = p;
+    return true;
+}
 
-        if (!t->reg.domain || ts->slot % cs->workers != cs->worker)
-            continue;
-        r = like(cs, ts, t);
-        if (r)
-            r->found = true;
-        else
-            begin(cs, ts, t);
+void register_sync(struct calls *cs, uint32_t slot)
+{
+    struct registration **first, *kept = NULL, *next;
+    const struct conf_trunk *t = NULL;
+    uint32_t trunk;
+
+    if (!cs->registers || slot >= cs->registers->n)
+        return;
+    first = &cs->registers->slot[slot];
+    if (!cs->draining && slot % cs->workers == cs->worker &&
+        route_trunk_of_slot(cs->view->route, slot, &trunk) == 0 &&
+        cs->view->conf->trunk.v[trunk].reg.domain)
+        t = &cs->view->conf->trunk.v[trunk];
+    for (struct registration *r = *first; t && r && !kept; r = r->next)
+        if (alike(r, t))
+            kept = r;
+    if (t && !kept) {
+        struct registration *before = *first;
+
+        begin(cs, route_trunk_state(cs->view->route, trunk), t);
+        kept = *first != before ? *first : NULL;
     }
-    for (struct registration *r = cs->registrations, *next; r; r = next) {
+    for (struct registration *r = *first; r; r = next) {
         next = r->next;
-        if (!r->found)
+        if (r != kept)
             leave(r);
     }
 }
 
-void register_drain(struct calls *cs, bool on)
+void register_drain(struct calls *cs)
 {
-    (void)on; /* of cs->draining: then no trunk registers, and all leave */
-    if (cs->view)
-        register_follow(cs);
+    if (!cs->view || !register_grow(cs))
+        return;
+    for (uint32_t i = 0; i < cs->registers->n; i++)
+        register_sync(cs, i);
 }
 
 size_t register_leaving(const struct calls *cs)
 {
-    size_t n = 0;
-
-    for (const struct registration *r = cs->registrations; r; r = r->next)
-        n += r->leaving;
-    return n;
+    return cs->registers ? cs->registers->leaving : 0;
 }
 
 void register_stop(struct calls *cs)
 {
-    while (cs->registrations) {
-        struct registration *r = cs->registrations;
-
-        cs->registrations = r->next;
-        registration_free(r);
-    }
+    for (uint32_t i = 0; cs->registers && i < cs->registers->n; i++)
+        for (struct registration *r = cs->registers->slot[i], *next; r; r = next) {
+            next = r->next;
+            registration_free(r);
+        }
+    free(cs->registers);
+    cs->registers = NULL;
 }

@@ -6,6 +6,7 @@
 #include "call/stack.h"
 
 #include "call/auth.h"
+#include "call/follow.h"
 #include "call/login.h"
 #include "call/model.h"
 #include "call/offer.h"
@@ -199,10 +200,8 @@ void stack_snapshot(struct stack *s, const struct call_view *view)
     s->emergency_users =
         users; /* without memory none: the old ones are in the snapshot that goes */
     s->emergency = (struct peek_table){users, users ? g->emergency.n : 0};
-    if (!s->quiet && s->calls.trunks) {
-        options_follow(&s->calls, true);
-        register_follow(&s->calls);
-    }
+    if (!s->quiet && s->calls.trunks)
+        follow_view(&s->calls);
 }
 
 /* ---- a datagram -------------------------------------------------------------------------------------------------- */
@@ -408,16 +407,24 @@ void stack_refuse(struct stack *s, const char *buf, size_t len, const struct flo
 
 void stack_turn_end(struct stack *s)
 {
+    calls_reap(&s->calls);
+}
+
+void stack_follow(struct stack *s)
+{
     struct calls *cs = &s->calls;
 
-    calls_reap(cs);
-    if (!cs->trunks || !targets_changed(cs->trunks, cs->worker))
+    if (!cs->trunks)
         return;
-    uint64_t generation = targets_generation(cs->trunks); /* before what is read of it */
-
     if (!s->quiet)
-        options_follow(cs, false);
-    targets_turn_end(cs->trunks, cs->worker, generation);
+        follow_turn(cs);
+    else if (targets_changed(cs->trunks, cs->worker))
+        targets_turn_end(cs->trunks, cs->worker, targets_generation(cs->trunks));
+}
+
+bool stack_is_following(const struct stack *s)
+{
+    return follow_is_on(&s->calls);
 }
 
 struct calls *stack_calls(struct stack *s)

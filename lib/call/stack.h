@@ -113,6 +113,14 @@ void stack_dip_answer(struct stack *s, const struct dip_answer *a);
 /** End of a loop turn: free what has ended. The transport is flushed by its owner afterwards. */
 void stack_turn_end(struct stack *s);
 
+/**
+ * Between two turns' work, when nothing read of targets is in hand: follow the trunks of a new snapshot, or those whose targets have changed, by
+ * portions: probes, registrations. What is not through when it returns goes on at the next call.
+ */
+void stack_follow(struct stack *s);
+/** stack_follow has more to do, at once. */
+bool stack_is_following(const struct stack *s);
+
 struct calls *stack_calls(struct stack *s);
 
 /** Transactions and dialogs alive (audit, tests). */

@@ -299,6 +299,11 @@ int route_trunk_of_slot(const struct route *rt, uint32_t slot, uint32_t *trunk)
     return 0;
 }
 
+uint32_t route_slots(const struct route *rt)
+{
+    return rt->n_slots;
+}
+
 uint32_t route_listen_of(const struct route *rt, uint16_t listener)
 {
     return listener < rt->n_sockets ? rt->socket[listener].listen : CONF_NONE;

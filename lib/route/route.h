@@ -59,6 +59,8 @@ const struct conf *route_conf(const struct route *rt);
 struct trunk_state *route_trunk_state(const struct route *rt, uint32_t trunk);
 /** Trunk of this generation that has that live state. @return 0; -ENOENT the trunk is gone from the configuration */
 int route_trunk_of_slot(const struct route *rt, uint32_t slot, uint32_t *trunk);
+/** Slots of this generation's trunks are below that. */
+uint32_t route_slots(const struct route *rt);
 /** Calls at the media section of a trunk; NULL: it has none. */
 struct media_state *route_media_state(const struct route *rt, uint32_t trunk);
 /** The groups with a limit that a trunk is a member of, as conf ids, in their order. @return how many, at most CONF_TRUNK_GROUPS_MAX */

@@ -600,7 +600,7 @@ static void cmd_config(struct world *w, char **word, unsigned n)
     else if (!w->stack && world_stack(w) < 0)
         world_fail(w, "no stack");
     else
-        stack_snapshot(w->stack, &w->view);
+        world_snapshot(w);
     free(text);
 }
 
@@ -733,7 +733,7 @@ static void check_end(struct world *w)
     w->locate = NULL;
     for (uint32_t i = 0; i < w->conf->trunk.n; i++)
         w->conf->trunk.v[i].options.every_ms = 0;
-    stack_snapshot(w->stack, &w->view); /* no more health probes */
+    world_snapshot(w); /* no more health probes */
     world_advance(w, 200000);
     if (calls_count(stack_calls(w->stack)))
         world_fail(w, "end: %zu calls are left", calls_count(stack_calls(w->stack)));

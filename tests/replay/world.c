@@ -130,6 +130,19 @@ static void on_cdr(const struct cdr_event *ev, void *arg)
     keep_text(r, 15, &r->ev.caller_normalised);
 }
 
+static void follow(struct world *w)
+{
+    do
+        stack_follow(w->stack);
+    while (stack_is_following(w->stack));
+}
+
+void world_snapshot(struct world *w)
+{
+    stack_snapshot(w->stack, &w->view);
+    follow(w);
+}
+
 int world_stack(struct world *w)
 {
     static const uint8_t key[16] = "replay test key";
@@ -153,7 +166,7 @@ int world_stack(struct world *w)
     w->stack = w->ident ? stack_new(&p) : NULL;
     if (!w->stack)
         return -ENOMEM;
-    stack_snapshot(w->stack, &w->view);
+    world_snapshot(w);
     return 0;
 }
 
@@ -267,8 +280,10 @@ void world_settle(struct world *w)
     } while (stream_return(w) || world_dip(w));
     if (w->locate)
         locate_turn(w->locate);
-    if (w->stack)
+    if (w->stack) {
         stack_turn_end(w->stack);
+        follow(w);
+    }
     if (w->locate)
         locate_turn(w->locate); /* frees what the stack has let go of */
 }

@@ -81,6 +81,8 @@ int world_init(struct world *w);
 int world_conf(struct world *w, const char *name, const char *text);
 int world_stack(struct world *w);
 void world_fini(struct world *w);
+/** The stack takes the world's view, as a worker does at the end of its turn. */
+void world_snapshot(struct world *w);
 /** All that happens without time passing. */
 void world_settle(struct world *w);
 void world_advance(struct world *w, uint64_t ms);
