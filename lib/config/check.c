@@ -425,6 +425,8 @@ void check_pass(struct parser *p)
     check_listens(p);
     check_medias(p);
     check_trunks(p);
+    check_groups(p);
+    check_decks(p);
     check_routes(p);
     check_cdrs(p);
 }

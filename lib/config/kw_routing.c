@@ -25,15 +25,40 @@ bool parse_prefix(struct parser *p, const struct lex_token *t, const char **pref
     return true;
 }
 
+void warn_prefix_within(struct parser *p, const struct lex_token *t, const char *const *prefix,
+                        uint32_t n)
+{
+    uint32_t i;
+
+    for (i = 0; i < n; i++) {
+        struct span of = span_of(prefix[i]);
+
+        if (span_has_prefix(t->s, of)) {
+            parse_warn(p, parse_loc(p, t), t->width, "'%.*s' is within '%s' already",
+                       SPAN_ARG(t->s), prefix[i]);
+            return;
+        }
+        if (span_has_prefix(of, t->s)) {
+            parse_warn(p, parse_loc(p, t), t->width, "'%.*s' holds '%s' already", SPAN_ARG(t->s),
+                       prefix[i]);
+            return;
+        }
+    }
+}
+
 void kw_prefixes(struct parser *p, const struct keyword *kw, void *field, struct args *args)
 {
+    CONF_LIST(const char *) list;
     const struct lex_token *t;
     const char *prefix;
 
     (void)kw;
     while ((t = args_next(args))) {
-        if (parse_prefix(p, t, &prefix))
-            *(const char **)parse_append(p, &p->conf->arena, field, sizeof(prefix)) = prefix;
+        if (!parse_prefix(p, t, &prefix))
+            return;
+        memcpy(&list, field, sizeof(list));
+        warn_prefix_within(p, t, list.v, list.n);
+        *(const char **)parse_append(p, &p->conf->arena, field, sizeof(prefix)) = prefix;
     }
 }
 

@@ -4,6 +4,8 @@ noinst_LIBRARIES += lib/config/libtdconfig.a
 lib_config_libtdconfig_a_SOURCES = \
 	lib/config/base.h \
 	lib/config/check.c \
+	lib/config/check_group.c \
+	lib/config/check_lcr.c \
 	lib/config/check_peer.c \
 	lib/config/check_route.c \
 	lib/config/check_trunk.c \

@@ -200,7 +200,18 @@ void check_pass(struct parser *p);
 void check_trunks(struct parser *p);
 /** Of one trunk (check_peer.c). */
 void check_peers(struct parser *p, const struct conf_trunk *t);
+/** Groups, customers, limits (check_group.c). */
+void check_groups(struct parser *p);
+/** Decks, zones, calendars by themselves (check_lcr.c). */
+void check_decks(struct parser *p);
+/** Decks and bounds of a line, all decks of a route (check_lcr.c). */
+void check_line_decks(struct parser *p, const struct conf_route_line *l);
+void check_line_bounds(struct parser *p, const struct conf_route_line *l);
+void check_route_decks(struct parser *p, uint32_t route);
+/** Routes (check_route.c). */
 void check_routes(struct parser *p);
+/** A trunk that calls are to be sent to because of `ref`. */
+void check_callable(struct parser *p, const struct conf_ref *ref, uint32_t trunk);
 
 /** Bit of conf_trunk.set: the section had an error; what it lacks is no second one. */
 #define TRUNK_SET_UNCLEAN ((conf_bits)1 << 127)

@@ -296,6 +296,7 @@ struct conf_route_line {
     uint16_t cause;     /**< SIP status of a refusal, 400..699; 0 = none */
     const char *reason; /**< its reason phrase; NULL = the standard one */
     struct conf_loc loc;
+    struct conf_loc order_loc, margin_loc, attempts_loc, deadline_loc; /**< for messages */
 };
 
 /** `block|allow [caller] prefix P...|prefix-file PATH [cause CODE ["TEXT"]]`: first line that lists the number decides. */

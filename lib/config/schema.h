@@ -37,6 +37,9 @@
 
 /** Digits, a '+' may stand first; at most CONF_PREFIX_DIGITS. @return false: reported */
 bool parse_prefix(struct parser *p, const struct lex_token *t, const char **prefix);
+/** A prefix that lies within another of its list adds nothing: a warning at t. */
+void warn_prefix_within(struct parser *p, const struct lex_token *t, const char *const *prefix,
+                        uint32_t n);
 /** An exact amount. @return false: reported */
 bool parse_money(struct parser *p, const struct lex_token *t, int64_t *nano);
 /** `30%`. @return false: reported */

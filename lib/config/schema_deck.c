@@ -11,6 +11,41 @@
 
 /* ---- zone ---- */
 
+/* A prefix is in one zone: whose else. */
+static const struct conf_zone *zone_of(const struct conf *c, const char *prefix)
+{
+    uint32_t i, j;
+
+    for (i = 0; i < c->zone.n; i++) {
+        for (j = 0; j < c->zone.v[i].caller.n; j++) {
+            if (strcmp(c->zone.v[i].caller.v[j], prefix) == 0)
+                return &c->zone.v[i];
+        }
+    }
+    return NULL;
+}
+
+static void kw_zone_caller(struct parser *p, const struct keyword *kw, void *field,
+                           struct args *args)
+{
+    struct conf_zone *z = p->obj;
+    const struct conf_zone *other;
+    const struct lex_token *t;
+    const char *prefix;
+
+    (void)kw;
+    (void)field;
+    while ((t = args_next(args))) {
+        if (!parse_prefix(p, t, &prefix))
+            return;
+        if ((other = zone_of(p->conf, prefix))) {
+            parse_token_error(p, t, "prefix '%s' is in zone '%s' already", prefix, other->name);
+            return;
+        }
+        *(const char **)APPEND(p, z->caller) = prefix;
+    }
+}
+
 static void close_zone(struct parser *p, void *obj, bool clean)
 {
     const struct conf_zone *z = obj;
@@ -22,8 +57,8 @@ static void close_zone(struct parser *p, void *obj, bool clean)
 }
 
 static const struct keyword zone_kw[] = {
-    {"caller", NULL, kw_prefixes, FIELD(struct conf_zone, caller), 1, CONF_VALUES_MAX, KW_REPEAT, 0,
-     0, "caller PREFIX..."},
+    {"caller", NULL, kw_zone_caller, FIELD(struct conf_zone, caller), 1, CONF_VALUES_MAX, KW_REPEAT,
+     0, 0, "caller PREFIX..."},
 };
 
 const struct section section_zone = {

@@ -87,6 +87,7 @@ static bool clause_caller(struct line_parser *lp)
     for (; t; t = next_of_list(lp)) {
         if (!parse_prefix(lp->p, t, &prefix))
             return false;
+        warn_prefix_within(lp->p, t, lp->l.cond.caller.v, lp->l.cond.caller.n);
         *(const char **)APPEND(lp->p, lp->l.cond.caller) = prefix;
     }
     return lp->l.cond.caller.n > 0;
@@ -116,6 +117,7 @@ static bool clause_order(struct line_parser *lp)
     uint32_t i;
     int o;
 
+    lp->l.order_loc = parse_loc(lp->p, lp->word);
     for (; t; t = next_of_list(lp)) {
         if ((o = parse_choice(lp->p, t, words)) < 0)
             return false;
@@ -144,6 +146,7 @@ static bool clause_margin(struct line_parser *lp)
     if (!t)
         return false;
     lp->l.margin_given = true;
+    lp->l.margin_loc = parse_loc(lp->p, t);
     if (t->s.len > 0 && t->s.p[t->s.len - 1] == '%')
         /* below 100: what costs nothing is all that leaves a margin of 100 % */
         return parse_ppm(lp->p, t, 999999, &lp->l.margin_ppm);
@@ -292,6 +295,7 @@ static bool clause_max(struct line_parser *lp)
 
     if (!t || !parse_number(lp->p, t, 1, CONF_CANDIDATES_MAX, &lp->l.max_attempts))
         return false;
+    lp->l.attempts_loc = parse_loc(lp->p, t);
     if (args_word(lp->args, "attempts"))
         return true;
     if ((t = args_need(lp->p, lp->kw, lp->args, "'attempts'")))
@@ -305,7 +309,10 @@ static bool clause_within(struct line_parser *lp)
     static const struct keyword bounds = {.lo = SECOND, .hi = 10 * MINUTE};
     const struct lex_token *t = args_need(lp->p, lp->kw, lp->args, "duration");
 
-    return t && parse_duration(lp->p, &bounds, t, &lp->l.deadline_ms);
+    if (!t || !parse_duration(lp->p, &bounds, t, &lp->l.deadline_ms))
+        return false;
+    lp->l.deadline_loc = parse_loc(lp->p, t);
+    return true;
 }
 
 /* CODE ["TEXT"]; the word `cause` is taken already. */
@@ -558,11 +565,14 @@ static void kw_dip(struct parser *p, const struct keyword *kw, void *field, stru
 
 static bool block_prefixes(struct parser *p, struct args *args, struct conf_block *b)
 {
+    const struct lex_token *t;
     const char *prefix;
 
     while (args->i < args->n && !span_eq(args->tok[args->i].s, SPAN("cause"))) {
-        if (!parse_prefix(p, args_next(args), &prefix))
+        t = args_next(args);
+        if (!parse_prefix(p, t, &prefix))
             return false;
+        warn_prefix_within(p, t, b->prefix.v, b->prefix.n);
         *(const char **)APPEND(p, b->prefix) = prefix;
     }
     if (b->prefix.n == 0)

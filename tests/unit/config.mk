@@ -11,5 +11,7 @@ TD_UNIT_TESTS += tests/unit/test_config_files
 tests_unit_test_config_files_LDADD = $(TD_LIBS_CONFIG) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_config_sip
 tests_unit_test_config_sip_LDADD = $(TD_LIBS_CONFIG) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_config_routing
+tests_unit_test_config_routing_LDADD = $(TD_LIBS_CONFIG) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_config_fmt
 tests_unit_test_config_fmt_LDADD = $(TD_LIBS_CONFIG) $(CMOCKA_LIBS)

@@ -335,7 +335,8 @@ static void media_has_the_addresses_of_its_realm_unless_told(void **state)
 static void route_lines_become_targets_and_refusals(void **state)
 {
     struct conf *c = good(CONFIG_NET CONFIG_IN CONFIG_OUT
-                          "group g\n member out\n"
+                          "trunk two\n listen sip\n peer 203.0.113.2 udp\n"
+                          "group g\n member two\n"
                           "route all\n prefix +1 +44 20 via g then out max 2 attempts\n"
                           " prefix + cause 403 \"No thanks\"\n emergency via out\n"
                           " default cause 404\n");
@@ -361,7 +362,7 @@ static void route_lines_become_targets_and_refusals(void **state)
 
 static void number_rules_are_compiled(void **state)
 {
-    struct conf *c = good(CONFIG_NET CONFIG_OUT CONFIG_ROUTE
+    struct conf *c = good(CONFIG_NET CONFIG_OUT CONFIG_ROUTE " emergency via out\n"
                           "numbers in\n 911 -> keep class emergency\n N11 -> keep class service\n"
                           " 011. -> +{3-}\n NXXNXXXXXX -> +1{*}99\n"
                           "numbers out1 direction out\n +. -> 00{1-}\n"
