@@ -11,6 +11,7 @@
 #include "call/offer.h"
 #include "call/own.h"
 #include "call/pass.h"
+#include "call/rating.h"
 #include "call/register.h"
 #include "call/refresh.h"
 #include "call/transfer.h"
@@ -364,9 +365,13 @@ uint64_t call_duration_limit(const struct call *c)
 
 static void setup_free(struct call *c)
 {
+    struct setup *s = c->setup;
+
     attempt_over(c);
-    if (c->setup)
-        blocks_put(c->calls->blocks, c->setup, c->setup->cap);
+    if (s) {
+        gen_give(c->calls, s->gen);
+        blocks_put(c->calls->blocks, s, s->cap);
+    }
     c->setup = NULL;
 }
 
@@ -501,6 +506,7 @@ static void leg_free(struct leg *leg)
     own_free_leg(leg);
     leg_drop_dialogs(leg, NULL);
     gen_give(cs, leg->trunk.gen);
+    rating_free(cs->blocks, leg->rating);
     pool_put(&cs->leg_pool, leg);
 }
 
@@ -528,6 +534,7 @@ void call_free(struct call *c)
     }
     setup_free(c);
     dip_free(c);
+    rating_free(cs->blocks, c->rating);
     cac_release(&c->hold, cs->worker);
     htab_del(&cs->by_id, &c->node);
     pool_put(&cs->call_pool, c);

@@ -12,6 +12,7 @@
 #include "call/identity.h"
 #include "call/offer.h"
 #include "call/party.h"
+#include "call/rating.h"
 #include "call/redirect.h"
 #include "sip/dns.h"
 
@@ -195,6 +196,8 @@ static int hunt_leg(struct call *c, struct leg *prev)
     leg_set_flow(out, &flow);
     snprintf(out->sent, sizeof out->sent, "%s", cand->called);
     out->key = cand->key;
+    if (c->setup->gen)
+        out->rating = rating_of_candidate(cs->blocks, c->setup->gen->conf, cand);
     if (prev)
         failover_limits_move(fo, prev, out);
     else

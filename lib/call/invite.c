@@ -16,6 +16,8 @@
 #include "call/offer.h"
 #include "call/rel100.h"
 #include "call/party.h"
+#include "call/query.h"
+#include "call/rating.h"
 #include "call/refresh.h"
 #include "call/register.h"
 #include "call/replaces.h"
@@ -377,6 +379,7 @@ static void setup_take(struct call *c, const struct route_decision *d)
 {
     struct setup *s = c->setup;
 
+    s->gen = gen_take(c->calls); /* NULL: records are without prices */
     memcpy(s->candidate, d->candidate, d->n * sizeof d->candidate[0]);
     s->n = (uint16_t)d->n;
     s->max_attempts = (uint16_t)d->max_attempts;
@@ -516,34 +519,31 @@ static void reject(struct call *c, unsigned status, unsigned q850, const char *w
     leg_event(c->in, LEV_REJECT, &(struct leg_arg){.cause = &cause});
 }
 
-/* Digits without escapes and separators (RFC 3966 §5.1.1); anything but a number stays as it was received. */
-static struct span number_of(const struct sip_uri *u, char buf[NUMBER_MAX])
+/* What a decision says of the call. After the first one too: a call that waits for its dip is recorded when it is given up. */
+static void take_decision(struct call *c, const struct route_decision *d)
 {
-    int n = tel_number(u, buf, NUMBER_MAX);
+    struct calls *cs = c->calls;
 
-    return n > 0 ? (struct span){buf, (size_t)n} : u->user;
+    copy_text(c->normalised, sizeof c->normalised, span_of(d->called));
+    copy_text(c->caller_normalised, sizeof c->caller_normalised, span_of(d->caller));
+    c->caller_replaced = d->caller_replaced;
+    rating_free(cs->blocks, c->rating);
+    c->rating = rating_of_call(cs->blocks, cs->view->conf, d);
+    c->klass = (uint8_t)priority_raise(c->klass, d->klass);
 }
 
-/* What is asked about a call, and the texts that it stands on. */
-struct question {
-    struct route_query q;
-    char called[NUMBER_MAX];
-};
-
 /* Before admission: a numbers rule may say that this is an emergency, which no limit refuses. */
-static void decide(struct call *c, const struct msg *m, uint32_t trunk, struct question *qn,
+static void decide(struct call *c, const struct msg *m, uint32_t trunk, struct query *qn,
                    struct route_decision *d)
 {
-    qn->q = (struct route_query){.trunk = trunk,
-                                 .called = number_of(called_uri(c->in->trunk.conf, m), qn->called),
-                                 .emergency = c->klass == SIP_CLASS_EMERGENCY,
-                                 .now_ms = c->calls->clock->mono_ms};
-    if (c->calls->dry)
-        c->calls->dry->decide(c->calls->dry->arg, &qn->q, d);
+    const struct calls *cs = c->calls;
+
+    query_of(qn, c, m, called_uri(c->in->trunk.conf, m), trunk);
+    if (cs->dry)
+        cs->dry->decide(cs->dry->arg, &qn->q, d);
     else
-        route_decide(c->calls->view->route, &qn->q, d);
-    copy_text(c->normalised, sizeof c->normalised, span_of(d->called));
-    c->klass = (uint8_t)priority_raise(c->klass, d->klass);
+        route_decide(cs->view->route, &qn->q, d);
+    take_decision(c, d);
 }
 
 /* @return false: the call was refused */
@@ -574,7 +574,7 @@ static bool has_setup(struct call *c, const struct msg *m, uint32_t room)
     return rc == 0;
 }
 
-static void go(struct call *c, const struct msg *m, const struct question *qn,
+static void go(struct call *c, const struct msg *m, const struct query *qn,
                struct route_decision *d)
 {
     if (d->verdict == ROUTE_DIP)
@@ -595,6 +595,7 @@ void invite_dipped(struct call *c, const struct route_decision *d)
         reject(c, 503, 38, "its trunk has gone");
         return;
     }
+    take_decision(c, d);
     if (!is_routed(c, d))
         return;
     setup_take(c, d);
@@ -606,7 +607,7 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
 {
     struct call *c = call_new(cs);
     struct route_decision d;
-    struct question qn;
+    struct query qn;
     unsigned retry;
     int rc;
 
@@ -666,7 +667,7 @@ int invite_ward(struct calls *cs, const struct msg *m, const struct invite_ward 
 {
     struct call *c = call_new(cs);
     struct route_decision d;
-    struct question qn;
+    struct query qn;
     int rc;
 
     if (!c)

@@ -36,6 +36,8 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/party.c lib/call/party.h \
 	lib/call/pass.c lib/call/pass.h \
 	lib/call/priority.c lib/call/priority.h \
+	lib/call/query.c lib/call/query.h \
+	lib/call/rating.c lib/call/rating.h \
 	lib/call/reason.c lib/call/reason.h \
 	lib/call/record.c \
 	lib/call/refer.c lib/call/refer.h \

@@ -132,8 +132,9 @@ struct leg {
     struct session_uuid endpoint; /**< of the endpoint behind it (RFC 7989); null: not known yet */
     struct leg_trunk trunk;
     struct leg_refresh refresh;
-    struct cac_hold hold; /**< gauges of this leg's trunk and customer */
-    struct cause cause;   /**< why it ended */
+    struct cac_hold hold;  /**< gauges of this leg's trunk and customer */
+    struct cause cause;    /**< why it ended */
+    struct rating *rating; /**< out: deck and price, for records; owned; NULL: none */
     uint64_t started_ms, progress_ms, answered_ms, ended_ms; /**< monotonic; 0: did not happen */
     uint64_t started_wall_ms;
     uint32_t invite_cseq; /**< of the INVITE that made it */
@@ -257,6 +258,7 @@ struct setup {
     uint16_t n, next, max_attempts;
     uint16_t tried; /**< candidates that an INVITE was sent to */
     struct route_candidate *candidate;
+    struct gen *gen; /**< of the decision: what the candidates' decks are called */
     uint8_t n_redirects, next_redirect;
     struct hdr *hdr;  /**< lines that may cross; each trunk's policy decides at its attempt */
     struct span from; /**< value of From */
@@ -310,6 +312,10 @@ struct call {
     char priority[32]; /**< Resource-Priority, for the record; longer ones are cut */
     char caller[NUMBER_MAX], called[NUMBER_MAX], normalised[NUMBER_MAX];
     char lrn[KEY_DIGITS + 1]; /**< the routing number that it was routed on; "": the called one */
+    char caller_normalised[NUMBER_MAX]; /**< as routing took it; empty: none, or no number */
+    bool caller_replaced;               /**< it is the trunk's default-caller */
+    struct rating
+        *rating; /**< route and what the ingress side pays, for records; owned; NULL: none */
 };
 
 /** A call that is only explained (explain.c): the INVITE is the trunk's, and somebody else decides, by the query that the code here made. */

@@ -5,6 +5,7 @@
  */
 #include "call/headers.h"
 #include "call/model.h"
+#include "call/rating.h"
 #include "call/session.h"
 
 static struct cdr_time at(const struct call *c, uint64_t mono_ms)
@@ -47,6 +48,15 @@ static void fill_out(struct cdr_event *ev, const struct leg *out)
     ev->customer_out = customer_of(out);
     ev->called_sent = span_of(out->sent);
     ev->caller_sent = span_of(out->call->caller);
+    ev->deck_out = rating_text(out->rating, RATING_DECK);
+    ev->prefix_out = rating_text(out->rating, RATING_PREFIX);
+    ev->rate_out = rating_text(out->rating, RATING_RATE);
+    ev->currency_out = rating_text(out->rating, RATING_CURRENCY);
+    ev->cost_out = rating_text(out->rating, RATING_COST);
+    ev->currency = rating_text(out->rating, RATING_BASE);
+    ev->minimum_out = rating_text(out->rating, RATING_MINIMUM);
+    ev->increment_out = rating_text(out->rating, RATING_INCREMENT);
+    ev->code_out = rating_text(out->rating, RATING_CODE);
     ev->attempt = out->attempt;
 }
 
@@ -65,7 +75,7 @@ static void fill(struct cdr_event *ev, struct call *c, enum cdr_type type, char 
         .transport_in = span_of(proto_name(c->in->flow.proto)),
         .customer_in = customer_of(c->in),
         .caller_received = span_of(c->caller),
-        .caller_normalised = span_of(c->caller),
+        .caller_normalised = span_of(c->caller_normalised),
         .called_received = span_of(c->called),
         .called_normalised = span_of(c->normalised),
         .class_name = span_of(priority_name(c->klass)),
@@ -73,6 +83,12 @@ static void fill(struct cdr_event *ev, struct call *c, enum cdr_type type, char 
         .lrn = span_of(c->lrn),
         .dip = dip_word(c),
         .dip_ms = dip_ms(c),
+        .route = rating_text(c->rating, RATING_ROUTE),
+        .rate_class = rating_text(c->rating, RATING_CLASS),
+        .deck_in = rating_text(c->rating, RATING_DECK),
+        .prefix_in = rating_text(c->rating, RATING_PREFIX),
+        .rate_in = rating_text(c->rating, RATING_RATE),
+        .currency_in = rating_text(c->rating, RATING_CURRENCY),
         .start = at(c, c->started_ms),
         .progress = at(c, c->progress_ms),
         .answer = at(c, c->answered_ms),

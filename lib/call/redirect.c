@@ -115,7 +115,7 @@ static bool queue_contact(struct leg *out, const struct contact *ct)
     struct call *c = out->call;
     const struct route *rt = c->calls->view->route;
     struct setup *s = c->setup;
-    struct redirect rd = {0};
+    struct redirect rd = {.candidate = {.deck = CONF_NONE, .rate = -1, .cost = -1}};
     uint32_t prefer = CONF_NONE;
 
     (void)route_trunk_of_slot(rt, out->trunk.state->slot, &prefer);

@@ -8,6 +8,7 @@
 #include "call/admit.h"
 #include "call/model.h"
 #include "call/offer.h"
+#include "call/rating.h"
 #include "call/refresh.h"
 
 #include <stdio.h>
@@ -34,6 +35,7 @@ struct leg_rec {
     uint64_t refresh_left_ms;     /* 0: no session timer runs */
     struct session_timer session; /* RFC 4028 */
     uint32_t said_len;            /* SDP that it was sent last, behind the dialog */
+    uint32_t rating_len;          /* of the leg, or of the call with its in leg; behind that */
     struct addr advertise[2];
     uint8_t family_mask, latch, dscp_media, media_none, attempt, offered, rel100, reported;
     uint8_t update, privacy, pad[6];
@@ -57,6 +59,7 @@ struct call_rec {
     char uuid[CALL_UUID_LEN + 1];
     char priority[32];
     char caller[NUMBER_MAX], called[NUMBER_MAX], normalised[NUMBER_MAX];
+    char caller_normalised[NUMBER_MAX];
     struct media_rec media;
     struct leg_rec leg[2]; /* in, out */
 };
@@ -92,7 +95,8 @@ size_t call_save_len(const struct call *c)
 {
     return sizeof(struct call_rec) + dialog_save_len(c->in->main->d) +
            dialog_save_len(c->out->main->d) + offer_said(c->in->main).len +
-           offer_said(c->out->main).len + 16;
+           offer_said(c->out->main).len + rating_bytes(c->rating).len +
+           rating_bytes(c->out->rating).len + 16;
 }
 
 static void leg_put(struct leg_rec *r, const struct leg *leg)
@@ -176,6 +180,7 @@ static void call_put(struct call_rec *r, const struct call *c)
     memcpy(r->caller, c->caller, sizeof r->caller);
     memcpy(r->called, c->called, sizeof r->called);
     memcpy(r->normalised, c->normalised, sizeof r->normalised);
+    memcpy(r->caller_normalised, c->caller_normalised, sizeof r->caller_normalised);
     media_put(&r->media, &c->media);
     leg_put(&r->leg[0], c->in);
     leg_put(&r->leg[1], c->out);
@@ -194,6 +199,7 @@ int call_save(const struct call *c, void *buf, size_t cap)
     call_put(&r, c);
     for (int i = 0; i < 2; i++) {
         struct span said = offer_said(leg[i]->main);
+        struct span rating = rating_bytes(i == 0 ? c->rating : leg[i]->rating);
         int n = dialog_save(leg[i]->main->d, (char *)buf + at, cap - at);
 
         if (n < 0)
@@ -203,6 +209,9 @@ int call_save(const struct call *c, void *buf, size_t cap)
         memcpy((char *)buf + at, said.p ? said.p : "", said.len);
         r.leg[i].said_len = (uint32_t)said.len;
         at += said.len;
+        memcpy((char *)buf + at, rating.p ? rating.p : "", rating.len);
+        r.leg[i].rating_len = (uint32_t)rating.len;
+        at += rating.len;
     }
     at = (at + 7) & ~(size_t)7; /* the next record begins aligned */
     r.length = (uint32_t)at;
@@ -232,6 +241,17 @@ static int leg_take_conf(struct leg *leg, struct dialog *d, const struct leg_rec
         return -ENOMEM;
     leg->trunk.conf = &cs->view->conf->trunk.v[trunk];
     return 0;
+}
+
+/* Without memory its fields are empty, as they would be at the beginning. */
+static void leg_take_rating(struct leg *leg, struct span bytes)
+{
+    struct rating *r = rating_load(leg->call->calls->blocks, bytes);
+
+    if (leg->is_in)
+        leg->call->rating = r;
+    else
+        leg->rating = r;
 }
 
 static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const char *dialog)
@@ -273,6 +293,7 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
         return rc;
     leg->main->oa = r->oa;
     offer_set_said(leg->main, (struct span){dialog + r->dialog_len, r->said_len});
+    leg_take_rating(leg, (struct span){dialog + r->dialog_len + r->said_len, r->rating_len});
     leg->trunk.duration_ms = r->duration_ms;
     leg->trunk.inactivity_ms = r->inactivity_ms;
     leg->trunk.pool = r->pool;
@@ -313,6 +334,7 @@ static void call_take(struct call *c, const struct call_rec *r)
     memcpy(c->caller, r->caller, sizeof c->caller);
     memcpy(c->called, r->called, sizeof c->called);
     memcpy(c->normalised, r->normalised, sizeof c->normalised);
+    memcpy(c->caller_normalised, r->caller_normalised, sizeof c->caller_normalised);
     c->generation = r->generation;
     c->cdr_seq = r->cdr_seq;
     c->klass = r->klass;
@@ -351,7 +373,8 @@ static bool rec_is_sane(const struct call_rec *r, size_t len)
         r->media.n > OFFER_MEDIA_MAX || r->media.state > CALL_MEDIA_CLOSED)
         return false;
     if (r->uuid[CALL_UUID_LEN] || r->priority[sizeof r->priority - 1] ||
-        r->caller[NUMBER_MAX - 1] || r->called[NUMBER_MAX - 1] || r->normalised[NUMBER_MAX - 1])
+        r->caller[NUMBER_MAX - 1] || r->called[NUMBER_MAX - 1] || r->normalised[NUMBER_MAX - 1] ||
+        r->caller_normalised[NUMBER_MAX - 1])
         return false;
     for (int i = 0; i < 2; i++)
         if (r->leg[i].trunk[CONF_NAME_MAX] || r->leg[i].customer[CONF_NAME_MAX] ||
@@ -359,8 +382,8 @@ static bool rec_is_sane(const struct call_rec *r, size_t len)
             r->leg[i].media[CONF_NAME_MAX] || r->leg[i].sent[NUMBER_MAX - 1] ||
             !groups_are_sane(&r->leg[i]))
             return false;
-    return sizeof *r + (size_t)r->leg[0].dialog_len + r->leg[0].said_len + r->leg[1].dialog_len +
-               r->leg[1].said_len <=
+    return sizeof *r + (size_t)r->leg[0].dialog_len + r->leg[0].said_len + r->leg[0].rating_len +
+               r->leg[1].dialog_len + r->leg[1].said_len + r->leg[1].rating_len <=
            r->length;
 }
 
@@ -415,7 +438,8 @@ int call_load(struct calls *cs, const void *buf, size_t len)
     call_take(c, &r);
     rc = leg_take(c, &r.leg[0], true, p);
     if (rc == 0)
-        rc = leg_take(c, &r.leg[1], false, p + r.leg[0].dialog_len + r.leg[0].said_len);
+        rc = leg_take(c, &r.leg[1], false,
+                      p + r.leg[0].dialog_len + r.leg[0].said_len + r.leg[0].rating_len);
     if (rc < 0) {
         call_free(c);
         return rc;

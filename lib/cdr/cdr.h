@@ -76,7 +76,18 @@ struct cdr_event {
     struct span lrn; /* the routing number that the call was routed on; empty: the called one */
     struct span
         dip; /* ported, not-ported, failed, timeout, abandoned; empty: portability was not asked */
-    uint32_t dip_ms;          /* how long that took */
+    uint32_t dip_ms;        /* how long that took */
+    struct span route;      /* file:line of the route line that decided */
+    struct span rate_class; /* jurisdiction and origin zone, as far as they are configured */
+    struct span prefix_in;  /* of the row of deck_in, deck_out */
+    struct span prefix_out;
+    struct span currency_in; /* of rate_in, rate_out: that of the deck */
+    struct span currency_out;
+    struct span cost_out;    /* rate_out in the node's currency, rounded */
+    struct span currency;    /* of cost_out */
+    struct span minimum_out; /* billed at least, and in steps of [s] */
+    struct span increment_out;
+    struct span code_out;     /* the carrier's own name of the destination */
     struct span session_id;   /* RFC 7989: caller's UUID;remote=callee's */
     struct cdr_time start;    /* INVITE received; of an ATTEMPT: sent */
     struct cdr_time progress; /* first 18x */

@@ -150,6 +150,17 @@ static const struct field table[] = {
     {NAME("lrn"), KIND_SPAN, AT(lrn)},
     {NAME("dip"), KIND_SPAN, AT(dip)},
     {NAME("dip_ms"), KIND_DURATION, 0, dip_ms},
+    {NAME("route"), KIND_SPAN, AT(route)},
+    {NAME("rate_class"), KIND_SPAN, AT(rate_class)},
+    {NAME("prefix_in"), KIND_SPAN, AT(prefix_in)},
+    {NAME("prefix_out"), KIND_SPAN, AT(prefix_out)},
+    {NAME("currency_in"), KIND_SPAN, AT(currency_in)},
+    {NAME("currency_out"), KIND_SPAN, AT(currency_out)},
+    {NAME("cost_out"), KIND_SPAN, AT(cost_out)},
+    {NAME("currency"), KIND_SPAN, AT(currency)},
+    {NAME("minimum_out"), KIND_SPAN, AT(minimum_out)},
+    {NAME("increment_out"), KIND_SPAN, AT(increment_out)},
+    {NAME("code_out"), KIND_SPAN, AT(code_out)},
 };
 #define FIELDS (sizeof(table) / sizeof(table[0]))
 

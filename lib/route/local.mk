@@ -16,6 +16,7 @@ lib_route_libtdroute_a_SOURCES = \
 	lib/route/lcr.c lib/route/lcr.h lib/route/lcr_priv.h \
 	lib/route/lcr_build.c lib/route/lcr_merge.c \
 	lib/route/list.c lib/route/list.h \
+	lib/route/money.c \
 	lib/route/number.c lib/route/number.h \
 	lib/route/quality.c lib/route/quality.h \
 	lib/route/origin.c lib/route/origin.h \

@@ -471,6 +471,8 @@ static void decision_add(const struct route *rt, const struct route_query *q,
         return; /* the carrier has no form for this number */
     cand->trunk = trunk;
     cand->deck = CONF_NONE;
+    cand->deck_line = cand->minimum = cand->increment = 0;
+    cand->code[0] = '\0';
     cand->rate = cand->cost = -1;
     cand->slot = rt->trunk[trunk].state->slot;
     d->n++;
@@ -539,11 +541,15 @@ void route_decide(const struct route *rt, const struct route_query *q, struct ro
     const struct conf_route_line *line = NULL;
     uint32_t value;
     memset(d, 0, offsetof(struct route_decision, candidate));
+    d->sell_deck = d->lnp = CONF_NONE;
+    d->sell_rate = d->sell_cost = -1;
     d->klass = q->emergency ? CONF_CLASS_EMERGENCY : CONF_CLASS_NONE;
     if (route_normalise(rt, t, q, d) < 0) {
         decision_refuse(d, ROUTE_BAD_NUMBER, 484, NULL);
         return;
     }
+    memcpy(d->routed, d->called, sizeof(d->routed));
+    (void)span_copy(q->caller, d->caller, NUMBER_MAX);
     if (t->routes.id == CONF_NONE) {
         decision_refuse(d, ROUTE_NO_ROUTE, 404, NULL);
         return;

@@ -36,7 +36,7 @@ struct route_param {
 
 /**
  * Build the index of a configuration: reads decks, lists and time zones. Takes seconds for millions of rows: off the workers.
- * @param why  out on failure: text for the operator, static or of errs
+ * @param why  out on failure: text for the operator, static, until the next call on this thread
  * @return NULL: out of memory, a peer that no socket of its trunk can reach, or errors in files
  */
 struct route *route_new(struct route_param *p, const char **why);
@@ -194,8 +194,9 @@ struct route_candidate {
     uint32_t deck_line;
     uint64_t key;       /* prefix of that row, or of the number: its destination for quality */
     int64_t rate, cost; /* as struct lcr_row; -1: no deck */
-    uint32_t minimum, increment; /* [s] */
-    char called[NUMBER_MAX];     /* as this trunk wants it */
+    uint32_t minimum, increment;  /* [s] */
+    char code[DECK_CODE_MAX + 1]; /* the carrier's own, of that row; empty: none */
+    char called[NUMBER_MAX];      /* as this trunk wants it */
 };
 
 enum route_verdict {
@@ -218,8 +219,8 @@ struct route_decision {
     uint32_t deadline_ms;  /* 0: none */
     uint32_t lnp;          /* of ROUTE_DIP: conf id; */
     uint32_t lnp_timeout_ms;
-    uint32_t n, dropped_down, dropped_offer;
-    struct conf_loc number_loc, line_loc; /* rule and line that decided; line 0: none */
+    uint32_t n, dropped_down, dropped_offer, no_form; /* no_form: `send` had none */
+    struct conf_loc number_loc, line_loc;             /* rule and line that decided; line 0: none */
     struct rate_class rates;
     bool caller_replaced; /* caller[] is the trunk's default-caller */
     int64_t
@@ -232,6 +233,9 @@ struct route_decision {
     char routed[NUMBER_MAX]; /* the number that was routed on: called, or the routing number */
     struct route_candidate candidate[ROUTE_CANDIDATES_MAX];
 };
+
+/** Money for people and records: "0.0061", no trailing zeros; "" below 0 (there is none). @return out */
+const char *route_money(int64_t nano, char out[24]);
 
 /** Decide. Allocates nothing, never fails: what goes wrong is a verdict. The same for a call, `explain` and a test. */
 void route_decide(const struct route *rt, const struct route_query *q, struct route_decision *d);

@@ -25,3 +25,6 @@ TD_UNIT_TESTS += tests/unit/test_lnp
 tests_unit_test_lnp_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_explain
 tests_unit_test_explain_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_rating
+tests_unit_test_rating_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
