@@ -8,6 +8,9 @@
 
 #include "call/model.h"
 
+/* 30 s, in the 503 to a trunk that is drained or down: half of what we honour ourselves (TARGET_BUSY_MAX_MS), so a carrier is back in a minute. */
+#define ADMIT_BARRED_RETRY "30"
+
 /**
  * Count a new call at the node, its trunk, the trunk's media, customer and groups. On a refusal nothing is held.
  * @return 0; else seconds for Retry-After: a limit refuses it

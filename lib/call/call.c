@@ -639,8 +639,30 @@ void calls_each(struct calls *cs, bool (*fn)(const struct call_info *info, void 
 
 struct hangup {
     struct span uuid; /* empty: all */
+    uint32_t slot;    /* of calls_end_trunk */
     unsigned n;
 };
+
+static bool end_one(struct htab_node *n, void *arg)
+{
+    struct hangup *h = arg;
+    struct call *c = container_of(n, struct call, node);
+
+    if (c->state >= CALL_ENDING || !c->in ||
+        (c->in->trunk.state->slot != h->slot && !(c->out && c->out->trunk.state->slot == h->slot)))
+        return true;
+    h->n++;
+    call_kill(c, &CAUSE_HERE_(c->state == CALL_UP ? 200 : 503, 41, "administrative"));
+    return true;
+}
+
+unsigned calls_end_trunk(struct calls *cs, uint32_t slot)
+{
+    struct hangup h = {.slot = slot};
+
+    htab_each(&cs->by_id, end_one, &h);
+    return h.n;
+}
 
 static bool hangup_one(struct htab_node *n, void *arg)
 {
@@ -656,7 +678,7 @@ static bool hangup_one(struct htab_node *n, void *arg)
 
 int calls_hangup(struct calls *cs, struct span uuid)
 {
-    struct hangup h = {uuid, 0};
+    struct hangup h = {.uuid = uuid};
 
     if (!span_is_empty(uuid))
         htab_each(&cs->by_id, hangup_one, &h);
@@ -665,7 +687,7 @@ int calls_hangup(struct calls *cs, struct span uuid)
 
 void calls_hangup_all(struct calls *cs)
 {
-    struct hangup h = {SPAN_NONE, 0};
+    struct hangup h = {.uuid = SPAN_NONE};
 
     htab_each(&cs->by_id, hangup_one, &h);
 }

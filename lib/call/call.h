@@ -58,6 +58,8 @@ void calls_each(struct calls *cs, bool (*fn)(const struct call_info *info, void 
 void calls_drain(struct calls *cs, bool on);
 /** End the call with this UUID from here. @return 0 or -ENOENT */
 int calls_hangup(struct calls *cs, struct span uuid);
+/** End the calls from and to the trunk of that slot: the operator's `end-calls`. @return how many */
+unsigned calls_end_trunk(struct calls *cs, uint32_t slot);
 /** End all calls from here (second SIGTERM). */
 void calls_hangup_all(struct calls *cs);
 

@@ -197,6 +197,14 @@ int invite_identify(const struct calls *cs, const struct msg *m, const struct fl
     return rc == 0 && !has_shown_name(cs, f, *trunk) ? -EACCES : rc;
 }
 
+bool invite_is_barred(const struct calls *cs, const struct msg *m, const struct flow *f)
+{
+    uint32_t trunk;
+
+    return identify(cs, m, f, &trunk) == 0 &&
+           admit_is_barred(route_trunk_state(cs->view->route, trunk), false);
+}
+
 /* A Via branch of ours below the top one: the request has been here (RFC 3261 §16.3 item 4). */
 static bool is_loop(struct calls *cs, const struct msg *m)
 {
@@ -307,10 +315,19 @@ static bool refused_by_interval(struct calls *cs, struct txn_server *st, const s
     return true;
 }
 
+/* The whole node, or its trunk by the operator's word. */
 static bool refused_by_drain(struct calls *cs, struct txn_server *st, const struct msg *m,
-                             struct refusal *r)
+                             uint32_t trunk, struct refusal *r)
 {
-    if (!cs->draining || priority_of(cs->view->conf, m) == SIP_CLASS_EMERGENCY)
+    bool emergency = priority_of(cs->view->conf, m) == SIP_CLASS_EMERGENCY;
+
+    if (admit_is_barred(route_trunk_state(cs->view->route, trunk), emergency)) {
+        *r = (struct refusal){503, "the trunk is drained or down"};
+        stat_inc(cs->stats, STAT_calls_barred);
+        answer(cs, st, 503, SPAN("Retry-After"), SPAN(ADMIT_BARRED_RETRY));
+        return true;
+    }
+    if (!cs->draining || emergency)
         return false;
     *r = (struct refusal){503, "draining"};
     answer(cs, st, 503, SPAN("Retry-After"), SPAN("5"));
@@ -723,7 +740,7 @@ void invite_new(struct calls *cs, struct txn_server *st, const struct msg *m, co
     }
     if (replaces_invite(cs, st, m, f, trunk))
         return;
-    if (refused_by_drain(cs, st, m, &r)) {
+    if (refused_by_drain(cs, st, m, trunk, &r)) {
         log_refused(m, f, t->name, &r);
         return;
     }

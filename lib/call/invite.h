@@ -39,4 +39,7 @@ void invite_refuse_body(struct txn_server *st);
 unsigned invite_refuse_options(struct txn_server *st, const struct msg *m,
                                const struct conf_trunk *t);
 
+/** Does the operator keep new calls from the trunk of this request's source? For answers to its OPTIONS. */
+bool invite_is_barred(const struct calls *cs, const struct msg *m, const struct flow *f);
+
 #endif

@@ -5,6 +5,7 @@
  */
 #include "call/options.h"
 
+#include "call/admit.h"
 #include "call/headers.h"
 
 #include <stdlib.h>
@@ -30,17 +31,17 @@ struct prober {
     } slot[];
 };
 
-void options_answer(struct calls *cs, struct txn_server *st)
+void options_answer(struct calls *cs, struct txn_server *st, bool barred)
 {
     /* In a dialog it asks for the call, and that one stands. */
-    bool is_away = cs->draining && !txn_server_in_dialog(st);
+    bool is_away = (cs->draining || barred) && !txn_server_in_dialog(st);
     struct build *b = txn_server_begin(st, is_away ? 503 : 200, SPAN_NONE, SPAN_NONE);
 
     stat_inc(cs->stats, STAT_options_answered);
     if (!b)
         return;
     if (is_away)
-        build_hdr(b, SPAN("Retry-After"), SPAN("5"));
+        build_hdr(b, SPAN("Retry-After"), barred ? SPAN(ADMIT_BARRED_RETRY) : SPAN("5"));
     build_hdr(b, SPAN("Allow"), headers_allow);
     build_hdr(b, SPAN("Accept"), SPAN("application/sdp, multipart/mixed"));
     build_hdr(b, SPAN("Accept-Encoding"), SPAN("identity"));
@@ -152,7 +153,8 @@ static void probe_on_timer(struct timer *t, void *arg)
         p->ct = NULL;
         probe_result(p, 0);
     }
-    probe_send(p);
+    if (atomic_load_explicit(&p->trunk->admin, memory_order_relaxed) != TRUNK_DOWN)
+        probe_send(p);
     timer_set(t, p->opt.every_ms);
 }
 

@@ -8,8 +8,11 @@
 
 #include "call/model.h"
 
-/** 200 with what we can do; 503 outside a dialog while draining: a drained switch says so. */
-void options_answer(struct calls *cs, struct txn_server *st);
+/**
+ * 200 with what we can do; 503 outside a dialog while draining: a drained switch says so.
+ * @param barred  to this source: its trunk is drained or down
+ */
+void options_answer(struct calls *cs, struct txn_server *st, bool barred);
 
 /** Room for the slots of the view. @return false: no memory, trunks that are new are not probed: they count as up */
 bool options_grow(struct calls *cs);

@@ -100,7 +100,7 @@ static void in_dialog_by_method(const struct leg_arg *arg)
         break;
     case METHODS_HERE:
         if (invite_refuse_options(arg->st, arg->msg, leg->trunk.conf) == 0)
-            options_answer(leg->call->calls, arg->st);
+            options_answer(leg->call->calls, arg->st, false);
         break;
     case METHODS_TAKE: transfer_start(arg); break;
     case METHODS_REFUSE: /* RFC 5407 §3.3.3: what comes behind the end finds no dialog */
@@ -155,7 +155,7 @@ static void tu_on_request(void *tu, struct txn_server *st, const struct msg *m,
     case SIP_INVITE: invite_new(cs, st, m, f); break;
     case SIP_OPTIONS:
         if (invite_refuse_options(st, m, conf_trunk_default()) == 0)
-            options_answer(cs, st);
+            options_answer(cs, st, invite_is_barred(cs, m, f));
         break;
     case SIP_REGISTER: registrar_request(cs, st, m, f); break;
     case SIP_BYE:

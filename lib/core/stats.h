@@ -80,6 +80,7 @@
     X(cdr_write_errors, "failed writes, syncs and opens of record files") \
     X(cdr_lost, "records that are in no file") \
     X(calls_offered, "INVITEs outside a dialog from trunks") \
+    X(calls_barred, "INVITEs from a trunk that is drained or down, refused with 503") \
     X(calls_refused, "of these, refused before a call began: form, source, drain") \
     X(calls_diverted_too_often, "of these, refused because they were diverted more often than the trunk may") \
     X(calls_started, "calls begun") \

@@ -550,6 +550,24 @@ static void cmd_hangup(struct world *w, char **word, unsigned n)
     world_settle(w);
 }
 
+/* trunk NAME up|drain|down [end-calls]: as the operator says it. */
+static void cmd_trunk(struct world *w, char **word, unsigned n)
+{
+    struct trunk_state *ts = n ? trunk_registry_find(w->trunks, word[0]) : NULL;
+    uint8_t admin = TRUNK_UP;
+
+    while (ts && n > 1 && admin <= TRUNK_DOWN && strcmp(word[1], trunk_admin_name(admin)) != 0)
+        admin++;
+    if (!ts || n < 2 || admin > TRUNK_DOWN) {
+        world_fail(w, "trunk NAME up|drain|down [end-calls]");
+        return;
+    }
+    atomic_store(&ts->admin, admin);
+    if (n > 2)
+        (void)calls_end_trunk(stack_calls(w->stack), ts->slot);
+    world_settle(w);
+}
+
 static void cmd_calls(struct world *w, char **word, unsigned n)
 {
     if (!n || calls_count(stack_calls(w->stack)) != strtoul(word[0], NULL, 10))
@@ -650,7 +668,7 @@ static const struct command {
     {"workers", cmd_workers}, {"handed", cmd_handed},   {"impossible", cmd_impossible},
     {"pierce", cmd_pierce},   {"noleak", cmd_noleak},   {"conn", cmd_conn},
     {"wait", cmd_wait},       {"dns", cmd_dns},         {"dip", cmd_dip},
-    {"log", cmd_log},
+    {"log", cmd_log},         {"trunk", cmd_trunk},
 };
 
 static void run_line(struct world *w)
@@ -707,18 +725,21 @@ static void audit(struct world *w)
                        atomic_load(&w->sum[i].g->held[w->worker]), w->sum[i].n);
 }
 
+static void check_gauge(void *arg, struct cac_gauge *g, const char *kind, const char *name,
+                        const char *dir)
+{
+    uint32_t held = 0;
+
+    for (unsigned i = 0; i < CAC_WORKERS_MAX; i++)
+        held += atomic_load(&g->held[i]);
+    if (atomic_load(&g->calls) || held)
+        world_fail(arg, "end: %s %s still counts %u calls %s, %u of them held", kind, name,
+                   atomic_load(&g->calls), dir, held);
+}
+
 static void check_gauges(struct world *w)
 {
-    if (atomic_load(&trunk_registry_node(w->trunks)->calls))
-        world_fail(w, "end: the node still counts %u calls",
-                   atomic_load(&trunk_registry_node(w->trunks)->calls));
-    for (uint32_t i = 0; i < w->conf->trunk.n; i++) {
-        struct trunk_state *t = route_trunk_state(w->route, i);
-
-        if (atomic_load(&t->in.calls) || atomic_load(&t->out.calls))
-            world_fail(w, "end: trunk %s still counts %u in, %u out", t->name,
-                       atomic_load(&t->in.calls), atomic_load(&t->out.calls));
-    }
+    trunk_registry_each_gauge(w->trunks, check_gauge, w);
 }
 
 /* Nothing may be left: RFC 3261's longest timers are 64*T1; CANCEL may wait for as long again. */
