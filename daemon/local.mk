@@ -13,6 +13,7 @@ daemon_libtddaemon_a_SOURCES = \
 	daemon/render.c daemon/render.h \
 	daemon/snapshot.c daemon/snapshot.h \
 	daemon/state.c daemon/state.h \
+	daemon/watch.c daemon/watch.h \
 	daemon/worker.c daemon/worker.h
 
 sbin_PROGRAMS += daemon/tandemd

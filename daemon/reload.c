@@ -15,6 +15,7 @@
 #include "core/parallel.h"
 #include "daemon/builder.h"
 #include "daemon/node.h"
+#include "daemon/watch.h"
 
 /* A turn of the control thread follows trunks for so long, then others have theirs: half of the millisecond that is promised [us]. */
 #define SLICE_US 500U
@@ -33,7 +34,8 @@ struct build {
     struct reload *reload;
     const struct conf *now; /* running; none is published while we build */
     struct snapshot *s;
-    char *messages; /* owned; what the load has to say */
+    struct watch_set *files; /* of it; NULL: they are not watched */
+    char *messages;          /* owned; what the load has to say */
     char why[512];
     int err;
 };
@@ -46,6 +48,7 @@ struct reload {
     bool locating,
         dropping;        /* trunks are being followed; trunks that are gone are being forgotten */
     struct event *again; /* the next slice */
+    struct watch *watch; /* NULL until `watch on` */
     struct delay delay;
     bool closing;
 };
@@ -111,8 +114,10 @@ static void build_run(struct build_job *job)
                  "errors: %u, warnings: %u. Running configuration unchanged", errs.errors,
                  errs.warnings);
     }
-    if (b->s)
+    if (b->s) {
         b->err = 0;
+        b->files = b->s->conf->global.watch ? watch_set_new(b->s->conf) : NULL;
+    }
     FILE *f = open_memstream(&b->messages, &len);
     if (f) {
         conf_print_errors(f, &errs);
@@ -136,6 +141,7 @@ static void garbage_done(struct build_job *job)
 static void build_free(struct build *b)
 {
     snapshot_free(b->s);
+    watch_set_free(b->files);
     free(b->messages);
     free(b);
 }
@@ -149,6 +155,34 @@ static void asks_free(struct waiter *list)
 }
 
 static void reload_start(struct reload *r);
+
+/* What is wrong has been logged when it was found. */
+static void watched(void *arg, const struct reload_result *r)
+{
+    (void)arg;
+    if (r->err < 0)
+        log_ev(LOG_ERROR, "watch", "msg=\"a changed file was not taken\" error=\"%s\"", r->text);
+}
+
+static void files_changed(void *arg)
+{
+    struct reload *r = arg;
+    log_ev(LOG_INFO, "watch", "msg=\"files have changed: reload\"");
+    if (reload_ask(r, watched, r) < 0)
+        log_ev(LOG_ERROR, "watch", "error=\"out of memory\"");
+}
+
+static void reload_watch(struct reload *r, struct watch_set *files)
+{
+    if (files && !r->watch)
+        r->watch = watch_new(r->node->base, files_changed, r);
+    if (r->watch)
+        watch_follow(r->watch, files);
+    else if (files) {
+        log_ev(LOG_ERROR, "watch", "error=\"files cannot be watched\"");
+        watch_set_free(files);
+    }
+}
 
 /* Everybody who waits for this load hears how it went. */
 static void reload_over(struct reload *r)
@@ -201,6 +235,8 @@ static void reload_locate(struct reload *r)
         delay_add(&r->delay, thread_us() - from);
         return;
     }
+    reload_watch(r, b->files);
+    b->files = NULL;
     node_publish(n, b->s);
     snprintf(b->why, sizeof(b->why), "generation %llu: %u trunks, %u routes",
              (unsigned long long)n->generation, b->s->conf->trunk.n, b->s->conf->route.n);
@@ -334,8 +370,11 @@ struct reload *reload_new(struct node *n)
     r->node = n;
     r->again = evtimer_new(n->base, on_again, r);
     r->builder = r->again ? builder_new(&n->bell) : NULL;
-    if (r->builder)
+    if (r->builder) {
+        const struct conf *conf = snapshots_current(&n->snapshots)->conf;
+        reload_watch(r, conf->global.watch ? watch_set_new(conf) : NULL);
         return r;
+    }
     reload_free(r);
     return NULL;
 }
@@ -350,6 +389,7 @@ void reload_free(struct reload *r)
         build_free(r->build);
     asks_free(r->waiting);
     asks_free(r->asked);
+    watch_free(r->watch);
     if (r->again)
         event_free(r->again);
     free(r);

@@ -190,6 +190,7 @@ static void run_include(struct parser *p, const struct include *inc)
     size_t i;
 
     full_pattern(p, inc, pattern, sizeof(pattern));
+    *(const char **)APPEND(p, p->conf->include) = parse_strdup(p, span_of(pattern));
     if (!has_wildcard(pattern)) {
         read_file(p, inc, pattern, false);
         return;

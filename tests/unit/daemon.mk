@@ -19,3 +19,6 @@ tests_unit_test_snapshot_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_state
 tests_unit_test_state_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_watch
+tests_unit_test_watch_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
