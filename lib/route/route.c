@@ -6,39 +6,12 @@
  */
 #include "route/route.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include "core/err.h"
 #include "core/htab.h"
 #include "route/host.h"
-#include "route/table.h"
-
-struct route_trunk {
-    struct trunk_state *state;
-    struct customer_state *customer;
-    struct media_state *media;
-    uint32_t group[CONF_TRUNK_GROUPS_MAX]; /* those with a limit */
-    uint8_t n_groups;
-    struct egress {
-        uint16_t listener; /* UINT16_MAX: no socket */
-        struct addr local;
-    } egress[PROTO_N][2]; /* by transport; IPv4, IPv6 */
-};
-
-struct route {
-    const struct conf *conf;
-    struct portability *ports;
-    struct source_index *sources;
-    struct host_index *hosts;
-    struct route_trunk *trunk;
-    struct group_state **group; /* by group */
-    struct table **table;       /* one per route section; values index its lines */
-    uint32_t *emergency;        /* line of class emergency by route section; CONF_NONE: none */
-    struct conf_socket *socket; /* by number */
-    uint32_t n_sockets;
-    uint32_t *trunk_of_slot; /* CONF_NONE: not in this generation */
-    uint32_t n_slots;
-    bool is_shadow; /* all but the trunks is another route's */
-};
+#include "route/index.h"
 
 void route_free(struct route *rt)
 {
@@ -50,15 +23,12 @@ void route_free(struct route *rt)
         free(rt);
         return;
     }
-    for (uint32_t i = 0; rt->table && i < rt->conf->route.n; i++)
-        table_free(rt->table[i]);
+    plan_free(rt);
+    book_free(rt->book);
     source_index_free(rt->sources);
     host_index_free(rt->hosts);
-    portability_free(rt->ports);
     free(rt->trunk);
     free(rt->group);
-    free(rt->table);
-    free(rt->emergency);
     free(rt->socket);
     free(rt->trunk_of_slot);
     free(rt);
@@ -177,65 +147,52 @@ static int route_build_groups(struct route *rt, struct trunk_registry *reg)
     return 0;
 }
 
-static struct table *route_build_table(const struct conf_route *r)
+/* From the check, or read now. */
+static int route_take_book(struct route *rt, struct route_param *p, const char **why)
 {
-    size_t total = 0;
-    for (uint32_t i = 0; i < r->line.n; i++)
-        total += r->line.v[i].kind == CONF_ROUTE_PREFIX ? r->line.v[i].prefix.n : 1;
-    struct table *t = table_new(total);
-    for (uint32_t i = 0; t && i < r->line.n; i++) {
-        const struct conf_route_line *l = &r->line.v[i];
-        int err = l->kind == CONF_ROUTE_DEFAULT ? table_add(t, SPAN_NONE, i) : 0;
-        for (uint32_t p = 0; l->kind == CONF_ROUTE_PREFIX && p < l->prefix.n && !err; p++)
-            err = table_add(t, span_of(l->prefix.v[p]), i);
-        if (err) { /* config has checked all of it: a fault of ours, and no half table */
-            table_free(t);
-            return NULL;
-        }
+    static _Thread_local char text[256];
+    struct conf_errors none = {0}, *errs = p->errs ? p->errs : &none;
+    rt->book = p->book && p->book->conf == p->conf ? p->book : NULL;
+    if (rt->book)
+        p->book = NULL;
+    else
+        rt->book = book_load(p->conf, p->wall_s, p->threads, errs);
+    if (rt->book && !rt->book->is_good) {
+        if (errs->n > 0)
+            snprintf(text, sizeof(text), "%s:%u: %s", errs->v[0].file, errs->v[0].line,
+                     errs->v[0].text);
+        *why = errs->n > 0 ? text : "a file that the configuration names is wrong";
     }
-    return t;
-}
-
-static uint32_t emergency_line(const struct conf_route *r)
-{
-    for (uint32_t i = 0; i < r->line.n; i++)
-        if (r->line.v[i].kind == CONF_ROUTE_EMERGENCY)
-            return i;
-    return CONF_NONE;
+    if (errs == &none)
+        conf_errors_fini(&none);
+    return !rt->book ? -ENOMEM : rt->book->is_good ? 0 : -EINVAL;
 }
 
 struct route *route_new(struct route_param *p, const char **why)
 {
     const struct conf *conf = p->conf;
-    struct trunk_registry *reg = p->reg;
     struct route *rt = calloc(1, sizeof(*rt));
-    bool ok;
     *why = "out of memory";
     if (!rt)
         return NULL;
     rt->conf = conf;
     rt->sources = source_index_new(conf);
     rt->hosts = host_index_new(conf);
-    rt->table = calloc(conf->route.n + 1, sizeof(struct table *));
-    rt->emergency = calloc(conf->route.n + 1, sizeof(*rt->emergency));
-    if (!rt->sources || !rt->hosts || !rt->table || !rt->emergency || route_build_sockets(rt) < 0 ||
-        route_build_trunks(rt, reg, why) < 0 || route_build_groups(rt, reg) < 0)
-        goto fail;
-    rt->ports = portability_new(conf, p->errs, &ok);
-    if (!rt->ports || !ok) {
-        *why = ok ? "out of memory" : "a table of ported numbers cannot be read";
-        goto fail;
-    }
-    for (uint32_t i = 0; i < conf->route.n; i++) {
-        rt->emergency[i] = emergency_line(&conf->route.v[i]);
-        rt->table[i] = route_build_table(&conf->route.v[i]);
-        if (!rt->table[i])
-            goto fail;
-    }
-    return rt;
-fail:
+    rt->quality = trunk_registry_quality(p->reg);
+    if (rt->sources && rt->hosts && route_build_sockets(rt) == 0 &&
+        route_build_trunks(rt, p->reg, why) == 0 && route_build_groups(rt, p->reg) == 0 &&
+        route_take_book(rt, p, why) == 0 &&
+        plan_build(rt, p->wall_s, p->threads ? p->threads : 1) == 0)
+        return rt;
     route_free(rt);
     return NULL;
+}
+
+void route_check_files(void *arg, const struct conf *conf, struct conf_errors *errs)
+{
+    struct route_param *p = arg;
+    book_free(p->book);
+    p->book = book_load(conf, p->wall_s, p->threads, errs);
 }
 
 struct route *route_shadow(const struct route *rt, struct trunk_registry *reg)
@@ -257,7 +214,7 @@ struct route *route_shadow(const struct route *rt, struct trunk_registry *reg)
 int route_port_find(const struct route *rt, uint32_t lnp, struct span number,
                     struct port_answer *out)
 {
-    return portability_find(rt->ports, lnp, number, out);
+    return portability_find(rt->book->ports, lnp, number, out);
 }
 
 const struct conf *route_conf(const struct route *rt)
@@ -422,147 +379,4 @@ unsigned route_hops(const struct route *rt, const struct route_hops_param *p, st
             }
         }
     return n;
-}
-
-static bool trunk_is_up(const struct route *rt, uint32_t trunk, const struct route_query *q)
-{
-    const struct target_set *set = targets_of(rt->trunk[trunk].state);
-    for (uint32_t i = 0; set && i < set->n; i++)
-        if (q->emergency || target_is_usable(&set->v[i], q->now_ms))
-            return true;
-    return false;
-}
-
-static bool decision_has(const struct route_decision *d, uint32_t trunk)
-{
-    for (uint32_t i = 0; i < d->n; i++)
-        if (d->candidate[i].trunk == trunk)
-            return true;
-    return false;
-}
-
-int route_send_number(const struct route *rt, uint32_t trunk, const char *called,
-                      char out[NUMBER_MAX])
-{
-    const struct conf *c = rt->conf;
-    const struct conf_trunk *t = &c->trunk.v[trunk];
-    char tmp[NUMBER_MAX];
-    const struct conf_rule *rule;
-    int n = span_copy(span_of(called), out, NUMBER_MAX);
-    for (uint32_t i = 0; i < t->send.n && n >= 0; i++) {
-        memcpy(tmp, out, NUMBER_MAX);
-        n = number_translate(&c->numbers.v[t->send.v[i].id], span_of(tmp), out, &rule);
-    }
-    return n < 0 ? -ENOENT : 0;
-}
-
-static void decision_add(const struct route *rt, const struct route_query *q,
-                         struct route_decision *d, uint32_t trunk)
-{
-    const struct conf_trunk *t = &rt->conf->trunk.v[trunk];
-    struct route_candidate *cand = &d->candidate[d->n];
-    if (d->n == ROUTE_CANDIDATES_MAX || decision_has(d, trunk) || t->peer.n == 0)
-        return;
-    if (!trunk_is_up(rt, trunk, q)) {
-        d->dropped_down++;
-        return;
-    }
-    if (route_send_number(rt, trunk, d->called, cand->called) < 0)
-        return; /* the carrier has no form for this number */
-    cand->trunk = trunk;
-    cand->deck = CONF_NONE;
-    cand->deck_line = cand->minimum = cand->increment = 0;
-    cand->code[0] = '\0';
-    cand->rate = cand->cost = -1;
-    cand->slot = rt->trunk[trunk].state->slot;
-    d->n++;
-}
-
-static void decision_refuse(struct route_decision *d, enum route_verdict verdict, uint16_t code,
-                            const char *reason)
-{
-    d->verdict = verdict;
-    d->code = code;
-    d->reason = reason;
-}
-
-static void decision_take_line(const struct route *rt, const struct route_query *q,
-                               struct route_decision *d, const struct conf_route_line *l)
-{
-    d->line_loc = l->loc;
-    d->max_attempts = l->max_attempts;
-    if (l->via.n == 0) {
-        decision_refuse(d, ROUTE_REFUSED, l->cause, l->reason);
-        return;
-    }
-    for (uint32_t i = 0; i < l->via.n; i++) {
-        const struct conf_target *tg = &l->via.v[i];
-        if (!tg->is_group) {
-            decision_add(rt, q, d, tg->ref.id);
-            continue;
-        }
-        const struct conf_group *g = &rt->conf->group.v[tg->ref.id];
-        for (uint32_t m = 0; m < g->member.n; m++)
-            decision_add(rt, q, d, g->member.v[m].ref.id);
-    }
-    if (d->n > 0)
-        d->verdict = ROUTE_OK;
-    else if (d->dropped_down > 0)
-        decision_refuse(d, ROUTE_ALL_DOWN, 503, NULL);
-    else
-        decision_refuse(d, ROUTE_BAD_NUMBER, 484, NULL);
-}
-
-/* The called number as this switch writes it, and the class that its rule gives. */
-static int route_normalise(const struct route *rt, const struct conf_trunk *t,
-                           const struct route_query *q, struct route_decision *d)
-{
-    char clean[NUMBER_MAX];
-    const struct conf_rule *rule = NULL;
-    const struct conf_numbers *nums =
-        t->numbers.id == CONF_NONE ? NULL : &rt->conf->numbers.v[t->numbers.id];
-    int n = number_clean(q->called, clean);
-    if (n < 0)
-        return n;
-    n = number_translate(nums, span_of(clean), d->called, &rule);
-    if (n == -ENOENT && q->emergency) /* 112 is dialled everywhere, written in nobody's plan */
-        n = span_copy(span_of(clean), d->called, NUMBER_MAX);
-    if (rule) {
-        d->number_loc = rule->loc;
-        if (rule->klass != CONF_CLASS_NONE)
-            d->klass = rule->klass;
-    }
-    return n;
-}
-
-void route_decide(const struct route *rt, const struct route_query *q, struct route_decision *d)
-{
-    const struct conf_trunk *t = &rt->conf->trunk.v[q->trunk];
-    const struct conf_route_line *line = NULL;
-    uint32_t value;
-    memset(d, 0, offsetof(struct route_decision, candidate));
-    d->sell_deck = d->lnp = CONF_NONE;
-    d->sell_rate = d->sell_cost = -1;
-    d->klass = q->emergency ? CONF_CLASS_EMERGENCY : CONF_CLASS_NONE;
-    if (route_normalise(rt, t, q, d) < 0) {
-        decision_refuse(d, ROUTE_BAD_NUMBER, 484, NULL);
-        return;
-    }
-    memcpy(d->routed, d->called, sizeof(d->routed));
-    (void)span_copy(q->caller, d->caller, NUMBER_MAX);
-    if (t->routes.id == CONF_NONE) {
-        decision_refuse(d, ROUTE_NO_ROUTE, 404, NULL);
-        return;
-    }
-    const struct conf_route *r = &rt->conf->route.v[t->routes.id];
-    if (d->klass == CONF_CLASS_EMERGENCY)
-        line = rt->emergency[t->routes.id] == CONF_NONE ? NULL
-                                                        : &r->line.v[rt->emergency[t->routes.id]];
-    if (!line && table_find(rt->table[t->routes.id], span_of(d->called), &value, NULL) == 0)
-        line = &r->line.v[value];
-    if (!line) {
-        decision_refuse(d, ROUTE_NO_ROUTE, 404, NULL);
-        return;
-    }
-    decision_take_line(rt, q, d, line);
 }

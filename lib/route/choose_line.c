@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The line of a route that serves a number: the longest prefix whose conditions hold.
+ * Called by choose.c on every worker.
+ */
+#include "route/choose.h"
+#include "route/table.h"
+
+static bool is_open(const struct choose *ch, const struct conf_conditions *c)
+{
+    (void)ch;
+    return c->when_closed; /* no calendar is read yet */
+}
+
+static bool comes_from(const struct choose *ch, const struct conf_conditions *c)
+{
+    for (uint32_t i = 0; i < c->from.n; i++) {
+        const struct conf_from *f = &c->from.v[i];
+        if (f->ref.id == (f->is_customer ? ch->in->customer.id : ch->q->trunk))
+            return true;
+    }
+    return false;
+}
+
+/* @return NULL: all hold; else the one that does not, for the trace */
+static const char *condition_not(const struct choose *ch, uint32_t line)
+{
+    const struct conf_conditions *c = &ch->plan->conf->line.v[line].cond;
+    const struct list *caller = ch->plan->line[line].caller;
+    if (c->when.id != CONF_NONE && c->when.name && !is_open(ch, c))
+        return c->when_closed ? "its calendar is open now" : "its calendar is closed now";
+    if (c->from.n > 0 && !comes_from(ch, c))
+        return "the call is from another trunk";
+    if (caller && !list_find(caller, span_of(ch->d->caller), NULL, NULL))
+        return "the calling number is another one";
+    return NULL;
+}
+
+static void take(struct choose *ch, uint32_t line, struct span prefix)
+{
+    ch->line_id = line;
+    ch->line = &ch->plan->conf->line.v[line];
+    ch->d->line_loc = ch->line->loc;
+    ch->d->max_attempts = ch->line->max_attempts;
+    ch->d->deadline_ms = ch->line->deadline_ms;
+    const char *kind = ch->line->kind == CONF_ROUTE_EMERGENCY ? "emergency"
+                       : prefix.len == 0                      ? "default"
+                                                              : "prefix ";
+    CHOOSE_NOTE(ch, ROUTE_STEP_LINE, &ch->line->loc, "route %s, %s%.*s", ch->plan->conf->name, kind,
+                (int)prefix.len, prefix.len ? prefix.p : "");
+}
+
+static bool take_of_slot(struct choose *ch, const struct plan_slot *s, struct span prefix)
+{
+    for (uint32_t i = 0; i < s->n; i++) {
+        uint32_t line = ch->plan->order[s->first + i];
+        const char *why = condition_not(ch, line);
+        if (!why) {
+            take(ch, line, prefix);
+            return true;
+        }
+        CHOOSE_NOTE(ch, ROUTE_STEP_LINE_NOT, &ch->plan->conf->line.v[line].loc, "%.*s%s%s",
+                    (int)prefix.len, prefix.len ? prefix.p : "",
+                    prefix.len ? ": " : "default: ", why);
+    }
+    return false;
+}
+
+bool choose_line(struct choose *ch)
+{
+    struct span number = span_of(ch->d->routed);
+    uint32_t slot;
+    size_t len;
+    if (ch->is_emergency && ch->plan->emergency != CONF_NONE) {
+        take(ch, ch->plan->emergency, SPAN_NONE);
+        return true;
+    }
+    while (table_find(ch->plan->table, number, &slot, &len) == 0) {
+        if (take_of_slot(ch, &ch->plan->slot[slot], (struct span){number.p, len}))
+            return true;
+        if (len == 0)
+            break;
+        number.len = len - 1; /* the next shorter prefix */
+    }
+    choose_refuse(ch, ROUTE_NO_ROUTE, 404, NULL);
+    return false;
+}
