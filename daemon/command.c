@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "daemon/admin.h"
 #include "daemon/command_conn.h"
+#include "daemon/dips.h"
 #include "daemon/registrations.h"
 #include "daemon/render.h"
 
@@ -703,6 +704,7 @@ const struct command command_table[] = {
      cmd_show_calls},
     {"show call", "ID", "one call, by number or UUID", 1, 1, cmd_show_call},
     {"show registrations", "", "ours with carriers, and those of PBXs", 0, 0, registrations_show},
+    {"show lnp", "", "portability: what dips found, what their sources say", 0, 0, dips_show},
     {"show trunks", "", "trunks with load, answers and health of each peer", 0, 0, cmd_show_trunks},
     {"show limits", "", "calls and calls per second at each limit", 0, 0, cmd_show_limits},
     {"show relay", "", "the media relay: sessions, ports, packets", 0, 0, cmd_show_relay},

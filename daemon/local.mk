@@ -5,6 +5,7 @@ daemon_libtddaemon_a_SOURCES = \
 	daemon/admin.c daemon/admin.h \
 	daemon/builder.c daemon/builder.h \
 	daemon/command.c daemon/command_conn.c daemon/command_conn.h \
+	daemon/dips.c daemon/dips.h daemon/dips_show.c \
 	daemon/dispatch.c daemon/dispatch.h \
 	daemon/lobby.c daemon/lobby.h \
 	daemon/node.c daemon/node.h \

@@ -263,6 +263,7 @@ static int node_make_workers(struct node *n)
                                  .snapshots = &n->snapshots,
                                  .trunks = n->trunks,
                                  .dispatch = n->dispatch,
+                                 .dips = n->dips,
                                  .cdr = cdr_writer_port(n->cdr, i)};
         memcpy(p.key, n->key, sizeof(p.key));
         n->worker[i] = worker_new(&p);
@@ -337,6 +338,21 @@ static int node_make_locate(struct node *n, const struct conf *c)
     return 0;
 }
 
+/* The dip thread has an answer for that worker. */
+static void wake_worker(void *arg, unsigned worker)
+{
+    bell_ring(dispatch_bell(((struct node *)arg)->dispatch, worker));
+}
+
+static int node_make_dips(struct node *n, const struct conf *c)
+{
+    n->dips = dips_new(&(struct dips_param){n->n_workers, wake_worker, n});
+    if (!n->dips)
+        return -ENOMEM;
+    dips_configure(n->dips, c);
+    return 0;
+}
+
 static int node_make_loop(struct node *n)
 {
     static const struct timeval tick = {0, TICK_US};
@@ -389,8 +405,8 @@ int node_init(struct node *n, const char *conf_path, struct conf *conf)
     }
     snapshots_publish(&n->snapshots, s, ++n->generation);
     if ((err = node_make_loop(n)) < 0 || (err = node_make_locate(n, s->conf)) < 0 ||
-        (err = node_make_shared(n, s->conf)) < 0 || (err = node_make_workers(n)) < 0 ||
-        (err = node_make_reload(n)) < 0)
+        (err = node_make_shared(n, s->conf)) < 0 || (err = node_make_dips(n, s->conf)) < 0 ||
+        (err = node_make_workers(n)) < 0 || (err = node_make_reload(n)) < 0)
         log_ev(LOG_ERROR, "start", "error=\"%s\"", err_str(err));
     else
         registrations_load(n);
@@ -415,6 +431,7 @@ void node_fini(struct node *n)
             worker_stop(n->worker[i]);
     for (unsigned i = 0; n->worker && i < n->n_workers; i++)
         worker_free(n->worker[i]);
+    dips_free(n->dips);
     registrations_save(n);
     if (n->cdr)
         cdr_writer_free(n->cdr);
@@ -456,6 +473,7 @@ void node_before_publish(struct node *n, const struct snapshot *s)
 
 void node_publish(struct node *n, struct snapshot *s)
 {
+    dips_configure(n->dips, s->conf); /* before the workers can ask for what is new */
     snapshots_publish(&n->snapshots, s, ++n->generation);
     for (unsigned i = 0; i < n->n_workers; i++)
         bell_ring(dispatch_bell(n->dispatch, i));
@@ -519,7 +537,8 @@ void node_calls(const struct node *n, uint64_t *alive, uint64_t *up)
 
 uint64_t node_stat(const struct node *n, enum stat_id id)
 {
-    uint64_t sum = stat_get(&n->stats, id) + stat_get(&n->control_stats, id);
+    uint64_t sum = stat_get(&n->stats, id) + stat_get(&n->control_stats, id) +
+                   stat_get(dips_stats(n->dips), id);
     for (unsigned i = 0; i < n->n_workers; i++)
         sum += stat_get(worker_stats(n->worker[i]), id);
     return sum;

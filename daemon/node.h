@@ -36,6 +36,7 @@ struct node {
     struct timers *timers;
     struct dns_ares *dns;
     struct locate *locate;
+    struct dips *dips;
     struct worker **worker;
     unsigned n_workers;
     uint8_t key[16];

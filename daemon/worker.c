@@ -333,6 +333,12 @@ static bool worker_has_news(const struct worker *w)
            targets_changed(w->p.trunks, w->p.id);
 }
 
+static void on_dip(void *arg, const struct dip_answer *a)
+{
+    struct worker *w = arg;
+    stack_dip_answer(w->stack, a);
+}
+
 static void worker_turn_end(struct worker *w)
 {
     static const struct timeval retry = {0, FLUSH_RETRY_US};
@@ -343,6 +349,7 @@ static void worker_turn_end(struct worker *w)
         delay_add(&w->adopt, thread_us() - from);
     }
     dispatch_take(w->p.dispatch, w->p.id, TAKE_MAX, &w->stats, on_handed, w);
+    dips_take(w->p.dips, w->p.id, on_dip, w);
     lobby_serve(w);
     worker_answer(w);
     w->read_now = 0;
@@ -364,6 +371,10 @@ static bool worker_has_work(struct worker *w)
 {
     return lobby_count(w->lobby) > 0 || ring_len(w->asks) > 0 ||
            dispatch_waiting(w->p.dispatch, w->p.id) || worker_has_news(w) || atomic_load(&w->stop);
+=======
+           dispatch_waiting(w->p.dispatch, w->p.id) || dips_waiting(w->p.dips, w->p.id) ||
+           snapshots_current(w->p.snapshots) != w->snapshot ||
+           targets_changed(w->p.trunks, w->p.id) || atomic_load(&w->stop);
 }
 
 static void *worker_main(void *arg)
@@ -471,6 +482,7 @@ static int worker_make_stack(struct worker *w)
                              .media = w->media,
                              .cdr = w->p.cdr,
                              .trunks = w->p.trunks,
+                             .dips = dips_port(w->p.dips, w->p.id),
                              .node = w->p.node,
                              .worker = (uint8_t)w->p.id,
                              .workers = (uint8_t)w->p.n_workers};

@@ -9,6 +9,7 @@
 #include "call/stack.h"
 #include "cdr/cdr.h"
 #include "core/stats.h"
+#include "daemon/dips.h"
 #include "daemon/dispatch.h"
 #include "daemon/snapshot.h"
 
@@ -23,6 +24,7 @@ struct worker_param {
     struct snapshots *snapshots;
     struct trunk_registry *trunks;
     struct dispatch *dispatch;
+    struct dips *dips;
     struct cdr_port *cdr;
 };
 

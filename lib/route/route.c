@@ -217,6 +217,11 @@ int route_port_find(const struct route *rt, uint32_t lnp, struct span number,
     return portability_find(rt->book->ports, lnp, number, out);
 }
 
+uint32_t route_port_rows(const struct route *rt, uint32_t lnp)
+{
+    return portability_rows(rt->ports, lnp);
+}
+
 const struct conf *route_conf(const struct route *rt)
 {
     return rt->conf;

@@ -130,6 +130,9 @@ int route_send_number(const struct route *rt, uint32_t trunk, const char *called
 int route_port_find(const struct route *rt, uint32_t lnp, struct span number,
                     struct port_answer *out);
 
+/** Rows of that table; 0: it has none. */
+uint32_t route_port_rows(const struct route *rt, uint32_t lnp);
+
 /** Portability of the called number, as far as it is known. */
 enum route_dip {
     ROUTE_DIP_NOT, /* not asked yet: a route with `lnp dip` wants it (ROUTE_DIP) unless the message says npdi */
