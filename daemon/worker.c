@@ -370,11 +370,8 @@ static void worker_turn_end(struct worker *w)
 static bool worker_has_work(struct worker *w)
 {
     return lobby_count(w->lobby) > 0 || ring_len(w->asks) > 0 ||
-           dispatch_waiting(w->p.dispatch, w->p.id) || worker_has_news(w) || atomic_load(&w->stop);
-=======
            dispatch_waiting(w->p.dispatch, w->p.id) || dips_waiting(w->p.dips, w->p.id) ||
-           snapshots_current(w->p.snapshots) != w->snapshot ||
-           targets_changed(w->p.trunks, w->p.id) || atomic_load(&w->stop);
+           worker_has_news(w) || atomic_load(&w->stop);
 }
 
 static void *worker_main(void *arg)
