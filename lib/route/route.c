@@ -219,7 +219,7 @@ int route_port_find(const struct route *rt, uint32_t lnp, struct span number,
 
 uint32_t route_port_rows(const struct route *rt, uint32_t lnp)
 {
-    return portability_rows(rt->ports, lnp);
+    return portability_rows(rt->book->ports, lnp);
 }
 
 const struct conf *route_conf(const struct route *rt)
