@@ -5,6 +5,8 @@
  */
 #include "route/deck_cell.h"
 
+#include "route/civil.h"
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -229,23 +231,6 @@ static int digits(struct span s, size_t at, unsigned n, int lo, int hi)
     return v < lo || v > hi ? -1 : v;
 }
 
-/* Days since 1970-01-01 of a proleptic Gregorian date: years from March, so that the leap day is the last one. */
-static int64_t days_of(int year, int month, int day)
-{
-    int64_t y = year - (month <= 2), era = y / 400, of_era = y - era * 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static int days_in(int year, int month)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    return days[month - 1] + (month == 2 && leap);
-}
-
 /* The time behind a date, as seconds to add; at is behind the T. */
 static int time_of(struct span s, size_t at, int64_t *add)
 {
@@ -277,11 +262,11 @@ int deck_moment(struct span s, int64_t *wall_s)
     int y = digits(s, 0, 4, 1970, 9999), m = digits(s, 5, 2, 1, 12), d = digits(s, 8, 2, 1, 31);
     int64_t add = 0;
 
-    if (y < 0 || m < 0 || d < 0 || s.p[4] != '-' || s.p[7] != '-' || d > days_in(y, m))
+    if (y < 0 || m < 0 || d < 0 || s.p[4] != '-' || s.p[7] != '-' || d > civil_days_in(y, m))
         return -EINVAL;
     if (s.len > 10 && ((s.p[10] != 'T' && s.p[10] != ' ') || time_of(s, 11, &add) != 0))
         return -EINVAL;
-    *wall_s = days_of(y, m, d) * 86400 + add;
+    *wall_s = civil_days(y, m, d) * 86400 + add;
     return 0;
 }
 

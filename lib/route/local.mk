@@ -6,11 +6,12 @@ lib_route_libtdroute_a_SOURCES = \
 	lib/route/book.c lib/route/book.h \
 	lib/route/breaker.c lib/route/breaker.h \
 	lib/route/cac.c lib/route/cac.h \
-	lib/route/calendar.h \
+	lib/route/calendar.c lib/route/calendar.h \
 	lib/route/choose.c lib/route/choose.h \
 	lib/route/choose_lcr.c lib/route/choose_line.c \
 	lib/route/choose_note.c lib/route/choose_out.c \
 	lib/route/choose_via.c \
+	lib/route/civil.h \
 	lib/route/deck.c lib/route/deck.h lib/route/deck_check.c \
 	lib/route/deck_cell.c lib/route/deck_cell.h \
 	lib/route/deck_part.c lib/route/deck_part.h \
@@ -33,4 +34,5 @@ lib_route_libtdroute_a_SOURCES = \
 	lib/route/table.c lib/route/table.h \
 	lib/route/target.c lib/route/target.h \
 	lib/route/textfile.c lib/route/textfile.h \
+	lib/route/tzif.c lib/route/tzif.h \
 	lib/route/trunk.c lib/route/trunk.h

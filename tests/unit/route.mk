@@ -35,6 +35,9 @@ tests_unit_test_quality_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_deck
 tests_unit_test_deck_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 
+TD_UNIT_TESTS += tests/unit/test_calendar
+tests_unit_test_calendar_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
 TD_UNIT_TESTS += tests/unit/test_list
 tests_unit_test_list_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 
