@@ -44,19 +44,72 @@ static bool probe_lengths(const struct lcr *t, uint64_t key, uint32_t lengths, s
     return false;
 }
 
+/* The key of the pivot's length and what is longer. @return false: nothing of that length or more fits */
+static bool probe_pivot(const struct lcr *t, uint64_t bucket, uint64_t number, unsigned len,
+                        struct lcr_ref *out)
+{
+    unsigned pivot = t->pivot + (number >> 60 == 11);
+    uint64_t key = key_cut(number, pivot), mark = lcr_pivot_mark(pivot), below;
+    const struct lcr_slot *s;
+
+    for (;; bucket = bucket + 1 == t->buckets ? 0 : bucket + 1) {
+        s = t->slot + bucket * LCR_BUCKET;
+        for (unsigned i = 0; i < LCR_BUCKET; i++, s++) {
+            below = s->key - key;
+            if (below < 2 * mark)
+                goto found;
+        }
+        if (!(s[-LCR_BUCKET].ref.b & LCR_OVERFLOW))
+            return false;
+    }
+found:
+    if (below & (mark - 1)) {
+        uint32_t lengths = (uint32_t)(below & (mark - 1)) << (pivot + 1) & ((2U << len) - 1);
+        if (lengths && probe_lengths(t, number, lengths, out))
+            return true;
+    }
+    *out = (struct lcr_ref){s->ref.a, s->ref.b & LCR_B};
+    return !(below & mark);
+}
+
+/* A number with more digits than the stage has. */
+static struct lcr_ref entry_below(const struct lcr *t, const struct lcr_stage *stage, uint64_t key,
+                                  unsigned len)
+{
+    unsigned plus = key >> 60 == 11, fixed = t->digits + plus, pivot = t->pivot + plus;
+    uint64_t bucket = lcr_bucket(t, key_cut(key, pivot));
+    uint32_t at, word, lengths;
+    struct lcr_ref ref;
+
+    __builtin_prefetch(t->slot +
+                       bucket * LCR_BUCKET); /* most need it: do not wait for the stage to say so */
+    at = lcr_index(key, plus, t->digits);
+    word = stage->word[at];
+    unsigned digit = (unsigned)(key >> (60 - 4 * fixed) & 15) - 1;
+    lengths = (word >> digit & 1) << (fixed + 1);
+    if (word >> (LCR_LONGER + digit) & 1)
+        lengths |= word >> LCR_LENGTHS << (fixed + 2) & ((2U << len) - 1);
+    uint32_t shorter = lengths & ((1U << pivot) - 1);
+    for (uint32_t m = shorter; m; m &= m - 1)
+        __builtin_prefetch(t->slot +
+                           lcr_bucket(t, key_cut(key, (unsigned)__builtin_ctz(m))) * LCR_BUCKET);
+    if (lengths >> pivot && probe_pivot(t, bucket, key, len, &ref))
+        return ref;
+    return shorter && probe_lengths(t, key, shorter, &ref) ? ref : stage->best[at];
+}
+
 static struct lcr_ref entry_of(const struct lcr *t, uint64_t key, unsigned len)
 {
     unsigned plus = key >> 60 == 11, fixed = t->digits + plus;
     const struct lcr_stage *stage = &t->stage[plus];
     struct lcr_ref ref;
 
-    if (!stage->deeper)
+    if (!stage->word)
         return t->root;
-    if (len >= fixed) {
-        uint32_t at = lcr_index(key, plus, t->digits);
-        uint32_t lengths = (uint32_t)stage->deeper[at] << (fixed + 1) & ((2U << len) - 1);
-        return probe_lengths(t, key, lengths, &ref) ? ref : stage->best[at];
-    }
+    if (len > fixed)
+        return entry_below(t, stage, key, len);
+    if (len == fixed)
+        return stage->best[lcr_index(key, plus, t->digits)];
     /* a short code: fewer digits than the stage counts */
     return probe_lengths(t, key, t->lengths & ((2U << len) - 2), &ref) ? ref : t->root;
 }
@@ -161,8 +214,8 @@ static int by_key(const void *a, const void *b)
 
 int lcr_each_key(const struct lcr *t, bool (*fn)(void *arg, uint64_t key), void *arg)
 {
-    size_t n = 0, len = t->stats.keys * sizeof(uint64_t);
-    uint64_t *key;
+    size_t n = 0, len = (t->stats.keys + 1) * sizeof(uint64_t);
+    uint64_t *key, below;
 
     if (t->stats.keys == 0)
         return 0;
@@ -172,8 +225,10 @@ int lcr_each_key(const struct lcr *t, bool (*fn)(void *arg, uint64_t key), void 
     if (lcr_kind(t->root) != LCR_NONE)
         key[n++] = 0;
     for (uint64_t i = 0; i < t->buckets * LCR_BUCKET; i++)
-        if (t->slot[i].key)
-            key[n++] = t->slot[i].key;
+        if (t->slot[i].key) {
+            key[n] = lcr_slot_key(t, t->slot[i].key, &below);
+            n += !(below & lcr_pivot_mark(key_len(key[n])));
+        }
     qsort(key, n, sizeof(*key), by_key);
     for (size_t i = 0; i < n && fn(arg, key[i]); i++)
         ;

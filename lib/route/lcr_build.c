@@ -269,13 +269,19 @@ static void put(struct lcr *t, uint64_t bucket, struct lcr_slot entry)
 }
 
 /* What the stage says of a key that is longer than its digits. */
-static void note_deeper(struct lcr *t, uint64_t key, unsigned len)
+static void note_longer(struct lcr *t, uint64_t key)
 {
-    unsigned plus = key >> 60 == 11, fixed = t->digits + plus;
+    unsigned plus = key >> 60 == 11, fixed = t->digits + plus, len = key_len(key);
+    unsigned digit = (unsigned)(key >> (60 - 4 * fixed) & 15) - 1;
+    uint32_t *word;
 
-    if (len > fixed)
-        t->stage[plus].deeper[lcr_index(key, plus, t->digits)] |=
-            (uint16_t)(1U << (len - fixed - 1));
+    if (len <= fixed)
+        return;
+    word = &t->stage[plus].word[lcr_index(key, plus, t->digits)];
+    if (len == fixed + 1)
+        *word |= 1U << digit;
+    else
+        *word |= 1U << (LCR_LONGER + digit) | 1U << (LCR_LENGTHS + len - fixed - 2);
 }
 
 #define AHEAD 16 /* keys whose lines are under way: as many as a core has outstanding misses */
@@ -285,7 +291,7 @@ static void fill_part(void *arg, unsigned i)
     struct fill *f = arg;
     struct lcr *t = f->t;
     struct lcr_part *part = &f->part[i];
-    uint64_t bucket[AHEAD];
+    uint64_t bucket[AHEAD], below;
 
     if (part->n_pool)
         memcpy(t->pool + part->base, part->pool, part->n_pool * sizeof(*part->pool));
@@ -294,8 +300,9 @@ static void fill_part(void *arg, unsigned i)
         for (size_t e = at; e < end; e++) {
             struct lcr_slot *s = &part->entry[e];
             s->ref = moved(t, s->ref, part->base);
-            note_deeper(t, s->key, key_len(s->key));
-            bucket[e - at] = lcr_bucket(t, s->key);
+            uint64_t key = lcr_slot_key(t, s->key, &below);
+            note_longer(t, key);
+            bucket[e - at] = lcr_bucket(t, key);
             __builtin_prefetch(t->slot + bucket[e - at] * LCR_BUCKET, 1);
         }
         for (size_t e = at; e < end; e++)
@@ -335,23 +342,25 @@ static int stage_init(struct lcr *t, unsigned plus)
 {
     size_t n = stage_size(t->digits);
 
-    t->stage[plus].deeper = lcr_map(n * sizeof(uint16_t));
+    t->stage[plus].word = lcr_map(n * sizeof(uint32_t));
     t->stage[plus].best = lcr_map(n * sizeof(struct lcr_ref));
-    t->stats.bytes += mapped_len(n * sizeof(uint16_t)) + mapped_len(n * sizeof(struct lcr_ref));
-    return t->stage[plus].deeper && t->stage[plus].best ? 0 : -ENOMEM;
+    t->stats.bytes += mapped_len(n * sizeof(uint32_t)) + mapped_len(n * sizeof(struct lcr_ref));
+    return t->stage[plus].word && t->stage[plus].best ? 0 : -ENOMEM;
 }
 
 /* Room for what the parts hold. */
 static int table_init(struct lcr *t, struct lcr_part *part, unsigned parts)
 {
     bool with[2] = {false, false};
+    uint64_t slots = 0;
 
     for (unsigned i = 0; i < parts; i++) {
         if (part[i].err)
             return part[i].err;
         part[i].base = t->pool_len;
         t->pool_len += part[i].n_pool;
-        t->stats.keys += part[i].n;
+        t->stats.keys += part[i].n - part[i].marked;
+        slots += part[i].n;
         t->stats.lists += part[i].lists;
         t->lengths |= part[i].lengths;
         /* in order: those without '+' come first, the empty prefix before all */
@@ -364,7 +373,7 @@ static int table_init(struct lcr *t, struct lcr_part *part, unsigned parts)
     if (t->pool_len > LCR_B)
         return -ENOMEM;
     t->lengths &= ~1U;
-    t->buckets = t->stats.keys * 100 / (FILL_PERCENT * LCR_BUCKET) + 1;
+    t->buckets = slots * 100 / (FILL_PERCENT * LCR_BUCKET) + 1;
     t->slot = lcr_map(t->buckets * LCR_BUCKET * sizeof(*t->slot));
     t->pool = lcr_map(t->pool_len * sizeof(*t->pool));
     if (!t->slot || (t->pool_len && !t->pool))
@@ -375,10 +384,28 @@ static int table_init(struct lcr *t, struct lcr_part *part, unsigned parts)
     return 0;
 }
 
-/* More digits say more, and take more of the cache: a tenth of the rows as places at most. */
+/* More digits say more, and take more of the cache: 10^5 words are 400 kB, below what a core has for itself; 10^6 would wait for memory. */
 static unsigned digits_for(uint64_t rows)
 {
-    return rows < 20000 ? 3 : rows < 200000 ? 4 : rows < 5000000 ? 5 : 6;
+    return rows < 20000 ? 3 : rows < 200000 ? 4 : 5;
+}
+
+/* The length that most keys have: what is that long is found at once. */
+static unsigned pivot_for(const struct lcr_plan *plan)
+{
+    const struct lcr *t = plan->t;
+    uint64_t step = t->stats.rows / 4096 + 1;
+    unsigned n[KEY_DIGITS + 1] = {0}, best = t->digits + 2;
+
+    for (unsigned d = 0; d < t->decks; d++)
+        for (uint64_t i = step / 2; i < plan->deck[d]->n; i += step) {
+            uint64_t key = plan->deck[d]->row[i].key;
+            n[key_len(key) - (key >> 60 == 11)]++;
+        }
+    for (unsigned len = t->digits + 1; len <= LCR_PIVOT_MAX; len++)
+        if (n[len] > n[best])
+            best = len;
+    return best;
 }
 
 static void parts_free(struct lcr_part *part, unsigned parts)
@@ -400,6 +427,7 @@ static int build(struct lcr *t, struct lcr_plan *plan, struct lcr_part *part, un
     if (ret < 0)
         return ret;
     t->digits = digits_for(t->stats.rows);
+    t->pivot = pivot_for(plan);
     parts = parts_cut(plan, part, threads);
     parallel_run(merge_part, part, parts, threads);
     ret = table_init(t, part, parts);
@@ -452,7 +480,7 @@ void lcr_free(struct lcr *t)
         return;
     n = stage_size(t->digits);
     for (unsigned plus = 0; plus < 2; plus++) {
-        lcr_unmap(t->stage[plus].deeper, n * sizeof(uint16_t));
+        lcr_unmap(t->stage[plus].word, n * sizeof(uint32_t));
         lcr_unmap(t->stage[plus].best, n * sizeof(struct lcr_ref));
     }
     lcr_unmap(t->slot, t->buckets * LCR_BUCKET * sizeof(*t->slot));

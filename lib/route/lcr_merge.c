@@ -345,14 +345,29 @@ static struct lcr_ref entry_of(struct merge *m)
     return list_of(m, row, n);
 }
 
+/* The entry of the pivot's length above a longer key: made if there is none, so that it tells of this one. */
+static void mark_pivot(struct lcr_part *part, uint64_t key, unsigned pivot, unsigned deeper)
+{
+    uint64_t above = key_cut(key, pivot), mark = lcr_pivot_mark(pivot);
+
+    if (part->pivot == 0 || part->entry[part->pivot - 1].key - above >= 2 * mark) {
+        part->entry[part->n++] = (struct lcr_slot){above | mark, lcr_ref(LCR_NONE, 0, 0)};
+        part->pivot = part->n;
+        part->marked++;
+    }
+    part->entry[part->pivot - 1].key |= UINT64_C(1) << (deeper - 1);
+}
+
 static void add_entry(struct merge *m, uint64_t key)
 {
     struct lcr_part *part = m->part;
-    unsigned len = key_len(key);
+    unsigned len = key_len(key), plus = key >> 60 == 11, pivot = m->t->pivot + plus;
 
+    if (len > pivot)
+        mark_pivot(part, key, pivot, len - pivot);
     part->entry[part->n] = (struct lcr_slot){key, entry_of(m)};
     part->lengths |= 1U << len;
-    if (len <= m->digits + (key >> 60 == 11)) {
+    if (len <= m->digits + plus) {
         if (more((void **)&part->brief, &part->brief_room, part->n_brief + 1,
                  sizeof(*part->brief)) < 0)
             part->err = -ENOMEM;
@@ -360,6 +375,8 @@ static void add_entry(struct merge *m, uint64_t key)
             part->brief[part->n_brief++] = (uint32_t)part->n;
     }
     part->n++;
+    if (len == pivot)
+        part->pivot = part->n;
 }
 
 static uint32_t first_from(const struct deck *d, uint64_t key)
@@ -424,8 +441,8 @@ void lcr_merge(struct lcr_part *part)
         cursor_init(m, &m->deck[d], m->plan->deck[d], m->plan->base[d]);
         rows += m->deck[d].end - m->deck[d].at;
     }
-    part->entry = rows ? lcr_map(rows * sizeof(*part->entry)) : NULL;
-    part->room = rows;
+    part->room = 2 * rows; /* each key may need a mark above it */
+    part->entry = rows ? lcr_map(part->room * sizeof(*part->entry)) : NULL;
     if (rows && !part->entry)
         part->err = -ENOMEM;
     while (!part->err) {

@@ -46,18 +46,34 @@ struct lcr_slot {
 };
 #define LCR_BUCKET 4 /* slots: a cache line of 64 bytes, so a probe is one miss */
 
-/* The first `digits` digits of a number as an index; one for numbers with '+', one for those without. */
+/*
+ * What the first `digits` digits of a number say, one stage for numbers with '+', one for those without. It is small enough to stay in
+ * a core's cache, and says exactly what lies below it, so that nearly every lookup has one line of memory to wait for.
+ */
 struct lcr_stage {
-    uint16_t *deeper;     /* bit i: a key with these digits has i + 1 more; NULL: no such numbers */
+    uint32_t *
+        word; /* bit d: a key of these and digit d; bit 10 + d: longer ones below it; 20 + i: some have i + 2 more. NULL: none */
     struct lcr_ref *best; /* of the longest key that these digits fill or exceed */
 };
+#define LCR_LONGER  10
+#define LCR_LENGTHS 20
+
+/*
+ * A key of `pivot` digits says, below its last nibble, which lengths lie under it: bit i: i + 1 digits more. Longer keys without such
+ * a one above them have it made, marked: it is a key for the lookup only.
+ */
+static inline uint64_t lcr_pivot_mark(unsigned len)
+{
+    return UINT64_C(1) << (KEY_DIGITS - len);
+}
+#define LCR_PIVOT_MAX 13 /* digits: with '+' 14, so that these bits and the next nibble lie apart */
 
 struct lcr {
     struct lcr_slot *slot; /* buckets * LCR_BUCKET, on a page of its own */
     uint64_t buckets;
     struct lcr_ref *pool;
     struct lcr_stage stage[2];
-    unsigned digits;
+    unsigned digits, pivot;
     uint32_t lengths;    /* bit n: there are keys of n characters */
     struct lcr_ref root; /* of the empty prefix */
 
@@ -99,6 +115,17 @@ static inline uint32_t lcr_index(uint64_t key, unsigned skip, unsigned digits)
     return at;
 }
 
+/** The key of a slot or entry. @param below  its lengths below it and mark, if it has the pivot's length */
+static inline uint64_t lcr_slot_key(const struct lcr *t, uint64_t raw, uint64_t *below)
+{
+    unsigned len = t->pivot + (raw >> 60 == 11);
+    *below = 0;
+    if (raw >> (64 - 4 * len) << 60 == 0 || raw >> (60 - 4 * len) & 15)
+        return raw; /* shorter, longer */
+    *below = raw & (2 * lcr_pivot_mark(len) - 1);
+    return raw - *below;
+}
+
 /** A row's rate for a class. @return DECK_*; -1: it has none */
 static inline int lcr_column(const struct deck_terms *t, struct rate_class rc)
 {
@@ -132,8 +159,9 @@ struct lcr_part {
     const struct lcr_plan *plan;
     uint64_t from, to;      /* keys; to is exclusive, 0: no end */
     struct lcr_slot *entry; /* in order; mapped for `room` of them */
-    size_t n, room;
-    uint32_t *brief; /* places of entries that the stage holds */
+    size_t n, room, marked; /* marked: of the n, made for the lookup */
+    size_t pivot;           /* place of the last entry of the pivot's length + 1; 0: none */
+    uint32_t *brief;        /* places of entries that the stage holds */
     size_t n_brief, brief_room;
     struct lcr_ref *pool; /* places in it count from 0 */
     size_t n_pool, pool_room;

@@ -277,6 +277,54 @@ static void the_empty_prefix_serves_what_has_no_other(void **state)
     deck_drop(d);
 }
 
+static void only_the_leading_digits_of_a_number_are_its_key(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *number, *key;
+    } want[] = {
+        {"", ""},
+        {"+", "+"},
+        {"4711", "4711"},
+        {"+12345678", "+12345678"},
+        {"+123456789", "+123456789"},
+        {"+1234567890", "+1234567890"},
+        {"1234567890123456", "1234567890123456"},
+        {"12345678901234567", "1234567890123456"},
+        {"+123456789012345", "+123456789012345"},
+        {"+1234567890123456", "+123456789012345"},
+        {"+12345678901234567890", "+123456789012345"},
+        {"+1234567a90", "+1234567"},
+        {"+12345678/0", "+12345678"},
+        {"+1234567890:", "+1234567890"},
+        {"+12345678\x05"
+         "0",
+         "+12345678"},
+        {"12+3456789012", "12"},
+        {"++123456789012", "+"},
+        {"+1234567890;ext", "+1234567890"},
+    };
+    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+        uint64_t key;
+        unsigned len = key_of_number(span_of(want[i].number), &key);
+        assert_int_equal(len, strlen(want[i].key));
+        assert_int_equal(key, rig_key(want[i].key));
+    }
+    /* each character in each place, a NUL too */
+    for (unsigned at = 0; at < 14; at++)
+        for (unsigned c = 0; c < 256; c++) {
+            char text[] = "+4930123456789", head[sizeof(text)] = {0};
+            uint64_t key;
+            text[at] = (char)c;
+            unsigned good = c >= '0' && c <= '9' ? 14 : at;
+            if (c == '+' && at == 0)
+                good = 14;
+            memcpy(head, text, good);
+            assert_int_equal(key_of_number((struct span){text, 14}, &key), good);
+            assert_int_equal(key, rig_key(head));
+        }
+}
+
 static void a_deck_without_rows_is_a_table_without_answers(void **state)
 {
     (void)state;
@@ -436,6 +484,7 @@ int main(void)
         cmocka_unit_test(rows_hold_from_effective_until_expires_else_the_shorter_prefix),
         cmocka_unit_test(a_deck_without_any_row_in_force_gives_no_candidate),
         cmocka_unit_test(the_empty_prefix_serves_what_has_no_other),
+        cmocka_unit_test(only_the_leading_digits_of_a_number_are_its_key),
         cmocka_unit_test(a_deck_without_rows_is_a_table_without_answers),
         cmocka_unit_test(all_keys_come_once_and_in_order),
         cmocka_unit_test(lookups_agree_with_a_binary_search_and_a_linear_scan),
