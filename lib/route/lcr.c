@@ -141,21 +141,25 @@ struct query {
 static bool row_of(const struct query *q, struct lcr_ref ref, struct lcr_row *out)
 {
     uint32_t at = ref.a & LCR_LOW;
-    unsigned place = q->t->place[at];
+    const struct lcr_price *price = &q->t->price[at];
     const struct deck_terms *terms = &q->t->terms[at];
-    int column;
+    int64_t rate = price->rate, cost = price->cost;
 
-    if (!(q->mask >> place & 1))
+    if (!(q->mask >> price->place & 1))
         return false;
-    column = lcr_column(terms, q->rc);
-    if (column < 0)
+    if (price->by_class) {
+        int column = lcr_column(terms, q->rc);
+        rate = column < 0 ? -1 : terms->rate[column];
+        cost = column < 0 ? -1 : q->t->cost[(size_t)at * q->t->columns + q->t->column[column]];
+    }
+    if (rate < 0)
         return false;
     *out = (struct lcr_row){
-        .deck = q->t->deck[place],
+        .deck = q->t->deck[price->place],
         .line = ref.b,
         .key = key_cut(q->key, lcr_kind(ref)),
-        .rate = terms->rate[column],
-        .cost = q->t->cost[(size_t)at * q->t->columns + q->t->column[column]],
+        .rate = rate,
+        .cost = cost,
         .terms = terms,
     };
     return true;
@@ -187,6 +191,7 @@ unsigned lcr_find(const struct lcr *t, struct span number, struct rate_class rc,
         return 0;
     const struct lcr_ref *row = t->pool + ref.b;
     uint32_t n = ref.a & LCR_LOW;
+    __builtin_prefetch(row + n - 1); /* eight may lie on two lines */
     if (lcr_kind(ref) == LCR_ORDERS) {
         order = (const uint8_t *)(t->pool + row->a) + (size_t)n * order_of(t, rc);
         row++;

@@ -103,11 +103,11 @@ static uint32_t terms_take(struct lcr *t, struct lcr_plan *plan)
         for (uint32_t i = 0; i < deck->n_terms; i++, at++) {
             struct deck_terms *x = &t->terms[at];
             *x = deck->terms[i];
-            t->place[at] = (uint8_t)d;
+            t->price[at].place = d;
             for (unsigned c = DECK_RATE + 1; c < DECK_RATES; c++)
                 if (x->rate[c] >= 0) {
                     used |= 1U << c;
-                    plan->by_class[at] = 1;
+                    t->price[at].by_class = true;
                 }
             plan->life[at] = life_of(x, plan->from_s);
             if (plan->life[at] == LCR_TIMED) {
@@ -147,11 +147,16 @@ static void orders_plan(struct lcr *t, uint32_t used)
 
 static void costs_fill(struct lcr *t, const struct lcr_plan *plan)
 {
-    for (uint32_t i = 0; i < t->n_terms; i++)
+    for (uint32_t i = 0; i < t->n_terms; i++) {
+        struct lcr_price *price = &t->price[i];
+        const int64_t *rate = t->terms[i].rate;
+        int64_t *cost = t->cost + (size_t)i * t->columns;
         for (unsigned c = 0; c < DECK_RATES; c++)
-            if (t->terms[i].rate[c] >= 0)
-                t->cost[(size_t)i * t->columns + t->column[c]] =
-                    cost_of(t->terms[i].rate[c], plan->deck[t->place[i]]->conf->exchange);
+            if (rate[c] >= 0)
+                cost[t->column[c]] = cost_of(rate[c], plan->deck[price->place]->conf->exchange);
+        price->rate = rate[DECK_RATE];
+        price->cost = rate[DECK_RATE] < 0 ? -1 : cost[t->column[DECK_RATE]];
+    }
 }
 
 /* @return 0; -ENOMEM */
@@ -168,10 +173,9 @@ static int terms_init(struct lcr *t, struct lcr_plan *plan)
         return -ENOMEM;
     t->n_terms = (uint32_t)n;
     t->terms = lcr_map(n * sizeof(*t->terms));
-    t->place = lcr_map(n);
+    t->price = lcr_map(n * sizeof(*t->price));
     plan->life = calloc(n + 1, 1);
-    plan->by_class = calloc(n + 1, 1);
-    if ((n && (!t->terms || !t->place)) || !plan->life || !plan->by_class)
+    if ((n && (!t->terms || !t->price)) || !plan->life)
         return -ENOMEM;
     orders_plan(t, terms_take(t, plan));
     t->cost = lcr_map(n * t->columns * sizeof(*t->cost));
@@ -459,14 +463,14 @@ struct lcr *lcr_new(struct deck *const *deck, unsigned n, int64_t from_s, unsign
     if (part)
         parts_free(part, PARTS_MAX);
     free(plan.life);
-    free(plan.by_class);
     if (ret < 0) {
         lcr_free(t);
         return NULL;
     }
     t->stats.bytes += sizeof(*t) + mapped_len(t->buckets * LCR_BUCKET * sizeof(*t->slot)) +
                       mapped_len(t->pool_len * sizeof(*t->pool)) +
-                      mapped_len(t->n_terms * sizeof(*t->terms)) + mapped_len(t->n_terms) +
+                      mapped_len(t->n_terms * sizeof(*t->terms)) +
+                      mapped_len(t->n_terms * sizeof(*t->price)) +
                       mapped_len((size_t)t->n_terms * t->columns * sizeof(*t->cost));
     t->stats.build_ns = clock_now_ns() - start;
     return t;
@@ -486,7 +490,7 @@ void lcr_free(struct lcr *t)
     lcr_unmap(t->slot, t->buckets * LCR_BUCKET * sizeof(*t->slot));
     lcr_unmap(t->pool, t->pool_len * sizeof(*t->pool));
     lcr_unmap(t->terms, t->n_terms * sizeof(*t->terms));
-    lcr_unmap(t->place, t->n_terms);
+    lcr_unmap(t->price, t->n_terms * sizeof(*t->price));
     lcr_unmap(t->cost, (size_t)t->n_terms * t->columns * sizeof(*t->cost));
     free(t);
 }

@@ -151,7 +151,7 @@ static unsigned __int128 cost_of(const struct lcr_plan *plan, struct lcr_ref row
     if (column < 0)
         return NO_COST;
     return (unsigned __int128)(uint64_t)t->rate[column] *
-           (uint64_t)plan->deck[plan->t->place[at]]->conf->exchange;
+           (uint64_t)plan->deck[plan->t->price[at].place]->conf->exchange;
 }
 
 /* Few of them, and nearly sorted often: by insertion, which is stable, so equals stay in the order of the decks. */
@@ -225,7 +225,7 @@ static struct lcr_ref list_of(struct merge *m, struct lcr_ref *row, unsigned n)
     bool by_class = false;
 
     for (unsigned i = 0; i < n; i++)
-        by_class |= m->plan->by_class[row[i].a & LCR_LOW] != 0;
+        by_class |= m->t->price[row[i].a & LCR_LOW].by_class;
     if (n > 1 && by_class)
         return list_by_class(m, row, n);
     for (unsigned i = 0; i < n; i++) {

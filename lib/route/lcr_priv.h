@@ -68,6 +68,13 @@ static inline uint64_t lcr_pivot_mark(unsigned len)
 }
 #define LCR_PIVOT_MAX 13 /* digits: with '+' 14, so that these bits and the next nibble lie apart */
 
+/* What nearly all lookups need of terms, so small that some hundred of them stay in the cache. */
+struct lcr_price {
+    int64_t rate, cost; /* the plain ones; -1: none */
+    uint32_t place;     /* of the deck in lcr_new's list */
+    bool by_class;      /* there are others: look at the terms */
+};
+
 struct lcr {
     struct lcr_slot *slot; /* buckets * LCR_BUCKET, on a page of its own */
     uint64_t buckets;
@@ -78,7 +85,7 @@ struct lcr {
     struct lcr_ref root; /* of the empty prefix */
 
     struct deck_terms *terms; /* of all decks, one after another */
-    uint8_t *place;           /* of terms: place of the deck */
+    struct lcr_price *price;  /* of terms */
     int64_t *cost;            /* of terms, for each column in use */
     uint8_t column[DECK_RATES], columns;
     uint8_t order_of[3]
@@ -150,7 +157,6 @@ struct lcr_plan {
     struct deck *const *deck;
     uint32_t base[CONF_DECKS_MAX]; /* of a deck's terms in t->terms */
     uint8_t *life;                 /* of terms: LCR_* */
-    uint8_t *by_class;             /* of terms: they have more than the plain rate */
     int64_t from_s;
 };
 
