@@ -482,6 +482,11 @@ void conf_error_at(struct conf_errors *errs, enum conf_severity sev, const struc
                    struct conf_loc loc, uint32_t width, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
 
+/** An error about the word there, with what was meant by it (copied; NULL: nothing is like it). */
+void conf_error_meant(struct conf_errors *errs, const struct conf *conf, struct conf_loc loc,
+                      const char *meant, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+
 /** One more holder: a worker whose legs still read what their trunk was when they began. Any thread. */
 const struct conf *conf_get(const struct conf *conf);
 /** Does anybody hold it beside the one who asks? Any thread; no is for good when nobody else can find it any more. */

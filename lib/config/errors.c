@@ -114,24 +114,45 @@ static struct span line_of_file(const char *path, uint32_t no, char *buf, size_t
     return (struct span){buf, len};
 }
 
+static void error_at(struct conf_errors *errs, enum conf_severity sev, const struct conf *conf,
+                     const struct err_place *place, const char *text)
+{
+    char line[CONF_LINE_MAX];
+    struct err_place at = *place;
+
+    at.file = conf_loc_file(conf, &(struct conf_loc){.file = at.file_id, .line = at.line});
+    at.source = line_of_file(at.file, at.line, line, sizeof(line));
+    if (!place->width)
+        while (at.col > 0 && at.col + at.width <= at.source.len &&
+               !strchr(" \t#", at.source.p[at.col - 1 + at.width]))
+            at.width++;
+    errors_add(errs, sev, &at, text);
+}
+
 void conf_error_at(struct conf_errors *errs, enum conf_severity sev, const struct conf *conf,
                    struct conf_loc loc, uint32_t width, const char *fmt, ...)
 {
-    char line[CONF_LINE_MAX], text[512];
-    struct err_place at = {
-        .file_id = loc.file, .file = conf_loc_file(conf, &loc), .line = loc.line, .col = loc.col};
+    struct err_place at = {.file_id = loc.file, .line = loc.line, .col = loc.col, .width = width};
+    char text[512];
     va_list ap;
 
-    at.source = line_of_file(at.file, loc.line, line, sizeof(line));
-    while (!width && loc.col > 0 && loc.col + at.width <= at.source.len &&
-           !strchr(" \t#", at.source.p[loc.col - 1 + at.width]))
-        at.width++;
-    if (width)
-        at.width = width;
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    errors_add(errs, sev, &at, text);
+    error_at(errs, sev, conf, &at, text);
+}
+
+void conf_error_meant(struct conf_errors *errs, const struct conf *conf, struct conf_loc loc,
+                      const char *meant, const char *fmt, ...)
+{
+    struct err_place at = {.file_id = loc.file, .line = loc.line, .col = loc.col, .meant = meant};
+    char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    error_at(errs, CONF_ERROR, conf, &at, text);
 }
 
 static int by_place(const void *va, const void *vb)
