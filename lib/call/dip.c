@@ -216,7 +216,8 @@ void dip_begin(struct call *c, const struct route_query *q, struct route_decisio
     stat_inc(cs->stats, STAT_dips_asked);
     if (dip->tally)
         dip->tally->asked++;
-    if (!cs->dry && route_port_find(cs->view->route, d->lnp, span_of(d->called), &a) < 0 &&
+    /* A dry run asks nobody who would have to be waited for: `--rn` is its answer. */
+    if (route_port_find(cs->view->route, d->lnp, span_of(d->called), &a) < 0 && !cs->dry &&
         ask(c, lnp, d) == 0)
         return;
     dip_end(c, take(dip, &a));

@@ -70,30 +70,48 @@ static void on_note(void *arg, const struct route_note *n)
     json_array_append_new(n->step == ROUTE_STEP_DROPPED ? e->dropped : e->steps, o);
 }
 
-/* The live table decides, once; the dry run then goes on with its own trunks. */
+static void decide_live(struct explain *e, struct route_query *q, struct route_decision *d)
+{
+    e->trunk = q->trunk;
+    q->look_only = true;
+    q->wall_s = e->ask->wall_s;
+    q->now_ms = e->p->now_ms;
+    q->rnd = e->ask->seed;
+    q->assume = &e->assume;
+    q->trace = &e->trace;
+    route_decide(e->p->route, q, d);
+    q->trace = NULL;
+    q->assume = NULL;
+}
+
+/* Only this carrier, however many may be tried. */
+static void narrow(const struct explain *e, struct route_decision *d)
+{
+    d->candidate[0] = e->d.candidate[e->only];
+    d->n = 1;
+    d->max_attempts = 0;
+    d->deadline_ms = 0;
+}
+
+/* The live table decides, once, and once more behind a dip; the dry run then goes on with its own trunks. */
 static void on_decide(void *arg, struct route_query *q, struct route_decision *d)
 {
     struct explain *e = arg;
+    bool again = q->dip != ROUTE_DIP_NOT && e->before.verdict == ROUTE_DIP;
 
-    if (!e->is_decided) {
-        e->trunk = q->trunk;
-        q->look_only = true;
-        q->wall_s = e->ask->wall_s;
-        q->now_ms = e->p->now_ms;
-        q->rnd = e->ask->seed;
-        q->assume = &e->assume;
-        q->trace = &e->trace;
-        route_decide(e->p->route, q, &e->d);
+    if (!e->is_asked) {
+        decide_live(e, q, &e->before);
+        e->is_asked = true;
+        e->d = e->before;
+        e->is_decided = e->before.verdict != ROUTE_DIP;
+    } else if (again && !e->is_decided) {
+        decide_live(e, q, &e->d);
         e->is_decided = true;
     }
     explain_mirror(e, e->trunk, true);
-    *d = e->d;
-    if (e->only >= 0 && e->d.n) {
-        d->candidate[0] = e->d.candidate[e->only];
-        d->n = 1;
-        d->max_attempts = 0;
-        d->deadline_ms = 0;
-    }
+    *d = again ? e->d : e->before;
+    if (d->verdict == ROUTE_OK && e->only >= 0)
+        narrow(e, d);
     for (uint32_t i = 0; i < d->n; i++) {
         explain_mirror(e, d->candidate[i].trunk, false);
         d->candidate[i].slot =
@@ -104,7 +122,7 @@ static void on_decide(void *arg, struct route_query *q, struct route_decision *d
 static void run(struct explain *e, int only, bool is_free, struct dry_result *r)
 {
     struct explain_dry_by by = {
-        .trunk = e->is_decided ? e->trunk : e->ask->trunk, .decide = on_decide, .arg = e};
+        .trunk = e->is_asked ? e->trunk : e->ask->trunk, .decide = on_decide, .arg = e};
 
     e->only = only;
     e->is_free = is_free;
@@ -203,7 +221,7 @@ static json_t *ask(struct explain *e, char *why, size_t size)
     json_t *o = NULL;
 
     run(e, -1, false, &all);
-    if (!e->is_decided && e->ask->trunk == CONF_NONE)
+    if (!e->is_asked && e->ask->trunk == CONF_NONE)
         snprintf(why, size, "nobody's: %s",
                  all.answer[0] ? all.answer : "no trunk has that source; it is dropped in silence");
     else

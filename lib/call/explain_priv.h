@@ -23,10 +23,11 @@ struct explain {
     size_t text_len;
     struct route_assume assume;
     struct route_trace trace;
+    struct route_decision before; /* the dip, where there is one: ROUTE_DIP, else d */
     struct route_decision d;
-    bool is_decided; /* d is known */
-    int only;        /* the candidate that this run is about; -1: all */
-    bool is_free;    /* of limits: what a carrier would get if it were not full */
+    bool is_asked, is_decided; /* before, d are known */
+    int only;                  /* the candidate that this run is about; -1: all */
+    bool is_free;              /* of limits: what a carrier would get if it were not full */
     json_t *steps, *dropped;
 };
 
