@@ -9,10 +9,9 @@
 #include <event2/buffer.h>
 #include "daemon/node.h"
 
-/* 1,024 bytes: the longest command is a UUID and three words. */
-#define ADMIN_LINE_MAX 1024
-/* Words of a request. */
-#define ADMIN_WORDS_MAX 8
+/* 4,096 bytes, 48 words: the longest command is explain with five diversions and some assumptions. */
+#define ADMIN_LINE_MAX  4096
+#define ADMIN_WORDS_MAX 48
 /* Operators and their scripts at one time; a 33rd waits in the socket's backlog. */
 #define ADMIN_CONNS_MAX 32
 /* A client that says nothing or reads nothing for so long is dropped [s]. */

@@ -14,6 +14,7 @@
 #include "daemon/admin.h"
 #include "daemon/command_conn.h"
 #include "daemon/dips.h"
+#include "daemon/command_explain.h"
 #include "daemon/registrations.h"
 #include "daemon/render.h"
 
@@ -713,6 +714,8 @@ const struct command command_table[] = {
      cmd_show_connections},
     {"show certificates", "", "certificates of ours and how many days they are valid", 0, 0,
      cmd_show_certificates},
+    {"explain", "--from T --called N", "why a call would go where: see tandemctl(1)", 1,
+     ADMIN_WORDS_MAX - 1, cmd_explain},
     {"hangup", "UUID", "end one call", 1, 1, cmd_hangup},
     {"reload", "", "check the configuration and swap it in, or change nothing", 0, 0, cmd_reload},
     {"resolve", "", "ask the name servers for all peers' names again, now", 0, 0, cmd_resolve},

@@ -4,6 +4,7 @@ noinst_LIBRARIES += daemon/libtddaemon.a
 daemon_libtddaemon_a_SOURCES = \
 	daemon/admin.c daemon/admin.h \
 	daemon/builder.c daemon/builder.h \
+	daemon/command_explain.c daemon/command_explain.h \
 	daemon/command.c daemon/command_conn.c daemon/command_conn.h \
 	daemon/dips.c daemon/dips.h daemon/dips_show.c \
 	daemon/dispatch.c daemon/dispatch.h \
@@ -26,5 +27,5 @@ daemon_tandem_media_SOURCES = daemon/media_main.c
 daemon_tandem_media_LDADD = $(TD_LIBS_RELAY) $(TD_LIBS_DAEMON)
 
 bin_PROGRAMS += daemon/tandemctl
-daemon_tandemctl_SOURCES = daemon/tandemctl.c
-daemon_tandemctl_LDADD = $(TD_LIBS_CORE)
+daemon_tandemctl_SOURCES = daemon/tandemctl.c daemon/ctl.c daemon/ctl.h daemon/ctl_check.c daemon/ctl_explain.c
+daemon_tandemctl_LDADD = $(TD_LIBS_CALL)

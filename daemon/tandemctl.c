@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tandemctl: sends one command to the running tandemd and prints the answer.
- * Operators and scripts run it. It knows no command: tandemd's table does ('tandemctl help').
+ * tandemctl: does what needs no daemon itself (ctl.c), sends every other command to the running tandemd and prints the answer.
+ * Operators and scripts run it. The daemon's commands are in its own table ('tandemctl help').
  */
 #include <errno.h>
 #include <getopt.h>
@@ -13,10 +13,11 @@
 #include <unistd.h>
 #include "core/err.h"
 #include "core/ipc.h"
+#include "daemon/ctl.h"
 
 /* A reload is the slowest command: seconds for millions of rows, and it only has what processor the calls leave. */
 #define ANSWER_TIMEOUT_MS 600000
-#define LINE_MAX_BYTES    1024
+#define LINE_MAX_BYTES    4096 /* as the daemon's ADMIN_LINE_MAX */
 
 static void usage(FILE *out)
 {
@@ -74,6 +75,42 @@ static int print_answer(int fd)
     return out == stdout ? 0 : 1;
 }
 
+static int ask_daemon(const char *path, int argc, char **argv, int json)
+{
+    int fd = ipc_connect(path ? path : "/run/tandem/tandemd.sock", SOCK_STREAM);
+    int err = fd < 0 ? fd : send_line(fd, argc, argv, json);
+    if (err < 0) {
+        fprintf(stderr, "tandemctl: %s: %s\n", path ? path : "/run/tandem/tandemd.sock",
+                err_str(err));
+        if (fd >= 0)
+            close(fd);
+        return 2;
+    }
+    int rc = print_answer(fd);
+    close(fd);
+    return rc;
+}
+
+static void help_local(void)
+{
+    for (const struct ctl_sub *s = ctl_subs; s->name; s++) {
+        char use[64];
+        snprintf(use, sizeof(use), "%s %s", s->name, s->args);
+        printf("%-28s %s\n", use, s->help);
+    }
+}
+
+static int run(const char *path, int argc, char **argv, int json)
+{
+    const struct ctl_sub *sub = ctl_find(argv[0]);
+    int rc = sub ? sub->run(&(struct ctl){.json = json}, argc, argv) : CTL_REMOTE;
+    if (rc != CTL_REMOTE)
+        return rc;
+    if (!json && argc == 1 && strcmp(argv[0], "help") == 0)
+        help_local();
+    return ask_daemon(path, argc, argv, json);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option opts[] = {{"socket", required_argument, NULL, 's'},
@@ -103,14 +140,5 @@ int main(int argc, char **argv)
         usage(stderr);
         return 2;
     }
-    int fd = ipc_connect(path ? path : "/run/tandem/tandemd.sock", SOCK_STREAM);
-    int err = fd < 0 ? fd : send_line(fd, argc - optind, argv + optind, json);
-    if (err < 0) {
-        fprintf(stderr, "tandemctl: %s: %s\n", path ? path : "/run/tandem/tandemd.sock",
-                err_str(err));
-        return 2;
-    }
-    int rc = print_answer(fd);
-    close(fd);
-    return rc;
+    return run(path, argc - optind, argv + optind, json);
 }

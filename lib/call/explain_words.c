@@ -132,7 +132,7 @@ static int bad(struct words *w, const char *what, const char *value, const char 
     return -EINVAL;
 }
 
-static int take_from(struct words *w, char *value)
+static int take_from(struct words *w, const char *value)
 {
     const char *meant;
 
@@ -141,13 +141,13 @@ static int take_from(struct words *w, char *value)
                : 0;
 }
 
-static int take_source(struct words *w, char *value)
+static int take_source(struct words *w, const char *value)
 {
     return addr_parse(span_of(value), 0, &w->ask->source) < 0 ? bad(w, "no address:", value, NULL)
                                                               : 0;
 }
 
-static int take_listen(struct words *w, char *value)
+static int take_listen(struct words *w, const char *value)
 {
     const struct conf_listen *l = conf_find_listen(w->conf, value);
 
@@ -157,37 +157,37 @@ static int take_listen(struct words *w, char *value)
     return 0;
 }
 
-static int take_called(struct words *w, char *value)
+static int take_called(struct words *w, const char *value)
 {
     w->ask->called = value;
     return 0;
 }
 
-static int take_caller(struct words *w, char *value)
+static int take_caller(struct words *w, const char *value)
 {
     w->ask->caller = value;
     return 0;
 }
 
-static int take_pai(struct words *w, char *value)
+static int take_pai(struct words *w, const char *value)
 {
     w->ask->pai = value;
     return 0;
 }
 
-static int take_privacy(struct words *w, char *value)
+static int take_privacy(struct words *w, const char *value)
 {
     w->ask->privacy = value;
     return 0;
 }
 
-static int take_rn(struct words *w, char *value)
+static int take_rn(struct words *w, const char *value)
 {
     w->ask->rn = strcmp(value, "none") == 0 ? "" : value;
     return 0;
 }
 
-static int take_diversion(struct words *w, char *value)
+static int take_diversion(struct words *w, const char *value)
 {
     if (w->ask->n_diversions == EXPLAIN_DIVERSIONS_MAX)
         return bad(w, "more than five diversions:", value, NULL);
@@ -195,7 +195,7 @@ static int take_diversion(struct words *w, char *value)
     return 0;
 }
 
-static int take_at(struct words *w, char *value)
+static int take_at(struct words *w, const char *value)
 {
     if (strcmp(value, "now") == 0)
         return 0;
@@ -205,14 +205,34 @@ static int take_at(struct words *w, char *value)
                : 0;
 }
 
-static int take_seed(struct words *w, char *value)
+static int take_seed(struct words *w, const char *value)
 {
     return span_u32(span_of(value), UINT32_MAX, &w->ask->seed) < 0
                ? bad(w, "no number:", value, NULL)
                : 0;
 }
 
-static int take_assume(struct words *w, char *value)
+/* "alpha,bravo" */
+static int assume_all(struct words *w, bool **list, const char *names)
+{
+    struct span rest = span_of(names), one;
+
+    while (rest.len) {
+        char name[CONF_NAME_MAX + 1] = "?";
+        const char *meant;
+        uint32_t id;
+
+        (void)span_cut(rest, ',', &one, &rest);
+        (void)span_copy(one, name, sizeof name);
+        if (explain_trunk(w->conf, name, &id, &meant) < 0)
+            return bad(w, "no trunk", name, meant);
+        if (explain_assume(w->conf, list, name) < 0)
+            return bad(w, "out of memory at", name, NULL);
+    }
+    return 0;
+}
+
+static int take_assume(struct words *w, const char *value)
 {
     const struct {
         const char *word;
@@ -221,34 +241,23 @@ static int take_assume(struct words *w, char *value)
 
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         size_t n = strlen(row[i].word);
-        char *rest = value + n, *name;
 
-        if (strncmp(value, row[i].word, n) != 0)
-            continue;
-        while ((name = strsep(&rest, ","))) {
-            const char *meant;
-            uint32_t id;
-
-            if (explain_trunk(w->conf, name, &id, &meant) < 0)
-                return bad(w, "no trunk", name, meant);
-            if (explain_assume(w->conf, row[i].list, name) < 0)
-                return bad(w, "out of memory at", name, NULL);
-        }
-        return 0;
+        if (strncmp(value, row[i].word, n) == 0)
+            return assume_all(w, row[i].list, value + n);
     }
     return bad(w, "what is assumed is down=, full= or drain=, not", value, NULL);
 }
 
 static const struct {
     const char *word;
-    int (*take)(struct words *w, char *value);
+    int (*take)(struct words *w, const char *value);
 } option[] = {
     {"--from", take_from},           {"--source", take_source}, {"--listen", take_listen},
     {"--called", take_called},       {"--caller", take_caller}, {"--pai", take_pai},
     {"--privacy", take_privacy},     {"--rn", take_rn},         {"--at", take_at},
     {"--diversion", take_diversion}, {"--seed", take_seed},     {"--assume", take_assume}};
 
-static int take(struct words *w, const char *word, char *value)
+static int take(struct words *w, const char *word, const char *value)
 {
     struct nearest near;
 
@@ -265,8 +274,8 @@ static int take(struct words *w, const char *word, char *value)
     return bad(w, "unknown word", word, near.best);
 }
 
-int explain_words(const struct conf *conf, unsigned n, char *const *word, struct explain_ask *ask,
-                  char *why, size_t size)
+int explain_words(const struct conf *conf, unsigned n, const char *const *word,
+                  struct explain_ask *ask, char *why, size_t size)
 {
     struct words w = {conf, ask, why, size};
 

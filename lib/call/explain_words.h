@@ -13,12 +13,12 @@ extern const char explain_words_help[];
 
 /**
  * `--from TRUNK --called N ...`.
- * @param word  borrowed as long as ask; those with commas are cut
+ * @param word  borrowed as long as ask
  * @param ask   made by explain_ask_init; explain_ask_fini in any case
  * @return 0; -EINVAL: why
  */
-int explain_words(const struct conf *conf, unsigned n, char *const *word, struct explain_ask *ask,
-                  char *why, size_t size);
+int explain_words(const struct conf *conf, unsigned n, const char *const *word,
+                  struct explain_ask *ask, char *why, size_t size);
 
 /** `2026-12-01`, `2026-12-01T08:30`, with seconds, Z or +01:00; UTC without. @return 0; -EINVAL */
 int explain_time(const char *text, int64_t *wall_s);

@@ -17,6 +17,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/explain_text.c lib/call/explain_text.h \
 	lib/call/explain_words.c lib/call/explain_words.h \
 	lib/call/testrun.c lib/call/testrun.h lib/call/testrun_expect.c lib/call/testrun_priv.h \
+	lib/call/load_check.c lib/call/load_check.h \
 	lib/call/failover.c lib/call/failover.h \
 	lib/call/gen.c lib/call/gen.h \
 	lib/call/header_rules.c lib/call/header_rules.h \
