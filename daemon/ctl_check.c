@@ -91,7 +91,7 @@ static unsigned print_text(const struct ctl_conf *c, const json_t *tests)
         failed = testrun_print(stdout, tests);
     printf("%u error%s, %u warning%s\n", c->errs.errors, c->errs.errors == 1 ? "" : "s",
            c->errs.warnings, c->errs.warnings == 1 ? "" : "s");
-    if (tests)
+    if (json_array_size(tests))
         printf("%zu test%s, %u failed\n", json_array_size(tests),
                json_array_size(tests) == 1 ? "" : "s", failed);
     return failed;
