@@ -387,6 +387,7 @@ struct conf {
     CONF_LIST(struct conf_lnp) lnp;
     CONF_LIST(struct conf_test) test;
     CONF_LIST(const char *) file;    /**< files read, in order; [0] is the one given */
+    CONF_LIST(struct span) text;     /**< of each file, for those who compare (compare.h) */
     CONF_LIST(const char *) include; /**< patterns, from the folder of [0] */
     uint64_t generation;   /**< 0 after load; set by the publisher before the snapshot is shared */
     _Atomic uint32_t refs; /**< see conf_get */

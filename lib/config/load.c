@@ -58,10 +58,10 @@ static void file_error(struct parser *p, const struct include *from, const char 
     errors_add(p->errs, CONF_ERROR, &at, text);
 }
 
-/* Read all of fd into the scratch arena. @return 0 or negative errno */
+/* Read all of fd; the text stays with the configuration. @return 0 or negative errno */
 static int read_all(struct parser *p, int fd, size_t size, struct span *text)
 {
-    char *buf = arena_alloc(&p->scratch, size + 1);
+    char *buf = arena_alloc(&p->conf->arena, size + 1);
     size_t len = 0;
     ssize_t n;
 
@@ -113,6 +113,7 @@ static struct src *add_src(struct parser *p, const char *name, struct span text)
     const char *shown = parse_strdup(p, span_of(name));
 
     *(const char **)APPEND(p, p->conf->file) = shown;
+    *(struct span *)APPEND(p, p->conf->text) = text;
     src->name = shown;
     src->text = text;
     p->text_bytes += text.len;
@@ -311,6 +312,7 @@ static struct conf *load(const char *path, const char *name, struct span text,
         if (path) {
             read_file(p, NULL, path, false);
         } else {
+            text.p = parse_strdup(p, text);
             add_src(p, name, text);
             parse_text(p, 0, text);
         }

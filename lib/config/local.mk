@@ -9,6 +9,8 @@ lib_config_libtdconfig_a_SOURCES = \
 	lib/config/check_peer.c \
 	lib/config/check_route.c \
 	lib/config/check_trunk.c \
+	lib/config/compare.c \
+	lib/config/compare.h \
 	lib/config/config.c \
 	lib/config/config.h \
 	lib/config/errors.c \

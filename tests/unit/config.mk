@@ -15,3 +15,6 @@ TD_UNIT_TESTS += tests/unit/test_config_routing
 tests_unit_test_config_routing_LDADD = $(TD_LIBS_CONFIG) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_config_fmt
 tests_unit_test_config_fmt_LDADD = $(TD_LIBS_CONFIG) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_compare
+tests_unit_test_compare_LDADD = $(TD_LIBS_CONFIG) $(CMOCKA_LIBS)
