@@ -30,19 +30,6 @@ static void add_limit(struct sum *s, const struct conf_limit *l)
     s->n++;
 }
 
-static void check_sum(struct parser *p, const struct conf_limit *l, const struct sum *s,
-                      const char *whose)
-{
-    if (s->n == 0)
-        return;
-    if (l->calls && !s->calls_open && s->calls < l->calls)
-        parse_warn(p, l->loc, 0, "%ucalls are never reached: %s together allow %ucalls", l->calls,
-                   whose, (unsigned)s->calls);
-    if (l->cps && !s->cps_open && s->cps < l->cps)
-        parse_warn(p, l->loc, 0, "%ucps are never reached: %s together allow %ucps", l->cps, whose,
-                   (unsigned)s->cps);
-}
-
 static void check_node(struct parser *p, const struct conf_limit *l)
 {
     const struct conf_limit *node = &p->conf->global.limit;
@@ -55,6 +42,23 @@ static void check_node(struct parser *p, const struct conf_limit *l)
     if (is_written(node) && l->calls > node->calls)
         parse_warn(p, l->loc, 0, "%ucalls are never reached: the node's limit is %ucalls", l->calls,
                    node->calls);
+}
+
+/* A limit over several others, whose sum it should not be above. */
+static void check_shared(struct parser *p, const struct conf_limit *l, const struct sum *s,
+                         const char *whose)
+{
+    bool calls = s->n > 0 && l->calls && !s->calls_open && s->calls < l->calls;
+    bool cps = s->n > 0 && l->cps && !s->cps_open && s->cps < l->cps;
+
+    if (calls)
+        parse_warn(p, l->loc, 0, "%ucalls are never reached: %s together allow %ucalls", l->calls,
+                   whose, (unsigned)s->calls);
+    if (cps)
+        parse_warn(p, l->loc, 0, "%ucps are never reached: %s together allow %ucps", l->cps, whose,
+                   (unsigned)s->cps);
+    if (!calls && !cps)
+        check_node(p, l);
 }
 
 /* ---- groups ---- */
@@ -118,10 +122,8 @@ static void check_group(struct parser *p, const struct conf_group *g)
         add_limit(&in, &p->conf->trunk.v[m->id].limit_in);
         add_limit(&out, &p->conf->trunk.v[m->id].limit_out);
     }
-    check_sum(p, &g->limit_in, &in, "its members");
-    check_sum(p, &g->limit_out, &out, "its members");
-    check_node(p, &g->limit_in);
-    check_node(p, &g->limit_out);
+    check_shared(p, &g->limit_in, &in, "its members");
+    check_shared(p, &g->limit_out, &out, "its members");
     check_weights(p, g);
 }
 
@@ -145,10 +147,8 @@ static void check_customers(struct parser *p)
     for (i = 0; i < c->customer.n; i++) {
         const struct conf_customer *k = &c->customer.v[i];
 
-        check_sum(p, &k->limit_in, &in[i], "its trunks");
-        check_sum(p, &k->limit_out, &out[i], "its trunks");
-        check_node(p, &k->limit_in);
-        check_node(p, &k->limit_out);
+        check_shared(p, &k->limit_in, &in[i], "its trunks");
+        check_shared(p, &k->limit_out, &out[i], "its trunks");
     }
 }
 

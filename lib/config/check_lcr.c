@@ -65,7 +65,8 @@ static void check_deck(struct parser *p, const struct conf_deck *d)
         parse_error(p, c->loc, 0,
                     "who calls from which state is not known: section global needs a line 'states "
                     "PATH'");
-    check_classes(p, d);
+    if (!d->incomplete)
+        check_classes(p, d);
 }
 
 /* ---- decks in a line ---- */
@@ -94,36 +95,60 @@ static const char *only_text(const struct conf_deck *d, char *buf, size_t size)
     return buf;
 }
 
-/* `ref` names the deck in the line. @return true: reported */
-static bool check_only(struct parser *p, const struct conf_ref *ref, const char *prefix,
-                       const char *line)
+/* What of a prefix a deck's `only` lets through. */
+enum part { PART_NONE, PART_SOME, PART_ALL };
+
+static enum part part_of(const struct conf_deck *d, const char *prefix, const char **some)
+{
+    enum part part = d->only.n ? PART_NONE : PART_ALL;
+    uint32_t i;
+
+    for (i = 0; i < d->only.n; i++) {
+        if (is_within(prefix, d->only.v[i]))
+            return PART_ALL;
+        if (part == PART_NONE && is_within(d->only.v[i], prefix)) {
+            part = PART_SOME;
+            *some = d->only.v[i];
+        }
+    }
+    return part;
+}
+
+/* A deck that serves nothing of a line is found by its rows (route/deck.h): here one that serves a part of it. */
+static void check_only(struct parser *p, const struct conf_route_line *l,
+                       const struct conf_ref *ref)
 {
     const struct conf_deck *d = &p->conf->deck.v[ref->id];
+    const char *wide = NULL, *some = NULL, *prefix;
+    bool serves = false;
     char text[128];
     uint32_t i;
 
-    for (i = 0; i < d->only.n && !is_within(prefix, d->only.v[i]); i++)
-        ;
-    if (d->only.n == 0 || i < d->only.n)
-        return false;
-    for (i = 0; i < d->only.n && !is_within(d->only.v[i], prefix); i++)
-        ;
-    if (i < d->only.n)
+    if (l->kind == CONF_ROUTE_EMERGENCY)
+        return;
+    for (i = 0; i < l->prefix.n + (l->kind == CONF_ROUTE_DEFAULT); i++) {
+        prefix = l->kind == CONF_ROUTE_DEFAULT ? "" : l->prefix.v[i];
+        switch (part_of(d, prefix, &some)) {
+        case PART_ALL:
+            serves = true;
+            some = some ? some : prefix;
+            break;
+        case PART_SOME: serves = true; /* fall through */
+        case PART_NONE: wide = wide ? wide : prefix; break;
+        }
+    }
+    if (serves && wide)
         parse_error(p, ref->loc, 0,
                     "ratedeck '%s' covers only %s but is used under '%s%s'; name it in a line "
-                    "'prefix %s lcr ...'",
-                    d->name, only_text(d, text, sizeof(text)), line, prefix, d->only.v[i]);
-    else
-        parse_error(p, ref->loc, 0, "ratedeck '%s' covers only %s: nothing of '%s%s'", d->name,
-                    only_text(d, text, sizeof(text)), line, prefix);
-    return true;
+                    "'prefix %s lcr ...' of its own",
+                    d->name, only_text(d, text, sizeof(text)),
+                    l->kind == CONF_ROUTE_DEFAULT ? "default" : "prefix ", wide, some);
 }
 
 static void check_deck_in_line(struct parser *p, const struct conf_route_line *l,
                                const struct conf_ref *ref)
 {
     const struct conf_deck *d = &p->conf->deck.v[ref->id];
-    uint32_t i;
 
     if (!d->trunk.name) {
         parse_error(p, ref->loc, 0,
@@ -132,12 +157,7 @@ static void check_deck_in_line(struct parser *p, const struct conf_route_line *l
         return;
     }
     check_callable(p, ref, d->trunk.id);
-    for (i = 0; i < l->prefix.n; i++) {
-        if (check_only(p, ref, l->prefix.v[i], "prefix "))
-            return;
-    }
-    if (l->kind == CONF_ROUTE_DEFAULT)
-        check_only(p, ref, "", "default");
+    check_only(p, l, ref);
 }
 
 static void check_order(struct parser *p, const struct conf_route_line *l)
@@ -285,6 +305,7 @@ void check_line_bounds(struct parser *p, const struct conf_route_line *l)
 {
     const struct conf *c = p->conf;
     struct hunt h = {.slow = 0};
+    char within[16], trying[16];
 
     if (l->max_attempts == 0 && l->deadline_ms == 0)
         return;
@@ -296,10 +317,12 @@ void check_line_bounds(struct parser *p, const struct conf_route_line *l)
         parse_warn(p, l->attempts_loc, 0, "max %u attempts: the line leads to %u trunk%s",
                    l->max_attempts, h.n, h.n == 1 ? "" : "s");
     if (l->deadline_ms && h.n > 1 && l->deadline_ms <= c->trunk.v[h.slow].trying_timeout_ms)
-        parse_warn(p, l->deadline_loc, 0,
-                   "within %ums is over before trunk '%s' has been silent for its trying-timeout "
-                   "of %ums: nothing is tried after it",
-                   l->deadline_ms, c->trunk.v[h.slow].name, c->trunk.v[h.slow].trying_timeout_ms);
+        parse_warn(
+            p, l->deadline_loc, 0,
+            "within %s is over before trunk '%s' has been silent for its trying-timeout of "
+            "%s: nothing is tried after it",
+            parse_duration_text(l->deadline_ms, within, sizeof(within)), c->trunk.v[h.slow].name,
+            parse_duration_text(c->trunk.v[h.slow].trying_timeout_ms, trying, sizeof(trying)));
 }
 
 /* ---- calendars ---- */

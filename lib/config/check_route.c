@@ -137,14 +137,14 @@ static void taken_by(struct parser *p, const struct prefix_at *at, const struct 
 
     if (has_condition(&first->cond))
         parse_error(p, l->loc, 6,
-                    "never reached: for prefix '%s' line %u (%s) has a condition that holds "
-                    "whenever this one's does",
-                    at->prefix, first->loc.line, file);
+                    "never reached: the condition of prefix '%s' at %s:%u holds whenever this "
+                    "one's does",
+                    at->prefix, file, first->loc.line);
     else if (has_condition(&l->cond))
         parse_error(p, l->loc, 6,
-                    "never reached: line %u (%s) has prefix '%s' without a condition, and must be "
-                    "the last of its lines",
-                    first->loc.line, file, at->prefix);
+                    "never reached: prefix '%s' at %s:%u has no condition, and must be the last "
+                    "of its lines",
+                    at->prefix, file, first->loc.line);
     else
         parse_error(p, l->loc, 6, "prefix '%s' is in line %u already", at->prefix, first->loc.line);
 }
@@ -300,7 +300,7 @@ static void check_emergency(struct parser *p, const struct conf_trunk *t)
     const struct conf *c = p->conf;
 
     if (t->numbers.id == CONF_NONE || t->routes.id == CONF_NONE ||
-        !has_emergency_rule(&c->numbers.v[t->numbers.id]) ||
+        c->route.v[t->routes.id].incomplete || !has_emergency_rule(&c->numbers.v[t->numbers.id]) ||
         has_line(&c->route.v[t->routes.id], CONF_ROUTE_EMERGENCY))
         return;
     parse_warn(p, t->routes.loc, 0,

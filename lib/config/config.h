@@ -478,7 +478,11 @@ struct conf *conf_load_more(const char *path, const struct conf_env *env, conf_m
 void conf_error_in_file(struct conf_errors *errs, enum conf_severity sev, const char *file,
                         uint32_t line, uint32_t col, uint32_t width, struct span source,
                         const char *fmt, ...) __attribute__((format(printf, 8, 9)));
-/** Add a message at a place in the configuration; its source line is read from the file again. width 0: the word there. */
+/**
+ * Add a message at a place in the configuration; its source line is read from the file again. An error where there is one already
+ * follows from it: it is left out.
+ * @param width  0: the word there
+ */
 void conf_error_at(struct conf_errors *errs, enum conf_severity sev, const struct conf *conf,
                    struct conf_loc loc, uint32_t width, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));

@@ -114,6 +114,21 @@ static struct span line_of_file(const char *path, uint32_t no, char *buf, size_t
     return (struct span){buf, len};
 }
 
+/* What files say of a place follows from what is wrong with it already. Not looked for when the list is full. */
+static bool has_error_at(const struct conf_errors *errs, const struct err_place *at)
+{
+    uint32_t i;
+
+    for (i = 0; i < errs->n && errs->n < CONF_ERRORS_MAX && at->line > 0 && at->col > 0; i++) {
+        const struct conf_error *e = &errs->v[i];
+
+        if (e->severity == CONF_ERROR && e->line == at->line && e->col == at->col &&
+            strcmp(e->file, at->file) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void error_at(struct conf_errors *errs, enum conf_severity sev, const struct conf *conf,
                      const struct err_place *place, const char *text)
 {
@@ -121,6 +136,8 @@ static void error_at(struct conf_errors *errs, enum conf_severity sev, const str
     struct err_place at = *place;
 
     at.file = conf_loc_file(conf, &(struct conf_loc){.file = at.file_id, .line = at.line});
+    if (sev == CONF_ERROR && has_error_at(errs, &at))
+        return;
     at.source = line_of_file(at.file, at.line, line, sizeof(line));
     if (!place->width)
         while (at.col > 0 && at.col + at.width <= at.source.len &&

@@ -57,8 +57,7 @@ bool parse_ref(struct parser *p, const struct lex_token *t, struct conf_ref *ref
     return true;
 }
 
-/* "90s", "4h": the largest unit that divides. */
-static const char *duration_str(uint32_t ms, char *buf, size_t size)
+const char *parse_duration_text(uint32_t ms, char *buf, size_t size)
 {
     static const struct {
         uint32_t ms;
@@ -90,8 +89,8 @@ bool parse_duration(struct parser *p, const struct keyword *kw, const struct lex
                           SPAN_ARG(t->s));
     else
         parse_token_error(p, t, "'%.*s' is outside %s to %s", SPAN_ARG(t->s),
-                          duration_str(kw->lo, lo, sizeof(lo)),
-                          duration_str(kw->hi, hi, sizeof(hi)));
+                          parse_duration_text(kw->lo, lo, sizeof(lo)),
+                          parse_duration_text(kw->hi, hi, sizeof(hi)));
     return false;
 }
 

@@ -432,6 +432,22 @@ static const struct keyword *find_keyword(struct parser *p, uint32_t *words)
     return plain;
 }
 
+/* 100 bytes of a syntax fit a terminal beside the rest. */
+#define SYNTAX_SHOWN 100
+
+/* How much of a long syntax a message shows: whole clauses. */
+static int shown(const char *syntax)
+{
+    size_t len = strlen(syntax), i;
+
+    if (len <= SYNTAX_SHOWN)
+        return (int)len;
+    for (i = SYNTAX_SHOWN;
+         i > 0 && !(syntax[i] == ' ' && (syntax[i + 1] == '[' || syntax[i + 1] == '|')); i--)
+        ;
+    return (int)i;
+}
+
 static bool count_is_right(struct parser *p, const struct keyword *kw, const struct args *a)
 {
     const struct lex_token *last = &p->line.tok[p->line.n - 1];
@@ -441,7 +457,8 @@ static bool count_is_right(struct parser *p, const struct keyword *kw, const str
         struct conf_loc end = parse_loc(p, last);
 
         end.col = (uint16_t)(last->col + last->width);
-        parse_error(p, end, 1, "value missing: %s", kw->syntax);
+        parse_error(p, end, 1, "value missing: %.*s%s", shown(kw->syntax), kw->syntax,
+                    kw->syntax[shown(kw->syntax)] ? " ..." : "");
         return false;
     }
     if (n > kw->max) {

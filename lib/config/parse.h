@@ -157,6 +157,8 @@ bool parse_ref(struct parser *p, const struct lex_token *t, struct conf_ref *ref
 /** A duration within kw->lo..hi. @return false: reported */
 bool parse_duration(struct parser *p, const struct keyword *kw, const struct lex_token *t,
                     uint32_t *ms);
+/** "90s", "4h": by the largest unit that divides. @return buf, of 16 bytes or more */
+const char *parse_duration_text(uint32_t ms, char *buf, size_t size);
 /** A plain number within lo..hi. @return false: reported */
 bool parse_number(struct parser *p, const struct lex_token *t, uint32_t lo, uint32_t hi,
                   uint32_t *out);

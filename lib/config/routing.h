@@ -168,6 +168,7 @@ struct conf_deck {
     only;              /**< rows outside these prefixes are left out, counted; empty = all */
     uint16_t priority; /**< `priority N`: for `order priority`, lower first; default 100 */
     uint16_t weight;   /**< among equals of an order; default 100 */
+    bool incomplete;   /**< its section has an error, which is told: its file is not read */
 };
 
 /** `exchange EUR 1.0840`: one EUR is 1.0840 of the base currency. */
@@ -315,6 +316,7 @@ struct conf_route {
     struct conf_dip dip;
     CONF_LIST(struct conf_block) block;
     CONF_LIST(struct conf_route_line) line;
+    bool incomplete; /**< its section has an error, which is told: lines may lack */
 };
 
 /* ---- trunk: what belongs to routing -------------------------------------------------------------------------- */

@@ -238,6 +238,7 @@ static void close_deck(struct parser *p, void *obj, bool clean)
     const char *lacks = NULL;
 
     plus_before(p, d);
+    d->incomplete = true;
     if (!clean)
         return;
     if (!d->file)
@@ -248,8 +249,9 @@ static void close_deck(struct parser *p, void *obj, bool clean)
         lacks = "has no column 'prefix'";
     else if (!has_column(d, CONF_COL_RATE, CONF_COL_ZONE))
         lacks = "has no column with a rate: rate, inter, intra, indeterminate or zone:NAME";
+    d->incomplete = lacks;
     if (lacks)
-        parse_error(p, d->loc, strlen(d->name), "ratedeck '%s' %s", d->name, lacks);
+        parse_error(p, d->loc, 0, "ratedeck '%s' %s", d->name, lacks);
 }
 
 #define D(member) FIELD(struct conf_deck, member)

@@ -27,6 +27,7 @@ struct clause {
     const char *word;
     bool (*parse)(struct line_parser *lp); /* false: reported */
     unsigned goes_with;
+    struct keyword kw; /* its syntax, for messages */
 };
 
 static const struct clause *find_clause(const struct lex_token *t);
@@ -343,23 +344,31 @@ static bool clause_cause(struct line_parser *lp)
 
 /* ---- a line ---- */
 
+#define CLAUSE(name, fn, goes, text)     \
+    {                                    \
+        name, fn, goes,                  \
+        {                                \
+            .word = name, .syntax = text \
+        }                                \
+    }
+
 static const struct clause clauses[] = {
-    {"when", clause_when, DOES_ANY},
-    {"from", clause_from, DOES_ANY},
-    {"caller", clause_caller, DOES_ANY},
-    {"lcr", clause_lcr, DOES_ANY},
-    {"via", clause_via, DOES_ANY},
-    {"then", clause_then, DOES_ANY},
-    {"cause", clause_cause, DOES_ANY},
-    {"order", clause_order, DOES_LCR},
-    {"max-cost", clause_max_cost, DOES_LCR},
-    {"margin", clause_margin, DOES_LCR},
-    {"min-asr", clause_min_asr, DOES_LCR},
-    {"min-acd", clause_min_acd, DOES_LCR},
-    {"max-pdd", clause_max_pdd, DOES_LCR},
-    {"sample", clause_sample, DOES_LCR},
-    {"max", clause_max, DOES_LCR | DOES_VIA},
-    {"within", clause_within, DOES_LCR | DOES_VIA},
+    CLAUSE("when", clause_when, DOES_ANY, "when [not] CALENDAR"),
+    CLAUSE("from", clause_from, DOES_ANY, "from TRUNK|CUSTOMER..."),
+    CLAUSE("caller", clause_caller, DOES_ANY, "caller PREFIX..."),
+    CLAUSE("lcr", clause_lcr, DOES_ANY, "lcr DECK..."),
+    CLAUSE("via", clause_via, DOES_ANY, "via TARGET [N%|weight N]... [then TARGET...]"),
+    CLAUSE("then", clause_then, DOES_ANY, "then TARGET..."),
+    CLAUSE("cause", clause_cause, DOES_ANY, "cause CODE [\"TEXT\"]"),
+    CLAUSE("order", clause_order, DOES_LCR, "order cost|quality|priority|asr|acd|pdd..."),
+    CLAUSE("max-cost", clause_max_cost, DOES_LCR, "max-cost X"),
+    CLAUSE("margin", clause_margin, DOES_LCR, "margin X|N%"),
+    CLAUSE("min-asr", clause_min_asr, DOES_LCR, "min-asr N%"),
+    CLAUSE("min-acd", clause_min_acd, DOES_LCR, "min-acd DURATION"),
+    CLAUSE("max-pdd", clause_max_pdd, DOES_LCR, "max-pdd DURATION"),
+    CLAUSE("sample", clause_sample, DOES_LCR, "sample N"),
+    CLAUSE("max", clause_max, DOES_LCR | DOES_VIA, "max N attempts"),
+    CLAUSE("within", clause_within, DOES_LCR | DOES_VIA, "within DURATION"),
 };
 
 static const struct clause *find_clause(const struct lex_token *t)
@@ -390,12 +399,13 @@ static void refuse_clause(struct line_parser *lp, const struct lex_token *t)
     nearest_init(&near, t->s);
     for (i = 0; i < COUNT(clauses); i++)
         nearest_try(&near, clauses[i].word);
-    if (lp->l.kind == CONF_ROUTE_PREFIX && lp->seen == 0 && !near.best)
-        parse_token_error(lp->p, t, "'%.*s' is neither a prefix nor 'via', 'lcr' or 'cause'",
-                          SPAN_ARG(t->s));
+    if (lp->seen == 0)
+        parse_error_meant(lp->p, parse_loc(lp->p, t), t->width, near.best,
+                          "'%.*s' is neither %s'via', 'lcr' nor 'cause'", SPAN_ARG(t->s),
+                          lp->l.kind == CONF_ROUTE_PREFIX ? "a prefix, " : "");
     else
         parse_error_meant(lp->p, parse_loc(lp->p, t), t->width, near.best,
-                          "'%.*s' means nothing here: %s", SPAN_ARG(t->s), lp->kw->syntax);
+                          "'%.*s' means nothing behind '%s'", SPAN_ARG(t->s), lp->kw->syntax);
 }
 
 static bool one_clause(struct line_parser *lp)
@@ -415,6 +425,7 @@ static bool one_clause(struct line_parser *lp)
     }
     lp->seen |= bit;
     lp->word = t;
+    lp->kw = &c->kw;
     return c->parse(lp);
 }
 
@@ -426,8 +437,7 @@ static bool clauses_fit(struct line_parser *lp)
     uint32_t i;
 
     if (!does) {
-        parse_line_error(lp->p, lp->args, "what becomes of the call is missing: %s",
-                         lp->kw->syntax);
+        parse_line_error(lp->p, lp->args, "what becomes of the call is missing: via, lcr or cause");
         return false;
     }
     if (l->cause && l->lcr.n + l->via.n > 0) {
@@ -633,8 +643,9 @@ static void route_defaults(void *obj)
 
 static void close_route(struct parser *p, void *obj, bool clean)
 {
-    const struct conf_route *r = obj;
+    struct conf_route *r = obj;
 
+    r->incomplete = !clean;
     if (clean && r->line.n == 0)
         parse_error(p, r->loc, strlen(r->name), "route '%s' has no line", r->name);
 }

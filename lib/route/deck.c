@@ -692,6 +692,8 @@ struct deck *deck_load(const struct conf *conf, uint32_t id, int64_t now_s, unsi
     struct deck *d;
     const char *why;
 
+    if (dc->incomplete)
+        return NULL;
     if (!dc->file)
         return deck_load_text(conf, id, SPAN_NONE, now_s, threads, errs);
     if (textfile_read(dc->file, DECK_FILE_MAX, &f, &why) != 0) {

@@ -47,3 +47,7 @@ tests_unit_test_portability_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_lcr
 tests_unit_test_lcr_SOURCES = tests/unit/test_lcr.c tests/unit/lcr_rig.h
 tests_unit_test_lcr_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+# What is said of wrong configurations, decks included.
+TD_UNIT_TESTS += tests/unit/test_wrong
+tests_unit_test_wrong_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)

@@ -362,7 +362,8 @@ static void route_lines_become_targets_and_refusals(void **state)
 
 static void number_rules_are_compiled(void **state)
 {
-    struct conf *c = good(CONFIG_NET CONFIG_OUT CONFIG_ROUTE " emergency via out\n"
+    struct conf *c = good(CONFIG_NET CONFIG_OUT CONFIG_ROUTE
+                          " emergency via out\n"
                           "numbers in\n 911 -> keep class emergency\n N11 -> keep class service\n"
                           " 011. -> +{3-}\n NXXNXXXXXX -> +1{*}99\n"
                           "numbers out1 direction out\n +. -> 00{1-}\n"

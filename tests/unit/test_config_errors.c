@@ -318,7 +318,7 @@ static const struct golden faults[] = {
     {"route r\n prefix via x\n", "'via' is not a prefix"},
     {"route r\n prefix 1x via x\n", "'1x' is not a prefix"},
     {"route r\n prefix 1 2\n", "what becomes of the call is missing"},
-    {"route r\n prefix 1 to x\n", "'to' is neither a prefix nor 'via', 'lcr' or 'cause'"},
+    {"route r\n prefix 1 to x\n", "'to' is neither a prefix, 'via', 'lcr' nor 'cause'"},
     {"route r\n prefix 1 via x max 0 attempts\n", "'0' is not a number from 1 to 32"},
     {"route r\n prefix 1 via x max 2 tries\n", "expected 'attempts', found 'tries'"},
     {"route r\n prefix 1 via x then\n", "trunk or group missing"},
