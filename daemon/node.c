@@ -16,7 +16,6 @@
 #include "core/err.h"
 #include "core/htab.h"
 #include "core/log.h"
-#include "core/parallel.h"
 #include "daemon/state.h"
 #include "daemon/registrations.h"
 
@@ -374,8 +373,9 @@ static int node_make_reload(struct node *n)
     return n->reload ? 0 : -ENOMEM;
 }
 
-int node_init(struct node *n, const char *conf_path, struct conf *conf)
+int node_init(struct node *n, const char *conf_path, struct snapshot_param *load)
 {
+    struct conf *conf = load->conf;
     char why[256] = "out of memory";
     struct clock now;
     clock_init(&now);
@@ -390,15 +390,12 @@ int node_init(struct node *n, const char *conf_path, struct conf *conf)
     int err = state_open(conf->global.state_dir, n->key, &n->epoch);
     if (err < 0) {
         log_ev(LOG_ERROR, "state_dir", "dir=%s error=\"%s\"", conf->global.state_dir, err_str(err));
+        book_free(load->book);
         conf_free(conf);
         return err;
     }
-    n->trunks = trunk_registry_new();
-    struct snapshot_param sp = {.conf = conf,
-                                .reg = n->trunks,
-                                .wall_s = (int64_t)(now.wall_ms / 1000),
-                                .threads = parallel_threads()};
-    struct snapshot *s = n->trunks ? snapshot_new(&sp, why, sizeof(why)) : NULL;
+    n->trunks = load->reg = trunk_registry_new();
+    struct snapshot *s = n->trunks ? snapshot_new(load, why, sizeof(why)) : NULL;
     if (!s) {
         log_ev(LOG_ERROR, "snapshot", "error=\"%s\"", why);
         return -EINVAL;

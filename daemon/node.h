@@ -56,8 +56,8 @@ struct node {
     bool audit_running;
 };
 
-/** Make the node from a configuration: state directory, key, snapshot, CDR writer, workers with their sockets. Errors are logged. @return 0 or -errno */
-int node_init(struct node *n, const char *conf_path, struct conf *conf);
+/** Make the node from a configuration (of snapshot_load, taken): state directory, key, snapshot, CDR writer, workers with their sockets. Errors are logged. @return 0 or -errno */
+int node_init(struct node *n, const char *conf_path, struct snapshot_param *load);
 /** Start the workers' threads. @return 0 or -errno */
 int node_start(struct node *n);
 void node_fini(struct node *n);

@@ -12,7 +12,6 @@
 #include "core/delay.h"
 #include "core/htab.h"
 #include "core/log.h"
-#include "core/parallel.h"
 #include "daemon/builder.h"
 #include "daemon/node.h"
 #include "daemon/watch.h"
@@ -68,51 +67,45 @@ static uint64_t thread_us(void)
 
 /* ---- on the builder ---- */
 
-static struct snapshot *build_snapshot(struct build *b, struct conf *conf, struct conf_errors *errs)
+/* @param p  loaded; taken */
+static struct snapshot *build_snapshot(struct build *b, struct snapshot_param *p)
 {
     struct node *n = b->reload->node;
-    struct timespec now;
-    char diff[256];
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (!snapshot_can_replace(b->now, conf, diff, sizeof(diff))) {
-        snprintf(b->why, sizeof(b->why), "%s: that needs a restart; nothing was changed", diff);
+    const struct conf *conf = p->conf;
+    char why[256];
+    if (!snapshot_can_replace(b->now, conf, why, sizeof(why))) {
+        snprintf(b->why, sizeof(b->why), "%s: that needs a restart; nothing was changed", why);
         b->err = -EPERM;
+        book_free(p->book);
         conf_free(conf);
         return NULL;
     }
-    struct snapshot_param p = {.conf = conf,
-                               .reg = n->trunks,
-                               .errs = errs,
-                               .wall_s = now.tv_sec,
-                               .threads = parallel_threads()};
-    struct snapshot *s = snapshot_new(&p, diff, sizeof(diff));
+    struct snapshot *s = snapshot_new(p, why, sizeof(why));
     b->err = -EINVAL;
     if (s && cdr_writer_configure(n->cdr, conf->cdr.v, conf->cdr.n) < 0) {
         snapshot_free(s);
         s = NULL;
-        snprintf(diff, sizeof(diff), "out of memory");
+        snprintf(why, sizeof(why), "out of memory");
         b->err = -ENOMEM;
     }
     if (!s)
-        snprintf(b->why, sizeof(b->why), "%s; nothing was changed", diff);
+        snprintf(b->why, sizeof(b->why), "%s; nothing was changed", why);
     return s;
 }
 
 static void build_run(struct build_job *job)
 {
     struct build *b = container_of(job, struct build, job);
-    struct conf_env env;
     struct conf_errors errs;
+    struct snapshot_param p = {.reg = b->reload->node->trunks, .errs = &errs};
     size_t len;
-    conf_env_read(&env);
-    struct conf *conf = conf_load(b->reload->node->conf_path, &env, &errs);
-    if (conf) {
-        b->s = build_snapshot(b, conf, &errs);
+    if (snapshot_load(b->reload->node->conf_path, &p, &errs) == 0) {
+        b->s = build_snapshot(b, &p);
     } else {
         b->err = -EINVAL;
         snprintf(b->why, sizeof(b->why),
-                 "errors: %u, warnings: %u. Running configuration unchanged", errs.errors,
-                 errs.warnings);
+                 "errors: %u, warnings: %u. Running configuration unchanged (generation %llu).",
+                 errs.errors, errs.warnings, (unsigned long long)b->now->generation);
     }
     if (b->s) {
         b->err = 0;

@@ -7,6 +7,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+#include "call/load_check.h"
+#include "core/parallel.h"
 
 void snapshot_free(struct snapshot *s)
 {
@@ -57,16 +60,32 @@ static int snapshot_compile(struct snapshot *s, const struct snapshot_param *p, 
                              .reg = p->reg,
                              .errs = p->errs,
                              .wall_s = p->wall_s,
-                             .threads = p->threads};
+                             .threads = p->threads,
+                             .book = p->book};
     const char *text = "out of memory";
     snprintf(why, size, "%s", text);
     s->rest = calloc(1, sizeof(*s->rest));
-    if (!s->rest || snapshot_pools(s) < 0 || tls_set_new(s->conf, &s->tls, why, size) < 0)
-        return -EINVAL;
-    s->route = route_new(&rp, &text);
-    if (!s->route)
-        snprintf(why, size, "%s", text);
+    if (s->rest && snapshot_pools(s) == 0 && tls_set_new(s->conf, &s->tls, why, size) == 0) {
+        s->route = route_new(&rp, &text);
+        if (!s->route)
+            snprintf(why, size, "%s", text);
+    }
+    load_check_end(&rp);
     return s->route ? 0 : -EINVAL;
+}
+
+int snapshot_load(const char *path, struct snapshot_param *p, struct conf_errors *errs)
+{
+    struct conf_env env;
+    struct route_param rp = {.wall_s = (int64_t)time(NULL), .threads = parallel_threads()};
+    conf_env_read(&env);
+    p->conf = conf_load_more(path, &env, load_check, &rp, errs);
+    if (!p->conf)
+        load_check_end(&rp);
+    p->book = rp.book;
+    p->wall_s = rp.wall_s;
+    p->threads = rp.threads;
+    return p->conf ? 0 : -EINVAL;
 }
 
 struct snapshot *snapshot_new(const struct snapshot_param *p, char *why, size_t size)
@@ -74,6 +93,7 @@ struct snapshot *snapshot_new(const struct snapshot_param *p, char *why, size_t 
     struct snapshot *s = calloc(1, sizeof(*s));
     if (!s) {
         snprintf(why, size, "out of memory");
+        book_free(p->book);
         conf_free(p->conf);
         return NULL;
     }

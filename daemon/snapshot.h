@@ -35,10 +35,17 @@ struct snapshot_param {
     struct conf *conf; /* taken, also on failure */
     struct trunk_registry *reg;
     struct conf_errors *errs; /* gets messages about files; NULL: the first is why */
+    struct book *book;        /* what the check of conf has read, taken; NULL: read again */
     int64_t wall_s;           /* now: what is expired */
     unsigned threads;         /* to build with, at most; 0: 1 */
 };
 
+/**
+ * Load a configuration with all that it names, for snapshot_new: sets conf, book, wall_s and threads of p.
+ * @param errs  out: to be freed by conf_errors_fini in any case
+ * @return 0; -EINVAL: errs has errors, and nothing is left in p
+ */
+int snapshot_load(const char *path, struct snapshot_param *p, struct conf_errors *errs);
 /**
  * Compile a configuration; seconds for millions of rows. Any thread, one at a time.
  * @param why  out on failure: text

@@ -12,11 +12,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 #include "core/err.h"
 #include "core/log.h"
-#include "core/parallel.h"
 #include "daemon/admin.h"
 
 struct signals {
@@ -35,18 +33,17 @@ static void usage(FILE *out)
         out);
 }
 
-/* Print all messages. @return the configuration, or NULL */
-static struct conf *load(const char *path, FILE *out, unsigned *errors, unsigned *warnings)
+/* Print all messages. @return 0; -EINVAL */
+static int load(const char *path, struct snapshot_param *p, FILE *out, unsigned *errors,
+                unsigned *warnings)
 {
-    struct conf_env env;
     struct conf_errors errs;
-    conf_env_read(&env);
-    struct conf *c = conf_load(path, &env, &errs);
+    int err = snapshot_load(path, p, &errs);
     conf_print_errors(out, &errs);
     *errors = errs.errors;
     *warnings = errs.warnings;
     conf_errors_fini(&errs);
-    return c;
+    return err;
 }
 
 static void sum_up(FILE *out, unsigned errors, unsigned warnings)
@@ -60,10 +57,8 @@ static int check(const char *path)
     char why[256] = "out of memory";
     unsigned errors, warnings;
     struct trunk_registry *reg = trunk_registry_new();
-    struct snapshot_param p = {.conf = load(path, stdout, &errors, &warnings),
-                               .reg = reg,
-                               .wall_s = time(NULL),
-                               .threads = parallel_threads()};
+    struct snapshot_param p = {.reg = reg};
+    (void)load(path, &p, stdout, &errors, &warnings);
     struct snapshot *s = p.conf && reg ? snapshot_new(&p, why, sizeof(why)) : NULL;
     if (p.conf && !s) {
         printf("%s\n", why);
@@ -139,14 +134,15 @@ static int run(const char *path)
     struct admin *admin = NULL;
     struct signals sigs = {0};
     unsigned errors, warnings;
-    struct conf *c = load(path, stderr, &errors, &warnings);
+    struct snapshot_param p = {.conf = NULL};
+    (void)load(path, &p, stderr, &errors, &warnings);
     if (errors || warnings)
         sum_up(stderr, errors, warnings);
-    if (!c)
+    if (!p.conf)
         return 1;
     char run_dir[4096];
-    snprintf(run_dir, sizeof(run_dir), "%s", c->global.run_dir);
-    int err = node_init(&n, path, c);
+    snprintf(run_dir, sizeof(run_dir), "%s", p.conf->global.run_dir);
+    int err = node_init(&n, path, &p);
     if (err == 0 && (err = admin_init(&admin, &n, run_dir)) < 0)
         log_ev(LOG_ERROR, "control_socket", "dir=%s error=\"%s\"", run_dir, err_str(err));
     if (err == 0)
