@@ -367,6 +367,7 @@ static void setup_free(struct call *c)
 {
     struct setup *s = c->setup;
 
+    dip_free(c);
     attempt_over(c);
     if (s) {
         gen_give(c->calls, s->gen);
@@ -533,7 +534,6 @@ void call_free(struct call *c)
         leg_free(leg);
     }
     setup_free(c);
-    dip_free(c);
     rating_free(cs->blocks, c->rating);
     cac_release(&c->hold, cs->worker);
     htab_del(&cs->by_id, &c->node);

@@ -25,8 +25,7 @@ struct dip {
     struct timer timer; /* set: the call waits */
     struct dip_tally *tally;
     uint64_t started_ns, started_ms;
-    uint32_t serial, took_ms;
-    uint8_t result; /* enum dip_result; DIP_NONE while it waits */
+    uint32_t serial;
     struct route_query q;
     char called[NUMBER_MAX], caller[NUMBER_MAX];
     char rn[KEY_DIGITS + 1];
@@ -52,7 +51,7 @@ static struct dip_tally *tally_of(struct calls *cs, const char *section)
     return t;
 }
 
-static void tally_end(struct calls *cs, struct dip *dip)
+static void tally_end(struct calls *cs, const struct dip *dip, enum dip_result result)
 {
     static const enum stat_id stat[] = {[DIP_HOME] = STAT_dips_home,
                                         [DIP_PORTED] = STAT_dips_ported,
@@ -61,13 +60,13 @@ static void tally_end(struct calls *cs, struct dip *dip)
                                         [DIP_ABANDONED] = STAT_dips_abandoned};
     struct dip_tally *t = dip->tally;
 
-    stat_inc(cs->stats, stat[dip->result]);
+    stat_inc(cs->stats, stat[result]);
     if (!t)
         return;
-    t->ported += dip->result == DIP_PORTED;
-    t->home += dip->result == DIP_HOME;
-    t->failed += dip->result == DIP_FAILED;
-    t->timeout += dip->result == DIP_TIMEOUT;
+    t->ported += result == DIP_PORTED;
+    t->home += result == DIP_HOME;
+    t->failed += result == DIP_FAILED;
+    t->timeout += result == DIP_TIMEOUT;
     delay_add(&t->delay, (clock_now_ns() - dip->started_ns) / 1000);
 }
 
@@ -111,9 +110,14 @@ static void dip_end(struct call *c, enum dip_result result)
     struct dip *dip = c->dip;
 
     dip_stop(c);
-    dip->result = (uint8_t)result;
-    dip->took_ms = (uint32_t)(c->calls->clock->mono_ms - dip->started_ms);
-    tally_end(c->calls, dip);
+    c->dip_result = (uint8_t)result;
+    c->dip_ms = (uint32_t)(c->calls->clock->mono_ms - dip->started_ms);
+    tally_end(c->calls, dip, result);
+}
+
+static bool is_known(const struct call *c)
+{
+    return c->dip && (c->dip_result == DIP_HOME || c->dip_result == DIP_PORTED);
 }
 
 /* Again, by the configuration of now: a reload may have come. @return false: the trunk has gone with it */
@@ -125,8 +129,7 @@ static bool decide_again(struct call *c, struct route_decision *d)
 
     if (route_trunk_of_slot(cs->view->route, c->in->trunk.state->slot, &q->trunk) < 0)
         return false;
-    q->dip =
-        dip->result == DIP_HOME || dip->result == DIP_PORTED ? ROUTE_DIP_DONE : ROUTE_DIP_FAILED;
+    q->dip = is_known(c) ? ROUTE_DIP_DONE : ROUTE_DIP_FAILED;
     q->rn = span_of(dip->rn);
     q->now_ms = cs->clock->mono_ms;
     q->wall_s = (int64_t)(cs->clock->wall_ms / 1000);
@@ -150,7 +153,7 @@ static void on_timer(struct timer *t, void *arg)
     struct call *c = arg;
 
     (void)t;
-    c->calls->dips_waiting--;
+    c->calls->dips_waiting--; /* the timer has run: dip_stop has nothing to do */
     dip_over(c, DIP_TIMEOUT);
 }
 
@@ -193,7 +196,7 @@ static int ask(struct call *c, const struct conf_lnp *lnp, const struct route_de
     return 0;
 }
 
-void dip_begin(struct call *c, const struct route_query *q, struct route_decision *d)
+bool dip_begin(struct call *c, const struct route_query *q, struct route_decision *d)
 {
     struct calls *cs = c->calls;
     const struct conf_lnp *lnp = &cs->view->conf->lnp.v[d->lnp];
@@ -206,7 +209,7 @@ void dip_begin(struct call *c, const struct route_query *q, struct route_decisio
         failed.dip = ROUTE_DIP_FAILED;
         stat_inc(cs->stats, STAT_dips_failed);
         route_decide(cs->view->route, &failed, d);
-        return;
+        return true;
     }
     keep_query(dip, q);
     dip->serial = ++cs->dip_serial;
@@ -219,9 +222,10 @@ void dip_begin(struct call *c, const struct route_query *q, struct route_decisio
     /* A dry run asks nobody who would have to be waited for: `--rn` is its answer. */
     if (route_port_find(cs->view->route, d->lnp, span_of(d->called), &a) < 0 && !cs->dry &&
         ask(c, lnp, d) == 0)
-        return;
+        return false;
     dip_end(c, take(dip, &a));
     (void)decide_again(c, d); /* the view is the same */
+    return true;
 }
 
 void dip_abandon(struct call *c)
@@ -265,11 +269,6 @@ void dip_answered(struct calls *cs, const struct dip_answer *a)
 
 /* ---- on the wire, in the record ------------------------------------------------------------------------------------ */
 
-static bool is_known(const struct call *c)
-{
-    return c->dip && (c->dip->result == DIP_HOME || c->dip->result == DIP_PORTED);
-}
-
 struct span dip_params(const struct call *c, struct span received, char *buf, size_t size)
 {
     struct build b;
@@ -301,10 +300,5 @@ struct span dip_word(const struct call *c)
     static const char *const word[] = {"",       "not-ported", "ported",
                                        "failed", "timeout",    "abandoned"};
 
-    return span_of(word[c->dip ? c->dip->result : DIP_NONE]);
-}
-
-uint32_t dip_ms(const struct call *c)
-{
-    return c->dip ? c->dip->took_ms : 0;
+    return span_of(word[c->dip_result]);
 }

@@ -44,12 +44,13 @@ enum dip_result { DIP_NONE, DIP_HOME, DIP_PORTED, DIP_FAILED, DIP_TIMEOUT, DIP_A
  * The decision said ROUTE_DIP: ask. A table in memory answers at once, and *d is decided again; else the call waits (dip_waits) and
  * invite_dipped is called with the second decision. Without anybody to ask *d is decided as of a failed dip.
  * @param q  the query of the first decision; copied
+ * @return true: *d is another one; false: the call waits
  */
-void dip_begin(struct call *c, const struct route_query *q, struct route_decision *d);
+bool dip_begin(struct call *c, const struct route_query *q, struct route_decision *d);
 bool dip_waits(const struct call *c);
-/** The call ends: nothing more is waited for. What is known of the dip stays for the record. */
+/** The call ends: nothing more is waited for. What was found stays for the record. */
 void dip_abandon(struct call *c);
-/** With the call. */
+/** With what else the set-up needed. */
 void dip_free(struct call *c);
 /** For stack.c: of the worker's dips. */
 void dip_pool_init(struct pool *pool);
@@ -65,8 +66,6 @@ struct span dip_params(const struct call *c, struct span received, char *buf, si
 
 /** For the record: "", "ported", "not-ported", "failed", "timeout", "abandoned". */
 struct span dip_word(const struct call *c);
-/** [ms]; 0 without a dip. */
-uint32_t dip_ms(const struct call *c);
 
 /** What the calls of this worker saw of one section. */
 struct dip_tally;

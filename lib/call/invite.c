@@ -594,8 +594,8 @@ static bool has_setup(struct call *c, const struct msg *m, uint32_t room)
 static void go(struct call *c, const struct msg *m, const struct query *qn,
                struct route_decision *d)
 {
-    if (d->verdict == ROUTE_DIP)
-        dip_begin(c, &qn->q, d);
+    if (d->verdict == ROUTE_DIP && dip_begin(c, &qn->q, d))
+        take_decision(c, d);
     if (dip_waits(c)) {
         (void)has_setup(c, m, ROUTE_CANDIDATES_MAX); /* refused: its end ends the wait */
         return;

@@ -286,7 +286,7 @@ struct call {
     struct leg *last_out; /**< the last one tried, for the record */
     struct pass *passes;
     struct setup *setup;
-    struct dip *dip;       /**< owned, see dip.h; NULL: its number was not dipped */
+    struct dip *dip;       /**< owned, to the answer, see dip.h; NULL: its number was not dipped */
     struct timer timer;    /**< setup limit, then duration limit */
     struct timer *interim; /**< owned; NULL: no interim records */
     struct call_media media;
@@ -311,6 +311,8 @@ struct call {
     char uuid[CALL_UUID_LEN + 1];
     char priority[32]; /**< Resource-Priority, for the record; longer ones are cut */
     char caller[NUMBER_MAX], called[NUMBER_MAX], normalised[NUMBER_MAX];
+    uint32_t dip_ms;          /**< how long its dip took */
+    uint8_t dip_result;       /**< enum dip_result */
     char lrn[KEY_DIGITS + 1]; /**< the routing number that it was routed on; "": the called one */
     char caller_normalised[NUMBER_MAX]; /**< as routing took it; empty: none, or no number */
     bool caller_replaced;               /**< it is the trunk's default-caller */

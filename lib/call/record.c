@@ -82,7 +82,7 @@ static void fill(struct cdr_event *ev, struct call *c, enum cdr_type type, char 
         .priority = span_of(c->priority),
         .lrn = span_of(c->lrn),
         .dip = dip_word(c),
-        .dip_ms = dip_ms(c),
+        .dip_ms = c->dip_ms,
         .route = rating_text(c->rating, RATING_ROUTE),
         .rate_class = rating_text(c->rating, RATING_CLASS),
         .deck_in = rating_text(c->rating, RATING_DECK),

@@ -60,6 +60,9 @@ struct call_rec {
     char priority[32];
     char caller[NUMBER_MAX], called[NUMBER_MAX], normalised[NUMBER_MAX];
     char caller_normalised[NUMBER_MAX];
+    uint32_t dip_ms;
+    uint8_t dip_result;
+    char lrn[KEY_DIGITS + 1];
     struct media_rec media;
     struct leg_rec leg[2]; /* in, out */
 };
@@ -181,6 +184,9 @@ static void call_put(struct call_rec *r, const struct call *c)
     memcpy(r->called, c->called, sizeof r->called);
     memcpy(r->normalised, c->normalised, sizeof r->normalised);
     memcpy(r->caller_normalised, c->caller_normalised, sizeof r->caller_normalised);
+    r->dip_ms = c->dip_ms;
+    r->dip_result = c->dip_result;
+    memcpy(r->lrn, c->lrn, sizeof r->lrn);
     media_put(&r->media, &c->media);
     leg_put(&r->leg[0], c->in);
     leg_put(&r->leg[1], c->out);
@@ -335,6 +341,10 @@ static void call_take(struct call *c, const struct call_rec *r)
     memcpy(c->called, r->called, sizeof c->called);
     memcpy(c->normalised, r->normalised, sizeof c->normalised);
     memcpy(c->caller_normalised, r->caller_normalised, sizeof c->caller_normalised);
+    c->dip_ms = r->dip_ms;
+    c->dip_result = r->dip_result <= DIP_ABANDONED ? r->dip_result : DIP_NONE;
+    memcpy(c->lrn, r->lrn, sizeof c->lrn);
+    c->lrn[sizeof c->lrn - 1] = '\0';
     c->generation = r->generation;
     c->cdr_seq = r->cdr_seq;
     c->klass = r->klass;
