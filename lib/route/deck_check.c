@@ -99,7 +99,7 @@ const char *deck_covers(const struct deck *d, char *out, size_t size)
         return out;
     }
     common = common_length(d);
-    n = count_heads(d, common + 1, head, COVERS_MAX);
+    n = count_heads(d, common < KEY_DIGITS ? common + 1 : common, head, COVERS_MAX);
     if (common > 1 || (n == 1 && common > 0)) {
         snprintf(out, size, "%s only", key_text(key_cut(d->row[0].key, common), a));
         return out;
