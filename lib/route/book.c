@@ -114,6 +114,9 @@ static void book_rest(struct book *b, int64_t now_s, unsigned threads, struct co
         deck_check_route(c, &c->route.v[i], b->deck, now_s, errs);
     if (errs->errors != before)
         b->is_good = false;
+    for (uint32_t i = 0; i < c->calendar.n; i++)
+        if (!(b->calendar[i] = calendar_new(c, &c->calendar.v[i], errs)))
+            b->is_good = false;
     if (!(b->origin = origin_new(c, errs)))
         b->is_good = false;
     if (!(b->ports = portability_new(c, errs, &ok)) || !ok)
@@ -160,6 +163,8 @@ void book_free(struct book *b)
         return;
     for (uint32_t i = 0; b->deck && i < b->n_decks; i++)
         deck_free(b->deck[i]);
+    for (uint32_t i = 0; b->calendar && i < b->n_calendars; i++)
+        calendar_free(b->calendar[i]);
     for (uint32_t i = 0; i < b->n_owned; i++)
         list_free(b->owned[i]);
     origin_free(b->origin);

@@ -8,8 +8,8 @@
 
 static bool is_open(const struct choose *ch, const struct conf_conditions *c)
 {
-    (void)ch;
-    return c->when_closed; /* no calendar is read yet */
+    return calendar_is_open(ch->rt->book->calendar[c->when.id], ch->q->wall_s, NULL) !=
+           c->when_closed;
 }
 
 static bool comes_from(const struct choose *ch, const struct conf_conditions *c)

@@ -51,3 +51,10 @@ tests_unit_test_lcr_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 # What is said of wrong configurations, decks included.
 TD_UNIT_TESTS += tests/unit/test_wrong
 tests_unit_test_wrong_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_choose_lcr
+tests_unit_test_choose_lcr_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+EXTRA_DIST += tests/unit/choose_rig.h
+
+TD_UNIT_TESTS += tests/unit/test_choose
+tests_unit_test_choose_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
