@@ -577,7 +577,10 @@ static bool is_routed(struct call *c, const struct route_decision *d)
     case ROUTE_BAD_CALLER: reject(c, 403, 21, "calling number not allowed"); break;
     case ROUTE_DIP:
     case ROUTE_NO_OFFER: reject(c, 503, 34, "no offer within limits"); break;
-    case ROUTE_ALL_DOWN: reject(c, d->code ? d->code : 503, 38, "all trunks down"); break;
+    case ROUTE_ALL_DOWN:
+        c->retry_after_s = d->retry_after_s;
+        reject(c, d->code ? d->code : 503, 38, "all trunks down");
+        break;
     }
     return false;
 }

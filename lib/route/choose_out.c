@@ -46,8 +46,18 @@ static const char *withdrawn(const struct choose *ch, uint32_t trunk)
     return a && a->drained && a->drained[trunk] ? "drained, as assumed" : NULL;
 }
 
+/* When the caller may come again, should nothing else be left. A trial call under way may end any moment. */
+static void note_retry(struct choose *ch, uint32_t trunk)
+{
+    uint64_t until = atomic_load_explicit(&ch->rt->trunk[trunk].state->breaker.open_until_ms,
+                                          memory_order_relaxed);
+    uint32_t s = until > ch->q->now_ms ? (uint32_t)((until - ch->q->now_ms + 999) / 1000) : 1;
+    if (!ch->d->retry_after_s || s < ch->d->retry_after_s)
+        ch->d->retry_after_s = s;
+}
+
 /* @return NULL: it can take a call; else why not */
-static const char *unusable(const struct choose *ch, uint32_t trunk)
+static const char *unusable(struct choose *ch, uint32_t trunk)
 {
     const struct route_assume *a = ch->q->assume;
     const struct conf_breaker *breaker = &ch->conf->trunk.v[trunk].breaker;
@@ -57,8 +67,11 @@ static const char *unusable(const struct choose *ch, uint32_t trunk)
         return "full, as assumed";
     if (!has_target(ch, trunk))
         return "down: none of its targets is up";
-    if (breaker_look(&ch->rt->trunk[trunk].state->breaker, breaker, ch->q->now_ms) == BREAKER_OPEN)
+    if (breaker_look(&ch->rt->trunk[trunk].state->breaker, breaker, ch->q->now_ms) ==
+        BREAKER_OPEN) {
+        note_retry(ch, trunk);
         return "its breaker is open";
+    }
     return withdrawn(ch, trunk);
 }
 

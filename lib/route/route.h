@@ -220,7 +220,9 @@ struct route_decision {
     enum conf_class klass; /* by the numbers rules, or EMERGENCY as asked */
     uint32_t max_attempts; /* 0: all candidates */
     uint32_t deadline_ms;  /* 0: none */
-    uint32_t lnp;          /* of ROUTE_DIP: conf id; */
+    uint32_t
+        retry_after_s; /* of ALL_DOWN: the first breaker lets a call through then; 0: not known */
+    uint32_t lnp;      /* of ROUTE_DIP: conf id; */
     uint32_t lnp_timeout_ms;
     uint32_t n, dropped_down, dropped_offer, no_form; /* no_form: `send` had none */
     struct conf_loc number_loc, line_loc;             /* rule and line that decided; line 0: none */

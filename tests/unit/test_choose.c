@@ -262,7 +262,7 @@ static void a_trunk_whose_breaker_is_open_is_left_out(void **state)
     rig_begin(&g);
     rig_route(&g, IN "profile p\n  breaker trip 50% of 10 in 30s retry 20s\n"
                      "trunk echo\n  from p\n  listen main\n  media none\n  peer 198.51.100.16 udp\n"
-                     "route retail\n  prefix + via echo then bravo\n");
+                     "route retail\n  prefix + via echo then bravo\n  prefix +9 via echo\n");
     const struct conf_breaker *b = &g.conf->trunk.v[rig_trunk(&g, "echo")].breaker;
     assert_string_equal(rig_decide(&g, "+1"), "echo bravo");
     for (unsigned i = 0; i < 10; i++) {
@@ -270,6 +270,8 @@ static void a_trunk_whose_breaker_is_open_is_left_out(void **state)
         breaker_leave(&rig_state(&g, "echo")->breaker, b, BREAKER_FAILED, trial, g.q.now_ms, 1);
     }
     assert_string_equal(rig_decide(&g, "+1"), "bravo");
+    assert_string_equal(rig_decide(&g, "+9"), "503");
+    assert_int_equal(g.d.retry_after_s, 20);
     g.q.now_ms += 20001;
     assert_string_equal(rig_decide(&g, "+1"),
                         "echo bravo"); /* half-open: the next call is the trial */
