@@ -30,7 +30,7 @@ TD_EXAMPLE = $(patsubst $(srcdir)/conf/%,%,$(wildcard $(srcdir)/conf/tandem.conf
 	$(srcdir)/conf/conf.d/*/*.conf))
 dist_doc_DATA = README.md ARCHITECTURE.md CHANGELOG.md
 examplesdir = $(docdir)/examples
-examples_DATA = $(wildcard $(srcdir)/conf/examples/*.conf)
+examples_DATA = $(wildcard $(srcdir)/conf/examples/*.conf $(srcdir)/conf/examples/*.txt)
 EXTRA_DIST += $(patsubst $(srcdir)/%,%,$(examples_DATA))
 EXTRA_DIST += $(addprefix conf/,$(TD_EXAMPLE))
 

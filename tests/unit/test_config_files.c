@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <ftw.h>
+#include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -401,6 +402,25 @@ static void load_shipped(const char *name)
     conf_errors_fini(&errs);
 }
 
+/* Those of a pattern. carrier.conf names certificates and secrets that only its operator has. */
+static void load_examples(const char *pattern)
+{
+    size_t root = strlen(getenv("TD_SRCDIR")) + 1, i;
+    glob_t g = {.gl_pathc = 0};
+    char path[512];
+
+    snprintf(path, sizeof(path), "%s/%s", getenv("TD_SRCDIR"), pattern);
+    if (glob(path, 0, NULL, &g) != 0)
+        return;
+    for (i = 0; i < g.gl_pathc; i++) {
+        if (strstr(g.gl_pathv[i], "/carrier.conf"))
+            load_shipped_text(g.gl_pathv[i] + root);
+        else
+            load_shipped(g.gl_pathv[i] + root);
+    }
+    globfree(&g);
+}
+
 static void shipped_configurations_are_free_of_errors_and_warnings(void **state)
 {
     (void)state;
@@ -409,10 +429,8 @@ static void shipped_configurations_are_free_of_errors_and_warnings(void **state)
         skip();
     }
     load_shipped("conf/tandem.conf");
-    load_shipped("conf/examples/minimal.conf");
-    load_shipped("conf/examples/loopback.conf");
-    load_shipped("conf/examples/shared-source.conf");
-    load_shipped_text("conf/examples/carrier.conf");
+    load_examples("conf/examples/*.conf");
+    load_examples("conf/examples/*/tandem.conf");
 }
 
 static char *read_reference(void)
