@@ -481,6 +481,63 @@ static void the_reference_has_every_section_and_keyword(void **state)
     free(text);
 }
 
+/* What the examples of the reference name and do not show. */
+static const char around[] =
+    CONFIG_NET "trunk alpha\n listen sip\n peer 203.0.113.1 udp\n"
+               "trunk bravo\n listen sip\n peer 203.0.113.2 udp\n"
+               "trunk charlie\n listen sip\n peer 203.0.113.3 udp\n"
+               "trunk cust-acme\n listen sip\n accept 198.51.100.0/24\n customer acme\n"
+               "ratedeck retail-usd\n file r.csv\n columns prefix rate\n"
+               "ratedeck bravo-az trunk bravo\n file b.csv\n columns prefix rate quality\n"
+               "ratedeck charlie-us trunk charlie\n file c.csv\n columns prefix rate\n only +1\n";
+
+static bool begins_a_section(const char *block)
+{
+    size_t i;
+
+    for (i = 0; parse_sections[i]; i++) {
+        size_t len = strlen(parse_sections[i]->word);
+
+        if (strncmp(block, parse_sections[i]->word, len) == 0 && block[len] == ' ')
+            return true;
+    }
+    return false;
+}
+
+static void the_examples_of_the_reference_load_together(void **state)
+{
+    char *text, *at, *end, *all = calloc(1, 100000), *messages;
+    struct conf *conf;
+    int n = 0;
+
+    (void)state;
+    if (!getenv("TD_SRCDIR")) {
+        print_message("skipped: TD_SRCDIR does not say where the source is\n");
+        free(all);
+        skip();
+    }
+    text = read_reference();
+    *strstr(text, "\n## Wrong ones") = '\0';
+    memcpy(all, around, sizeof(around));
+    for (at = strstr(text, "\n```\n"); at; at = strstr(end + 5, "\n```\n")) {
+        at += 5;
+        end = strstr(at, "\n```\n");
+        assert_non_null(end);
+        if (!begins_a_section(at))
+            continue;
+        strncat(all, at, (size_t)(end + 1 - at));
+        n++;
+    }
+    conf = config_load(all, &messages);
+    assert_string_equal(messages, "");
+    assert_non_null(conf);
+    assert_true(n >= 8);
+    conf_free(conf);
+    free(messages);
+    free(text);
+    free(all);
+}
+
 #define FILES(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -499,6 +556,7 @@ int main(void)
         FILES(certificates_must_be_there),
         cmocka_unit_test(shipped_configurations_are_free_of_errors_and_warnings),
         cmocka_unit_test(the_reference_has_every_section_and_keyword),
+        cmocka_unit_test(the_examples_of_the_reference_load_together),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
