@@ -16,6 +16,8 @@ const struct ctl_sub ctl_subs[] = {
     {"check", "[FILE]", "check a configuration with all it names, and run its tests", ctl_check},
     {"explain", "--from T --called N",
      "why a call would go where: of the running switch, or --config FILE", ctl_explain},
+    {"fmt", "[--check] [FILE|-]", "write files of a configuration in canonical layout", ctl_fmt},
+    {"names", "[KIND [FILE]]", "names in a configuration: tandemctl names trunk", ctl_names},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -27,5 +27,6 @@ daemon_tandem_media_SOURCES = daemon/media_main.c
 daemon_tandem_media_LDADD = $(TD_LIBS_RELAY) $(TD_LIBS_DAEMON)
 
 bin_PROGRAMS += daemon/tandemctl
-daemon_tandemctl_SOURCES = daemon/tandemctl.c daemon/ctl.c daemon/ctl.h daemon/ctl_check.c daemon/ctl_explain.c
+daemon_tandemctl_SOURCES = daemon/tandemctl.c daemon/ctl.c daemon/ctl.h daemon/ctl_check.c daemon/ctl_explain.c \
+	daemon/ctl_fmt.c
 daemon_tandemctl_LDADD = $(TD_LIBS_CALL)
