@@ -32,6 +32,11 @@ dist_doc_DATA = README.md ARCHITECTURE.md CHANGELOG.md
 examplesdir = $(docdir)/examples
 examples_DATA = $(wildcard $(srcdir)/conf/examples/*.conf $(srcdir)/conf/examples/*.txt)
 EXTRA_DIST += $(patsubst $(srcdir)/%,%,$(examples_DATA))
+# Examples of more than one file, in a folder each.
+TD_EXAMPLE_SETS = $(patsubst $(srcdir)/conf/examples/%,%,$(wildcard $(srcdir)/conf/examples/*/*.conf \
+	$(srcdir)/conf/examples/*/conf.d/*.conf $(srcdir)/conf/examples/*/conf.d/*/*.conf \
+	$(srcdir)/conf/examples/*/rates/*.csv $(srcdir)/conf/examples/*/lists/*))
+EXTRA_DIST += $(addprefix conf/examples/,$(TD_EXAMPLE_SETS))
 EXTRA_DIST += $(addprefix conf/,$(TD_EXAMPLE))
 
 install-data-local:
@@ -41,8 +46,14 @@ install-data-local:
 		if test -e "$$to"; then echo "kept: $$to"; continue; fi; \
 		$(MKDIR_P) "$$(dirname "$$to")" && $(INSTALL_DATA) '$(srcdir)/conf'/$$f "$$to" || exit 1; \
 	done
+	$(AM_V_at)for f in $(TD_EXAMPLE_SETS); do \
+		to='$(DESTDIR)$(examplesdir)'/$$f; \
+		$(MKDIR_P) "$$(dirname "$$to")" && $(INSTALL_DATA) '$(srcdir)/conf/examples'/$$f "$$to" || exit 1; \
+	done
 
 uninstall-local:
+	$(AM_V_at)for f in $(TD_EXAMPLE_SETS); do rm -f '$(DESTDIR)$(examplesdir)'/$$f; done
+	$(AM_V_at)find '$(DESTDIR)$(examplesdir)' -depth -type d -empty -delete 2>/dev/null || :
 	$(AM_V_at)for f in $(TD_EXAMPLE); do \
 		to='$(DESTDIR)$(sysconfdir)/tandem'/$$f; \
 		cmp -s '$(srcdir)/conf'/$$f "$$to" && rm -f "$$to"; \

@@ -105,6 +105,8 @@ static void on_decide(void *arg, struct route_query *q, struct route_decision *d
         e->d = e->before;
         e->is_decided = e->before.verdict != ROUTE_DIP;
     } else if (again && !e->is_decided) {
+        (void)json_array_clear(e->steps); /* they are told again, with what the dip has said */
+        (void)json_array_clear(e->dropped);
         decide_live(e, q, &e->d);
         e->is_decided = true;
     }

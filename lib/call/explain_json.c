@@ -17,11 +17,29 @@ json_t *explain_text(struct span s)
     return j ? j : json_string("?"); /* not UTF-8 */
 }
 
+/* A path for people: "conf.d/../rates/a.csv" is "rates/a.csv". */
+static json_t *path_text(const char *path)
+{
+    char buf[512], *up;
+
+    snprintf(buf, sizeof buf, "%s", path);
+    while ((up = strstr(buf, "/../"))) {
+        char *begin = up;
+
+        while (begin > buf && begin[-1] != '/')
+            begin--;
+        if (begin == up || strncmp(begin, "../", 3) == 0)
+            break;
+        memmove(begin, up + 4, strlen(up + 4) + 1);
+    }
+    return explain_text(span_of(buf));
+}
+
 void explain_put_loc(json_t *o, const struct conf *conf, const struct conf_loc *loc)
 {
     if (!loc->line)
         return;
-    json_object_set_new(o, "file", explain_text(span_of(conf_loc_file(conf, loc))));
+    json_object_set_new(o, "file", path_text(conf_loc_file(conf, loc)));
     json_object_set_new(o, "line", json_integer(loc->line));
 }
 
@@ -58,7 +76,7 @@ void explain_put_offer(json_t *o, const struct explain *e, const struct route_ca
     json_object_set_new(o, "minimum", json_integer(c->minimum));
     json_object_set_new(o, "increment", json_integer(c->increment));
     if (c->deck_line) {
-        json_object_set_new(o, "file", explain_text(span_of(k->file)));
+        json_object_set_new(o, "file", path_text(k->file));
         json_object_set_new(o, "line", json_integer(c->deck_line));
     }
 }

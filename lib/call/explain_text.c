@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Where a decision is written stands behind column 46, as long as the text before leaves room. */
-#define PLACE_COLUMN 46
+/* Where a decision is written stands behind column 58, as long as the text before leaves room. */
+#define PLACE_COLUMN 58
 
 static const char *text_of(const json_t *o, const char *name)
 {

@@ -28,3 +28,6 @@ tests_unit_test_explain_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_rating
 tests_unit_test_rating_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_testrun
+tests_unit_test_testrun_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
