@@ -15,6 +15,7 @@
 #include "daemon/command_conn.h"
 #include "daemon/dips.h"
 #include "daemon/command_explain.h"
+#include "daemon/ctl_state.h"
 #include "daemon/registrations.h"
 #include "daemon/render.h"
 
@@ -440,6 +441,7 @@ static json_t *trunk_row(const struct node *n, const struct route *rt, uint32_t 
                     INT(ts->attempts_out), "answered_out", INT(ts->answered_out), "refused_in",
                     INT(ts->in.refused_calls + ts->in.refused_cps), "refused_out",
                     INT(ts->out.refused_calls + ts->out.refused_cps));
+    ctl_state_of(row, ts, &t->breaker, n->clock.mono_ms);
     json_object_set_new(row, "peers", peers);
     json_object_set_new(row, "names", names);
     return row;
@@ -447,19 +449,15 @@ static json_t *trunk_row(const struct node *n, const struct route *rt, uint32_t 
 
 static void render_trunks(struct evbuffer *out, const json_t *body)
 {
-    static const struct render_column col[] = {{"trunk", "TRUNK", 32},
-                                               {"state", "STATE", 0},
-                                               {"calls_in", "IN", 0},
-                                               {"limit_in", "MAX-IN", 0},
-                                               {"calls_out", "OUT", 0},
-                                               {"limit_out", "MAX-OUT", 0},
-                                               {"attempts_in", "TRIED-IN", 0},
-                                               {"answered_in", "ANS-IN", 0},
-                                               {"attempts_out", "TRIED-OUT", 0},
-                                               {"answered_out", "ANS-OUT", 0},
-                                               {"refused_in", "REF-IN", 0},
-                                               {"refused_out", "REF-OUT", 0},
-                                               {NULL, NULL, 0}};
+    static const struct render_column col[] = {
+        {"trunk", "TRUNK", 32},         {"state", "STATE", 0},
+        {"admin", "ADMIN", 0},          {"admin_since", "SINCE", 0},
+        {"breaker", "BREAKER", 0},      {"calls_in", "IN", 0},
+        {"limit_in", "MAX-IN", 0},      {"calls_out", "OUT", 0},
+        {"limit_out", "MAX-OUT", 0},    {"attempts_in", "TRIED-IN", 0},
+        {"answered_in", "ANS-IN", 0},   {"attempts_out", "TRIED-OUT", 0},
+        {"answered_out", "ANS-OUT", 0}, {"refused_in", "REF-IN", 0},
+        {"refused_out", "REF-OUT", 0},  {NULL, NULL, 0}};
     static const struct render_column peer[] = {
         {"peer", "  PEER", 0},          {"transport", "VIA", 0}, {"priority", "PRIO", 0},
         {"srv_priority", "SRV", 0},     {"share", "SHARE-%", 0}, {"state", "STATE", 0},
@@ -504,6 +502,9 @@ static const struct conf_limit *limit_of(const struct conf *c, const char *kind,
     for (uint32_t i = 0; strcmp(kind, "customer") == 0 && i < c->customer.n; i++)
         if (strcmp(c->customer.v[i].name, name) == 0)
             return in ? &c->customer.v[i].limit_in : &c->customer.v[i].limit_out;
+    for (uint32_t i = 0; strcmp(kind, "group") == 0 && i < c->group.n; i++)
+        if (strcmp(c->group.v[i].name, name) == 0)
+            return in ? &c->group.v[i].limit_in : &c->group.v[i].limit_out;
     for (uint32_t i = 0; strcmp(kind, "trunk") == 0 && i < c->trunk.n; i++)
         if (strcmp(c->trunk.v[i].name, name) == 0)
             return in ? &c->trunk.v[i].limit_in : &c->trunk.v[i].limit_out;
@@ -707,6 +708,15 @@ const struct command command_table[] = {
     {"show registrations", "", "ours with carriers, and those of PBXs", 0, 0, registrations_show},
     {"show lnp", "", "portability: what dips found, what their sources say", 0, 0, dips_show},
     {"show trunks", "", "trunks with load, answers and health of each peer", 0, 0, cmd_show_trunks},
+    {"trunk", "NAME up|drain|down [end-calls]",
+     "what may begin from and to a trunk; kept over reloads and restarts", 2, 3, cmd_trunk},
+    {"group", "NAME up|drain|down [end-calls]", "the same for all members of a group", 2, 3,
+     cmd_group},
+    {"show breakers", "", "breakers of trunks: failures of attempts, when it tries again", 0, 0,
+     cmd_show_breakers},
+    {"show quality", "[TRUNK]", "ASR, NER, ACD and PDD of trunks, or of one trunk's destinations",
+     0, 1, cmd_show_quality},
+    {"show groups", "", "groups with their members and limits", 0, 0, cmd_show_groups},
     {"show limits", "", "calls and calls per second at each limit", 0, 0, cmd_show_limits},
     {"show relay", "", "the media relay: sessions, ports, packets", 0, 0, cmd_show_relay},
     {"show connections", "[N]",

@@ -7,6 +7,7 @@ daemon_libtddaemon_a_SOURCES = \
 	daemon/command_explain.c daemon/command_explain.h \
 	daemon/command.c daemon/command_conn.c daemon/command_conn.h \
 	daemon/dips.c daemon/dips.h daemon/dips_show.c \
+	daemon/ctl_state.c daemon/ctl_state.h \
 	daemon/dispatch.c daemon/dispatch.h \
 	daemon/lobby.c daemon/lobby.h \
 	daemon/node.c daemon/node.h \
@@ -16,6 +17,7 @@ daemon_libtddaemon_a_SOURCES = \
 	daemon/snapshot.c daemon/snapshot.h \
 	daemon/state.c daemon/state.h \
 	daemon/watch.c daemon/watch.h \
+	daemon/trunk_admin.c daemon/trunk_admin.h \
 	daemon/worker.c daemon/worker.h
 
 sbin_PROGRAMS += daemon/tandemd

@@ -229,6 +229,14 @@ static void node_check_certificates(const struct node *n)
     }
 }
 
+/* Once a day all: which trunks are still in the configuration. */
+static void node_save_admins(struct node *n, bool all)
+{
+    struct clock now;
+    clock_init(&now);
+    (void)trunk_admins_save(n->admins, snapshots_current(&n->snapshots)->conf, all, now.wall_ms);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct node *n = arg;
@@ -238,6 +246,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     timers_tick(n->timers);
     locate_turn(n->locate);
     registrations_save(n);
+    node_save_admins(n, n->ticks % TICKS_DAY == 2);
     reload_turn(n->reload);
     node_check_empty(n);
     node_watchdog(n);
@@ -395,7 +404,10 @@ int node_init(struct node *n, const char *conf_path, struct snapshot_param *load
         return err;
     }
     n->trunks = load->reg = trunk_registry_new();
-    struct snapshot *s = n->trunks ? snapshot_new(load, why, sizeof(why)) : NULL;
+    n->admins = n->trunks ? trunk_admins_new(n->trunks, conf->global.state_dir) : NULL;
+    if (n->admins)
+        (void)trunk_admins_load(n->admins, now.wall_ms); /* what failed is logged, all are up */
+    struct snapshot *s = n->admins ? snapshot_new(load, why, sizeof(why)) : NULL;
     if (!s) {
         log_ev(LOG_ERROR, "snapshot", "error=\"%s\"", why);
         return -EINVAL;
@@ -430,6 +442,8 @@ void node_fini(struct node *n)
         worker_free(n->worker[i]);
     dips_free(n->dips);
     registrations_save(n);
+    if (n->admins && n->generation)
+        node_save_admins(n, true);
     if (n->cdr)
         cdr_writer_free(n->cdr);
     while (n->gathers) {
@@ -442,6 +456,7 @@ void node_fini(struct node *n)
     timers_free(n->timers);
     dispatch_free(n->dispatch);
     snapshots_fini(&n->snapshots);
+    trunk_admins_free(n->admins);
     trunk_registry_free(n->trunks);
     if (n->bell_ev)
         event_free(n->bell_ev);

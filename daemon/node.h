@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include "call/locate.h"
 #include "daemon/reload.h"
+#include "daemon/trunk_admin.h"
 #include "daemon/worker.h"
 #include "sip/dns_ares.h"
 
@@ -28,6 +29,7 @@ struct node {
     struct event_base *base;
     struct snapshots snapshots;
     struct trunk_registry *trunks;
+    struct trunk_admins *admins;
     struct dispatch *dispatch;
     struct cdr_writer *cdr;
     struct stats stats;         /* the writer thread's */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The state directory: the sealing key of our tokens and the boot epoch.
- * Called once at start by node.c; knows nothing of calls.
+ * The state directory: the sealing key of our tokens and the boot epoch; small files written whole.
+ * Called by node.c at its start and by trunk_admin.c; knows nothing of calls.
  */
 #include "daemon/state.h"
 
@@ -28,22 +28,29 @@ static uint32_t read_epoch(const char *path)
     return epoch;
 }
 
-/* Written whole to another name and renamed, so that a crash leaves the old or the new number. */
-static int write_epoch(const char *path, uint32_t epoch)
+int state_write(const char *path, const char *text, size_t len)
 {
-    char tmp[PATH_MAX], text[16];
-    int n = snprintf(text, sizeof(text), "%u\n", epoch), err = 0;
+    char tmp[PATH_MAX];
+    int err = 0;
     if (snprintf(tmp, sizeof(tmp), "%s.new", path) >= (int)sizeof(tmp))
         return -ENAMETOOLONG;
     int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    if (write(fd, text, (size_t)n) != n || fsync(fd) < 0)
+    errno = 0;
+    if (write(fd, text, len) != (ssize_t)len || fsync(fd) < 0)
         err = errno ? -errno : -EIO;
     close(fd);
     if (!err && rename(tmp, path) < 0)
         err = -errno;
     return err;
+}
+
+static int write_epoch(const char *path, uint32_t epoch)
+{
+    char text[16];
+    int n = snprintf(text, sizeof(text), "%u\n", epoch);
+    return state_write(path, text, (size_t)n);
 }
 
 int state_open(const char *dir, uint8_t key[16], uint32_t *epoch)

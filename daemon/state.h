@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The state directory: the sealing key of our tokens and the boot epoch.
- * node.c opens it at start; nothing else reads these files.
+ * The state directory: the sealing key of our tokens, the boot epoch, and how small files are written there.
+ * node.c opens it at start, trunk_admin.c writes by it; nothing else reads these files.
  */
 #ifndef DAEMON_STATE_H
 #define DAEMON_STATE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /**
@@ -17,5 +18,8 @@
  * @return 0; -errno (the directory must exist or its parent must, and be writable)
  */
 int state_open(const char *dir, uint8_t key[16], uint32_t *epoch);
+
+/** Write a small file whole, under another name that is then renamed: a crash leaves the old text or the new one. @return 0; -errno */
+int state_write(const char *path, const char *text, size_t len);
 
 #endif
