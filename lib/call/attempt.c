@@ -48,7 +48,6 @@ int attempt_begin(struct call *c, const struct route_candidate *cand)
     struct trunk_state *ts = trunk_by_slot(cs->trunks, cand->slot);
     bool exempt = priority_is_exempt(c->klass);
     struct attempt *a = &c->setup->attempt;
-    uint64_t until;
 
     attempt_over(c);
     if (!ts)
@@ -59,10 +58,9 @@ int attempt_begin(struct call *c, const struct route_candidate *cand)
     if (breaker_enter(&ts->breaker, breaker_conf(c, ts), a->started_ms, &a->trial) || exempt)
         return 0;
     a->trunk = NULL;
-    until = atomic_load_explicit(&ts->breaker.open_until_ms, memory_order_relaxed);
     stat_inc(cs->stats, STAT_breaker_refused);
-    admit_retry(
-        c, until > cs->clock->mono_ms ? (unsigned)((until - cs->clock->mono_ms + 999) / 1000) : 1);
+    admit_retry(c, (breaker_wait_ms(&ts->breaker, breaker_conf(c, ts), cs->clock->mono_ms) + 999) /
+                       1000);
     return -EBUSY;
 }
 

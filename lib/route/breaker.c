@@ -49,6 +49,17 @@ enum breaker_state breaker_look(const struct breaker *b, const struct conf_break
     return BREAKER_HALF_OPEN;
 }
 
+uint32_t breaker_wait_ms(const struct breaker *b, const struct conf_breaker *conf, uint64_t now_ms)
+{
+    uint64_t until = atomic_load_explicit(&b->open_until_ms, memory_order_relaxed);
+    uint64_t trying = atomic_load_explicit(&b->trying_since_ms, memory_order_relaxed);
+    if (conf->trip_pct == 0 || until == 0)
+        return 0;
+    if (trying && until < trying + conf->retry_ms)
+        until = trying + conf->retry_ms;
+    return until > now_ms ? (uint32_t)(until - now_ms) : 0;
+}
+
 bool breaker_enter(struct breaker *b, const struct conf_breaker *conf, uint64_t now_ms,
                    uint64_t *trial)
 {

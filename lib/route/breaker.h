@@ -42,6 +42,8 @@ enum breaker_change { BREAKER_SAME, BREAKER_TRIPPED, BREAKER_TRIPPED_AGAIN, BREA
 /** May a call be sent? Changes nothing: for choosing and explaining. conf.trip_pct 0: always. HALF_OPEN: yes, as the trial. */
 enum breaker_state breaker_look(const struct breaker *b, const struct conf_breaker *conf,
                                 uint64_t now_ms);
+/** In how many milliseconds a call may be sent, at the earliest: for Retry-After. 0: now. */
+uint32_t breaker_wait_ms(const struct breaker *b, const struct conf_breaker *conf, uint64_t now_ms);
 /**
  * An attempt is about to be sent.
  * @param trial  out: not 0 when it is the trial of a half-open breaker; to be handed to breaker_leave
