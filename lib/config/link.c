@@ -159,7 +159,7 @@ static void dangling(struct linker *l, const struct conf_ref *ref, enum kind kin
             try_names(&near, &l->index[other]);
         /* A clause that is misspelt reads as one more name of the list before it. */
         for (i = 0; (two || kind == KIND_DECK) && schema_clause(i); i++)
-            nearest_try(&near, schema_clause(i));
+            nearest_try(&near, schema_clause(i)->word);
     }
     parse_error_meant(l->p, ref->loc, 0, near.best, "no %s%s%s '%s'", l->index[kind].section->word,
                       two ? " or " : "", two ? l->index[other].section->word : "", ref->name);

@@ -49,14 +49,17 @@ struct keyword {
     uint32_t min, max; /* number of values behind the keyword words */
     uint32_t flags;
     uint32_t lo, hi;    /* bounds of a duration [ms], count or number */
-    const char *syntax; /* for messages */
+    const char *syntax; /* for messages, and what is made of the table: manual page, completion */
+    const char *help;   /* one short sentence, for the same */
 };
 
 /** One kind of section. */
 struct section {
     const char *word;
-    size_t list_off; /* of its CONF_LIST in struct conf */
-    size_t size;     /* of one object; the first two members are name and loc */
+    const char *syntax; /* of the line that opens it */
+    const char *help;   /* what it is, in a few words */
+    size_t list_off;    /* of its CONF_LIST in struct conf */
+    size_t size;        /* of one object; the first two members are name and loc */
     const struct keyword *kw;
     uint32_t n_kw;
     void (*defaults)(void *obj); /* NULL = zero is right */
@@ -64,6 +67,7 @@ struct section {
                    struct args *args); /* values after the name; NULL */
     void (*line)(struct parser *p, void *obj,
                  const struct lex_line *line);              /* instead of keywords */
+    const struct keyword *line_kw;                          /* of such lines: syntax and help */
     void (*close)(struct parser *p, void *obj, bool clean); /* at its end; clean: no error in it */
     bool free_name; /* the name is any text, in quotes: nothing refers to it */
 };

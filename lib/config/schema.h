@@ -62,8 +62,8 @@ KW_HANDLER(kw_dns);
 
 /* ---- schema_route.c ---- */
 
-/** The words that part a route line, n-th; NULL: no more. */
-const char *schema_clause(uint32_t n);
+/** The clauses that a route line is made of (word, syntax, help), n-th; NULL: no more. */
+const struct keyword *schema_clause(uint32_t n);
 
 /* ---- schema_trunk_route.c ---- */
 KW_HANDLER(kw_breaker);

@@ -191,15 +191,18 @@ static void close_calendar(struct parser *p, void *obj, bool clean)
 #define C(member) FIELD(struct conf_calendar, member)
 
 static const struct keyword calendar_kw[] = {
-    {"timezone", NULL, kw_timezone, C(timezone), 1, 1, 0, 0, 0, "timezone NAME"},
+    {"timezone", NULL, kw_timezone, C(timezone), 1, 1, 0, 0, 0, "timezone NAME",
+     "of /usr/share/zoneinfo; default UTC"},
     {"open", NULL, kw_open, C(open), 2, CONF_VALUES_MAX, KW_REPEAT, 0, 0,
-     "open DAY|DAY-DAY|daily|holidays... HH:MM-HH:MM..."},
+     "open DAY|DAY-DAY|daily|holidays... HH:MM-HH:MM...", "days and hours, by local time"},
     {"holiday", NULL, kw_holiday, C(holiday), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0,
-     "holiday YYYY-MM-DD|MM-DD..."},
+     "holiday YYYY-MM-DD|MM-DD...", "days on which only open holidays counts"},
 };
 
 const struct section section_calendar = {
     .word = "calendar",
+    .syntax = "calendar NAME",
+    .help = "when something is open",
     .list_off = LIST(calendar),
     .size = sizeof(struct conf_calendar),
     .kw = calendar_kw,
@@ -274,17 +277,24 @@ static void close_lnp(struct parser *p, void *obj, bool clean)
 
 /* server: as `global dns`. cache: over a day a ported number would be sent to its old carrier for days. */
 static const struct keyword lnp_kw[] = {
-    {"csv", NULL, kw_lnp_path, N(path), 1, 1, 0, 0, 0, "csv PATH"},
-    {"lmdb", NULL, kw_lnp_path, N(path), 1, 1, 0, 0, 0, "lmdb DIRECTORY"},
-    {"enum", NULL, kw_enum, N(suffix), 1, 1, 0, 0, 0, "enum DOMAIN"},
-    {"server", NULL, kw_dns, N(server), 1, 8, 0, 0, 0, "server IP[:PORT]..."},
-    {"only", NULL, kw_prefixes, N(only), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "only PREFIX..."},
-    {"cache", NULL, kw_duration, N(cache_ms), 1, 1, KW_OFF, SECOND, 24 * HOUR,
-     "cache DURATION|off"},
+    {"csv", NULL, kw_lnp_path, N(path), 1, 1, 0, 0, 0, "csv PATH",
+     "file number,lrn, held in memory"},
+    {"lmdb", NULL, kw_lnp_path, N(path), 1, 1, 0, 0, 0, "lmdb DIRECTORY",
+     "an LMDB environment: number to routing number"},
+    {"enum", NULL, kw_enum, N(suffix), 1, 1, 0, 0, 0, "enum DOMAIN",
+     "domain of NAPTR records (RFC 6116, 4769)"},
+    {"server", NULL, kw_dns, N(server), 1, 8, 0, 0, 0, "server IP[:PORT]...",
+     "name servers of enum"},
+    {"only", NULL, kw_prefixes, N(only), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "only PREFIX...",
+     "other numbers are not asked"},
+    {"cache", NULL, kw_duration, N(cache_ms), 1, 1, KW_OFF, SECOND, 24 * HOUR, "cache DURATION|off",
+     "how long answers of enum are kept at most"},
 };
 
 const struct section section_lnp = {
     .word = "lnp",
+    .syntax = "lnp NAME",
+    .help = "where routing numbers of ported numbers are asked",
     .list_off = LIST(lnp),
     .size = sizeof(struct conf_lnp),
     .kw = lnp_kw,
@@ -325,15 +335,17 @@ static void close_test(struct parser *p, void *obj, bool clean)
 
 static const struct keyword test_kw[] = {
     {"assume", NULL, kw_test_line, 0, 0, 1, CONF_VALUES_MAX, KW_REPEAT, CONF_TEST_ASSUME, 0,
-     "assume WORD..."},
+     "assume WORD...", "what is supposed: trunks down or full, the time"},
     {"call", NULL, kw_test_line, 0, 0, 1, CONF_VALUES_MAX, KW_REPEAT, CONF_TEST_CALL, 0,
-     "call WORD..."},
+     "call WORD...", "a call: from TRUNK [caller NUMBER] called NUMBER"},
     {"expect", NULL, kw_test_line, 0, 0, 1, CONF_VALUES_MAX, KW_REPEAT, CONF_TEST_EXPECT, 0,
-     "expect WORD..."},
+     "expect WORD...", "what becomes of the call before it"},
 };
 
 const struct section section_test = {
     .word = "test",
+    .syntax = "test \"NAME\"",
+    .help = "calls and what is expected of them",
     .list_off = LIST(test),
     .size = sizeof(struct conf_test),
     .kw = test_kw,

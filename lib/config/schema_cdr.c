@@ -101,14 +101,18 @@ static void close_cdr(struct parser *p, void *obj, bool clean)
 /* rotate: below a minute it floods the directory. interim: below 10 s it is a trace, not a record. */
 static const struct keyword cdr_kw[] = {
     {"file", NULL, kw_file, D(file), 1, 5, KW_OFF, 60000, 7 * 86400000U,
-     "file PATH [rotate DURATION|off] [size N]"},
-    {"format", NULL, kw_format, D(format), 1, 1, 0, 0, 0, "format json|csv"},
+     "file PATH [rotate DURATION|off] [size N]",
+     "where records are written; %Y%m%d-%H as in strftime(3)"},
+    {"format", NULL, kw_format, D(format), 1, 1, 0, 0, 0, "format json|csv",
+     "json: an object a line; csv: a row a line"},
     {"interim", NULL, kw_duration, D(interim_ms), 1, 1, KW_OFF, 10000, 86400000U,
-     "interim DURATION|off"},
+     "interim DURATION|off", "how often a call that goes on is recorded"},
 };
 
 const struct section section_cdr = {
     .word = "cdr",
+    .syntax = "cdr NAME",
+    .help = "a file of records",
     .list_off = LIST(cdr),
     .size = sizeof(struct conf_cdr),
     .kw = cdr_kw,

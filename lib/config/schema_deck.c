@@ -58,11 +58,13 @@ static void close_zone(struct parser *p, void *obj, bool clean)
 
 static const struct keyword zone_kw[] = {
     {"caller", NULL, kw_zone_caller, FIELD(struct conf_zone, caller), 1, CONF_VALUES_MAX, KW_REPEAT,
-     0, 0, "caller PREFIX..."},
+     0, 0, "caller PREFIX...", "prefixes of calling numbers; one is in one zone only"},
 };
 
 const struct section section_zone = {
     .word = "zone",
+    .syntax = "zone NAME",
+    .help = "where a caller is, for rates by origin",
     .list_off = LIST(zone),
     .size = sizeof(struct conf_zone),
     .kw = zone_kw,
@@ -257,22 +259,34 @@ static void close_deck(struct parser *p, void *obj, bool clean)
 #define D(member) FIELD(struct conf_deck, member)
 
 static const struct keyword deck_kw[] = {
-    {"file", NULL, kw_deck_file, D(file), 1, 1, 0, 0, 0, "file PATH"},
+    {"file", NULL, kw_deck_file, D(file), 1, 1, 0, 0, 0, "file PATH",
+     "CSV; a relative path begins in the folder of this file"},
     {"columns", NULL, kw_columns, D(column), 1, CONF_COLUMNS_MAX, 0, 0, 0,
      "columns prefix|rate|inter|intra|indeterminate|zone:NAME|minimum|increment|effective|expires|"
-     "quality|code|-..."},
-    {"header", NULL, kw_deck_header, D(header), 1, 1, 0, 0, 0, "header auto|yes|no"},
-    {"separator", NULL, kw_separator, D(separator), 1, 1, 0, 0, 0, "separator comma|semicolon|tab"},
-    {"strict", NULL, kw_strict, D(lax), 1, 1, 0, 0, 0, "strict on|off"},
-    {"plan", NULL, kw_plan, D(is_private), 1, 1, 0, 0, 0, "plan e164|private"},
-    {"only", NULL, kw_prefixes, D(only), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "only PREFIX..."},
-    {"currency", NULL, kw_currency, D(currency), 1, 1, 0, 0, 0, "currency CODE"},
-    {"priority", NULL, kw_small, D(priority), 1, 1, 0, 1, UINT16_MAX, "priority N"},
-    {"weight", NULL, kw_small, D(weight), 1, 1, 0, 1, UINT16_MAX, "weight N"},
+     "quality|code|-...",
+     "what stands in the file, in its order"},
+    {"header", NULL, kw_deck_header, D(header), 1, 1, 0, 0, 0, "header auto|yes|no",
+     "whether the first row names the columns"},
+    {"separator", NULL, kw_separator, D(separator), 1, 1, 0, 0, 0, "separator comma|semicolon|tab",
+     "what parts the columns"},
+    {"strict", NULL, kw_strict, D(lax), 1, 1, 0, 0, 0, "strict on|off",
+     "off: bad rows are left out and counted"},
+    {"plan", NULL, kw_plan, D(is_private), 1, 1, 0, 0, 0, "plan e164|private",
+     "e164: a missing + is put before a prefix"},
+    {"only", NULL, kw_prefixes, D(only), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "only PREFIX...",
+     "rows outside of these prefixes are left out"},
+    {"currency", NULL, kw_currency, D(currency), 1, 1, 0, 0, 0, "currency CODE",
+     "of its rates; default: that of global"},
+    {"priority", NULL, kw_small, D(priority), 1, 1, 0, 1, UINT16_MAX, "priority N",
+     "for order priority, lower first"},
+    {"weight", NULL, kw_small, D(weight), 1, 1, 0, 1, UINT16_MAX, "weight N",
+     "share among decks that an order leaves equal"},
 };
 
 const struct section section_ratedeck = {
     .word = "ratedeck",
+    .syntax = "ratedeck NAME [trunk TRUNK]",
+    .help = "rates by prefix, in a CSV file",
     .list_off = LIST(deck),
     .size = sizeof(struct conf_deck),
     .kw = deck_kw,

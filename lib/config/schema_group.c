@@ -55,15 +55,19 @@ static void kw_group_order(struct parser *p, const struct keyword *kw, void *fie
 
 static const struct keyword group_kw[] = {
     {"member", NULL, kw_member, G(member), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0,
-     "member TRUNK [weight N]..."},
+     "member TRUNK [weight N]...", "trunks of the group, with their weights"},
     {"order", NULL, kw_group_order, G(order), 1, 1, 0, 0, 0,
-     "order failover|round-robin|weighted|least-used"},
-    {"limit", "in", kw_limit, G(limit_in), 1, 4, 0, 0, 0, "limit in Ncalls Ncps [burst N]"},
-    {"limit", "out", kw_limit, G(limit_out), 1, 4, 0, 0, 0, "limit out Ncalls Ncps [burst N]"},
+     "order failover|round-robin|weighted|least-used", "in which order its members are tried"},
+    {"limit", "in", kw_limit, G(limit_in), 1, 4, 0, 0, 0, "limit in Ncalls Ncps [burst N]",
+     "over all calls from its members"},
+    {"limit", "out", kw_limit, G(limit_out), 1, 4, 0, 0, 0, "limit out Ncalls Ncps [burst N]",
+     "over all calls to its members"},
 };
 
 const struct section section_group = {
     .word = "group",
+    .syntax = "group NAME",
+    .help = "trunks that stand for one",
     .list_off = LIST(group),
     .size = sizeof(struct conf_group),
     .kw = group_kw,
@@ -93,15 +97,22 @@ static void close_customer(struct parser *p, void *obj, bool clean)
 #define C(member) FIELD(struct conf_customer, member)
 
 static const struct keyword customer_kw[] = {
-    {"account", NULL, kw_string, C(account), 1, 1, 0, 0, 0, "account TEXT"},
-    {"limit", "in", kw_limit, C(limit_in), 1, 4, 0, 0, 0, "limit in Ncalls Ncps [burst N]"},
-    {"limit", "out", kw_limit, C(limit_out), 1, 4, 0, 0, 0, "limit out Ncalls Ncps [burst N]"},
-    {"routes", NULL, kw_ref, C(routes), 1, 1, 0, 0, 0, "routes NAME"},
-    {"sell-deck", NULL, kw_ref, C(sell_deck), 1, 1, 0, 0, 0, "sell-deck NAME"},
+    {"account", NULL, kw_string, C(account), 1, 1, 0, 0, 0, "account TEXT",
+     "in records, and as {billing} in header rules"},
+    {"limit", "in", kw_limit, C(limit_in), 1, 4, 0, 0, 0, "limit in Ncalls Ncps [burst N]",
+     "over all of its trunks"},
+    {"limit", "out", kw_limit, C(limit_out), 1, 4, 0, 0, 0, "limit out Ncalls Ncps [burst N]",
+     "over all of its trunks"},
+    {"routes", NULL, kw_ref, C(routes), 1, 1, 0, 0, 0, "routes NAME",
+     "the route of its trunks that name none"},
+    {"sell-deck", NULL, kw_ref, C(sell_deck), 1, 1, 0, 0, 0, "sell-deck NAME",
+     "what its trunks pay that name none"},
 };
 
 const struct section section_customer = {
     .word = "customer",
+    .syntax = "customer NAME",
+    .help = "limits, routes and account over several trunks",
     .list_off = LIST(customer),
     .size = sizeof(struct conf_customer),
     .kw = customer_kw,

@@ -115,25 +115,41 @@ static void kw_states(struct parser *p, const struct keyword *kw, void *field, s
 
 /* 256 workers: worker numbers are 8 bits of a sealed token. */
 static const struct keyword global_kw[] = {
-    {"node", NULL, kw_node, G(node), 1, 1, 0, 0, 0, "node NAME"},
-    {"limit", NULL, kw_limit, G(limit), 1, 4, 0, 0, 0, "limit Ncalls [Ncps [burst N]]"},
-    {"include", NULL, kw_include, 0, 0, 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "include FILE..."},
-    {"workers", NULL, kw_number, G(workers), 1, 1, 0, 1, CONF_WORKERS_MAX, "workers N"},
-    {"run-dir", NULL, kw_path, G(run_dir), 1, 1, 0, 0, 0, "run-dir DIRECTORY"},
-    {"state-dir", NULL, kw_path, G(state_dir), 1, 1, 0, 0, 0, "state-dir DIRECTORY"},
-    {"media-socket", NULL, kw_path, G(media_socket), 1, 1, 0, 0, 0, "media-socket PATH"},
-    {"emergency", NULL, kw_emergency, G(emergency), 1, 32, KW_REPEAT, 0, 0, "emergency NUMBER..."},
+    {"node", NULL, kw_node, G(node), 1, 1, 0, 0, 0, "node NAME",
+     "name of this node in records and tokens"},
+    {"limit", NULL, kw_limit, G(limit), 1, 4, 0, 0, 0, "limit Ncalls [Ncps [burst N]]",
+     "calls and calls a second of the whole node"},
+    {"include", NULL, kw_include, 0, 0, 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "include FILE...",
+     "files to read after this one; * ? [] as in a shell"},
+    {"workers", NULL, kw_number, G(workers), 1, 1, 0, 1, CONF_WORKERS_MAX, "workers N",
+     "threads that carry calls; default: one a core"},
+    {"run-dir", NULL, kw_path, G(run_dir), 1, 1, 0, 0, 0, "run-dir DIRECTORY",
+     "where the control socket is"},
+    {"state-dir", NULL, kw_path, G(state_dir), 1, 1, 0, 0, 0, "state-dir DIRECTORY",
+     "where the sealing key and the journal are"},
+    {"media-socket", NULL, kw_path, G(media_socket), 1, 1, 0, 0, 0, "media-socket PATH",
+     "where tandem-media listens"},
+    {"emergency", NULL, kw_emergency, G(emergency), 1, 32, KW_REPEAT, 0, 0, "emergency NUMBER...",
+     "called numbers, as received, that are calls for help"},
     /* 8: each is asked in turn with seconds between; nobody waits for a ninth. */
-    {"dns", NULL, kw_dns, G(dns), 1, 8, 0, 0, 0, "dns IP[:PORT]..."},
-    {"country", NULL, kw_country, G(country), 1, 1, 0, 0, 0, "country +N"},
-    {"currency", NULL, kw_currency, G(currency), 1, 1, 0, 0, 0, "currency CODE"},
-    {"exchange", NULL, kw_exchange, G(exchange), 2, 2, KW_REPEAT, 0, 0, "exchange CODE RATE"},
-    {"states", NULL, kw_states, G(states), 1, 1, 0, 0, 0, "states PATH"},
-    {"watch", NULL, kw_on_off, G(watch), 1, 1, 0, 0, 0, "watch on|off"},
+    {"dns", NULL, kw_dns, G(dns), 1, 8, 0, 0, 0, "dns IP[:PORT]...",
+     "name servers, asked in this order; default: those of resolv.conf"},
+    {"country", NULL, kw_country, G(country), 1, 1, 0, 0, 0, "country +N",
+     "home country, for examples of national numbers"},
+    {"currency", NULL, kw_currency, G(currency), 1, 1, 0, 0, 0, "currency CODE",
+     "base currency, in which costs of all decks are compared"},
+    {"exchange", NULL, kw_exchange, G(exchange), 2, 2, KW_REPEAT, 0, 0, "exchange CODE RATE",
+     "what one of a currency is in the base currency"},
+    {"states", NULL, kw_states, G(states), 1, 1, 0, 0, 0, "states PATH",
+     "file prefix,state: who is in which state, for inter and intra rates"},
+    {"watch", NULL, kw_on_off, G(watch), 1, 1, 0, 0, 0, "watch on|off",
+     "a changed file of the configuration is a reload"},
 };
 
 const struct section section_global = {
     .word = "global",
+    .syntax = "global",
+    .help = "the node",
     .kw = global_kw,
     .n_kw = COUNT(global_kw),
 };
@@ -180,13 +196,18 @@ static void kw_device(struct parser *p, const struct keyword *kw, void *field, s
 #define R(member) FIELD(struct conf_realm, member)
 
 static const struct keyword realm_kw[] = {
-    {"address", NULL, kw_ips, R(address), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "address IP..."},
-    {"device", NULL, kw_device, R(device), 1, 1, 0, 0, 0, "device INTERFACE"},
-    {"advertise", NULL, kw_advertise, R(advertise), 1, 2, KW_REPEAT, 0, 0, "advertise IP [IP]"},
+    {"address", NULL, kw_ips, R(address), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "address IP...",
+     "own addresses, IPv4 and IPv6"},
+    {"device", NULL, kw_device, R(device), 1, 1, 0, 0, 0, "device INTERFACE",
+     "interface that its sockets are bound to, as a VRF"},
+    {"advertise", NULL, kw_advertise, R(advertise), 1, 2, KW_REPEAT, 0, 0, "advertise IP [IP]",
+     "what Via, Contact and SDP show behind a 1:1 NAT"},
 };
 
 const struct section section_realm = {
     .word = "realm",
+    .syntax = "realm NAME",
+    .help = "an interface or VRF with its addresses",
     .list_off = LIST(realm),
     .size = sizeof(struct conf_realm),
     .kw = realm_kw,
@@ -291,17 +312,24 @@ static void close_listen(struct parser *p, void *obj, bool clean)
  * connections, per-source: a stream is a descriptor, and a unit file that raises LimitNOFILE rarely passes 65,535.
  */
 static const struct keyword listen_kw[] = {
-    {"realm", NULL, kw_ref, L(realm), 1, 1, 0, 0, 0, "realm NAME"},
-    {"udp", NULL, kw_sockets, L(udp), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "udp IP:PORT..."},
-    {"tcp", NULL, kw_sockets, L(tcp), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "tcp IP:PORT..."},
+    {"realm", NULL, kw_ref, L(realm), 1, 1, 0, 0, 0, "realm NAME", "where its addresses are"},
+    {"udp", NULL, kw_sockets, L(udp), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "udp IP:PORT...",
+     "sockets, addresses of the realm"},
+    {"tcp", NULL, kw_sockets, L(tcp), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "tcp IP:PORT...",
+     "sockets, addresses of the realm"},
     {"tls", NULL, kw_tls, L(tls), 3, 9, KW_REPEAT, 0, 0,
-     "tls IP:PORT cert FILE [key FILE] [ca FILE] [verify none|request|require]"},
+     "tls IP:PORT cert FILE [key FILE] [ca FILE] [verify none|request|require]",
+     "one socket with its certificate"},
     {"idle-timeout", NULL, kw_duration, L(idle_ms), 1, 1, KW_OFF, 10 * SECOND, 24 * HOUR,
-     "idle-timeout DURATION|off"},
-    {"connections", NULL, kw_number, L(connections), 1, 1, 0, 1, 65535, "connections N"},
-    {"per-source", NULL, kw_number, L(per_source), 1, 1, 0, 1, 65535, "per-source N"},
-    {"unknown", NULL, kw_unknown, L(unknown), 1, 1, 0, 0, 0, "unknown drop|403"},
-    {"dscp", NULL, kw_dscp, L(dscp), 1, 1, 0, 0, 0, "dscp VALUE"},
+     "idle-timeout DURATION|off", "a stream silent for so long is closed"},
+    {"connections", NULL, kw_number, L(connections), 1, 1, 0, 1, 65535, "connections N",
+     "streams taken at the same time, of all sources"},
+    {"per-source", NULL, kw_number, L(per_source), 1, 1, 0, 1, 65535, "per-source N",
+     "streams of one address that is nobody's trunk"},
+    {"unknown", NULL, kw_unknown, L(unknown), 1, 1, 0, 0, 0, "unknown drop|403",
+     "what a source gets that is nobody's trunk"},
+    {"dscp", NULL, kw_dscp, L(dscp), 1, 1, 0, 0, 0, "dscp VALUE",
+     "mark of all that these sockets send"},
 };
 
 static void listen_defaults(void *obj)
@@ -317,6 +345,8 @@ static void listen_defaults(void *obj)
 
 const struct section section_listen = {
     .word = "listen",
+    .syntax = "listen NAME",
+    .help = "SIP sockets",
     .list_off = LIST(listen),
     .size = sizeof(struct conf_listen),
     .kw = listen_kw,
@@ -402,11 +432,15 @@ static void close_media(struct parser *p, void *obj, bool clean)
 #define M(member) FIELD(struct conf_media, member)
 
 static const struct keyword media_kw[] = {
-    {"realm", NULL, kw_ref, M(realm), 1, 1, 0, 0, 0, "realm NAME"},
-    {"address", NULL, kw_ips, M(address), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "address IP..."},
-    {"ports", NULL, kw_ports, M(port_lo), 1, 1, 0, 0, 0, "ports LO-HI"},
-    {"ports", "priority", kw_priority, M(priority_lo), 1, 1, 0, 0, 0, "ports priority LO-HI"},
-    {"limit", NULL, kw_media_limit, M(calls), 1, 1, 0, 0, 0, "limit Ncalls"},
+    {"realm", NULL, kw_ref, M(realm), 1, 1, 0, 0, 0, "realm NAME", "where its addresses are"},
+    {"address", NULL, kw_ips, M(address), 1, CONF_VALUES_MAX, KW_REPEAT, 0, 0, "address IP...",
+     "addresses of the realm for RTP; default: all of them"},
+    {"ports", NULL, kw_ports, M(port_lo), 1, 1, 0, 0, 0, "ports LO-HI",
+     "RTP and RTCP ports; the first is even"},
+    {"ports", "priority", kw_priority, M(priority_lo), 1, 1, 0, 0, 0, "ports priority LO-HI",
+     "ports kept for calls above the ordinary class"},
+    {"limit", NULL, kw_media_limit, M(calls), 1, 1, 0, 0, 0, "limit Ncalls",
+     "calls with media at the same time; default: what the ports carry"},
 };
 
 static void media_defaults(void *obj)
@@ -416,6 +450,8 @@ static void media_defaults(void *obj)
 
 const struct section section_media = {
     .word = "media",
+    .syntax = "media NAME",
+    .help = "RTP ports of a realm",
     .list_off = LIST(media),
     .size = sizeof(struct conf_media),
     .kw = media_kw,

@@ -10,7 +10,9 @@
 #include "config/schema.h"
 #include "core/err.h"
 
-static const struct keyword rule_kw = {.word = "rule", .syntax = "PATTERN -> RESULT [class NAME]"};
+static const struct keyword rule_kw = {.word = "rule",
+                                       .syntax = "PATTERN -> RESULT [class emergency|service]",
+                                       .help = "what becomes of the numbers that fit the pattern"};
 
 static void numbers_header(struct parser *p, void *obj, struct args *args)
 {
@@ -147,9 +149,12 @@ static void close_numbers(struct parser *p, void *obj, bool clean)
 
 const struct section section_numbers = {
     .word = "numbers",
+    .syntax = "numbers NAME [direction in|out]",
+    .help = "translations of numbers, the first that fits",
     .list_off = LIST(numbers),
     .size = sizeof(struct conf_numbers),
     .header = numbers_header,
     .line = numbers_line,
+    .line_kw = &rule_kw,
     .close = close_numbers,
 };

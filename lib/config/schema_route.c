@@ -344,31 +344,43 @@ static bool clause_cause(struct line_parser *lp)
 
 /* ---- a line ---- */
 
-#define CLAUSE(name, fn, goes, text)     \
-    {                                    \
-        name, fn, goes,                  \
-        {                                \
-            .word = name, .syntax = text \
-        }                                \
+#define CLAUSE(name, fn, goes, text, says)             \
+    {                                                  \
+        name, fn, goes,                                \
+        {                                              \
+            .word = name, .syntax = text, .help = says \
+        }                                              \
     }
 
 static const struct clause clauses[] = {
-    CLAUSE("when", clause_when, DOES_ANY, "when [not] CALENDAR"),
-    CLAUSE("from", clause_from, DOES_ANY, "from TRUNK|CUSTOMER..."),
-    CLAUSE("caller", clause_caller, DOES_ANY, "caller PREFIX..."),
-    CLAUSE("lcr", clause_lcr, DOES_ANY, "lcr DECK..."),
-    CLAUSE("via", clause_via, DOES_ANY, "via TARGET [N%|weight N]... [then TARGET...]"),
-    CLAUSE("then", clause_then, DOES_ANY, "then TARGET..."),
-    CLAUSE("cause", clause_cause, DOES_ANY, "cause CODE [\"TEXT\"]"),
-    CLAUSE("order", clause_order, DOES_LCR, "order cost|quality|priority|asr|acd|pdd..."),
-    CLAUSE("max-cost", clause_max_cost, DOES_LCR, "max-cost X"),
-    CLAUSE("margin", clause_margin, DOES_LCR, "margin X|N%"),
-    CLAUSE("min-asr", clause_min_asr, DOES_LCR, "min-asr N%"),
-    CLAUSE("min-acd", clause_min_acd, DOES_LCR, "min-acd DURATION"),
-    CLAUSE("max-pdd", clause_max_pdd, DOES_LCR, "max-pdd DURATION"),
-    CLAUSE("sample", clause_sample, DOES_LCR, "sample N"),
-    CLAUSE("max", clause_max, DOES_LCR | DOES_VIA, "max N attempts"),
-    CLAUSE("within", clause_within, DOES_LCR | DOES_VIA, "within DURATION"),
+    CLAUSE("when", clause_when, DOES_ANY, "when [not] CALENDAR",
+           "while a calendar is open, or is not"),
+    CLAUSE("from", clause_from, DOES_ANY, "from TRUNK|CUSTOMER...",
+           "calls of these trunks and customers"),
+    CLAUSE("caller", clause_caller, DOES_ANY, "caller PREFIX...",
+           "calls of callers with these prefixes"),
+    CLAUSE("lcr", clause_lcr, DOES_ANY, "lcr DECK...", "trunks by their decks, cheapest first"),
+    CLAUSE("via", clause_via, DOES_ANY, "via TARGET [N%|weight N]... [then TARGET...]",
+           "trunks and groups, in order or by share"),
+    CLAUSE("then", clause_then, DOES_ANY, "then TARGET...", "tried when those before are through"),
+    CLAUSE("cause", clause_cause, DOES_ANY, "cause CODE [\"TEXT\"]", "a refusal"),
+    CLAUSE("order", clause_order, DOES_LCR, "order cost|quality|priority|asr|acd|pdd...",
+           "what candidates are sorted by"),
+    CLAUSE("max-cost", clause_max_cost, DOES_LCR, "max-cost X",
+           "dearer candidates are dropped; a minute, in the base currency"),
+    CLAUSE("margin", clause_margin, DOES_LCR, "margin X|N%",
+           "what the caller pays must be above the cost by so much"),
+    CLAUSE("min-asr", clause_min_asr, DOES_LCR, "min-asr N%",
+           "candidates with fewer calls answered are dropped"),
+    CLAUSE("min-acd", clause_min_acd, DOES_LCR, "min-acd DURATION",
+           "candidates with shorter calls are dropped"),
+    CLAUSE("max-pdd", clause_max_pdd, DOES_LCR, "max-pdd DURATION",
+           "candidates with a longer post-dial delay are dropped"),
+    CLAUSE("sample", clause_sample, DOES_LCR, "sample N",
+           "calls to judge by, before any is dropped"),
+    CLAUSE("max", clause_max, DOES_LCR | DOES_VIA, "max N attempts", "attempts, and no more"),
+    CLAUSE("within", clause_within, DOES_LCR | DOES_VIA, "within DURATION",
+           "no attempt begins later than that"),
 };
 
 static const struct clause *find_clause(const struct lex_token *t)
@@ -382,9 +394,9 @@ static const struct clause *find_clause(const struct lex_token *t)
     return NULL;
 }
 
-const char *schema_clause(uint32_t n)
+const struct keyword *schema_clause(uint32_t n)
 {
-    return n < COUNT(clauses) ? clauses[n].word : NULL;
+    return n < COUNT(clauses) ? &clauses[n].kw : NULL;
 }
 
 static void refuse_clause(struct line_parser *lp, const struct lex_token *t)
@@ -660,21 +672,28 @@ static void close_route(struct parser *p, void *obj, bool clean)
 
 static const struct keyword route_kw[] = {
     {"lnp", "dip", kw_dip, FIELD(struct conf_route, dip), 1, 5, 0, 1, 5 * SECOND,
-     "lnp dip NAME [timeout DURATION] [on-fail route-on-dialled|reject]"},
+     "lnp dip NAME [timeout DURATION] [on-fail route-on-dialled|reject]",
+     "ported numbers are routed on their routing number"},
     {"block", NULL, kw_block, 0, 0, 2, VMAX, KW_REPEAT, 0, 0,
-     "block [caller] prefix P...|prefix-file PATH [" REFUSAL "]"},
+     "block [caller] prefix P...|prefix-file PATH [" REFUSAL "]",
+     "calls to (or from) these numbers are refused"},
     {"allow", NULL, kw_block, 0, 0, 2, VMAX, KW_REPEAT, 0, 0,
-     "allow [caller] prefix P...|prefix-file PATH"},
+     "allow [caller] prefix P...|prefix-file PATH", "an exception from the block lines behind it"},
     {"emergency", NULL, kw_other_line, 0, 0, 1, VMAX, 0, 0, 0,
-     "emergency " CONDITIONS " via " TARGETS " " HUNT},
+     "emergency " CONDITIONS " via " TARGETS " " HUNT,
+     "where calls for help go, before all prefixes"},
     {"prefix", NULL, kw_prefix, 0, 0, 2, VMAX, KW_REPEAT, 0, 0,
-     "prefix P... " CONDITIONS " via " TARGETS " | " LCR " " HUNT " | " REFUSAL},
+     "prefix P... " CONDITIONS " via " TARGETS " | " LCR " " HUNT " | " REFUSAL,
+     "where calls to these numbers go; the longest prefix wins"},
     {"default", NULL, kw_other_line, 0, 0, 1, VMAX, 0, 0, 0,
-     "default " CONDITIONS " via " TARGETS " | " LCR " " HUNT " | " REFUSAL},
+     "default " CONDITIONS " via " TARGETS " | " LCR " " HUNT " | " REFUSAL,
+     "where calls go that no prefix fits"},
 };
 
 const struct section section_route = {
     .word = "route",
+    .syntax = "route NAME",
+    .help = "where calls go, by prefix",
     .list_off = LIST(route),
     .size = sizeof(struct conf_route),
     .kw = route_kw,

@@ -146,13 +146,13 @@ static void kw_latch(struct parser *p, const struct keyword *kw, void *field, st
 #define T_DEFAULT_CALLER                          \
     offsetof(struct conf_trunk, caller.fallback), \
         sizeof(struct conf_caller) - offsetof(struct conf_caller, fallback)
-#define MATCH(sub, n, syntax)                                           \
-    {                                                                   \
-        "match", sub, kw_match, T(match), n, n, KW_REPEAT, 0, 0, syntax \
+#define MATCH(sub, n, syntax, help)                                           \
+    {                                                                         \
+        "match", sub, kw_match, T(match), n, n, KW_REPEAT, 0, 0, syntax, help \
     }
-#define TIMER(word, member, flags, lo, hi)                                        \
-    {                                                                             \
-        word, NULL, kw_duration, T(member), 1, 1, flags, lo, hi, word " DURATION" \
+#define TIMER(word, member, flags, lo, hi, help)                                        \
+    {                                                                                   \
+        word, NULL, kw_duration, T(member), 1, 1, flags, lo, hi, word " DURATION", help \
     }
 
 /*
@@ -165,88 +165,136 @@ static void kw_latch(struct parser *p, const struct keyword *kw, void *field, st
  * breaker: a window below 1 s counts single calls; after an hour nobody knows what the figures were.
  * tcp-above: below 500 a plain INVITE is too large, above 65,507 UDP has no room.
  */
-#define TRUNK_TIMERS                                                            \
-    TIMER("trying-timeout", trying_timeout_ms, 0, 500, 32 * SECOND),            \
-        TIMER("progress-timeout", progress_timeout_ms, 0, SECOND, 10 * MINUTE), \
-        TIMER("ring-timeout", ring_timeout_ms, 0, SECOND, 10 * MINUTE),         \
-        TIMER("setup-timeout", setup_timeout_ms, 0, SECOND, 10 * MINUTE),       \
-        TIMER("max-duration", max_duration_ms, KW_OFF, SECOND, 168 * HOUR),     \
-        TIMER("media-inactivity", media_inactivity_ms, KW_OFF, 5 * SECOND, 24 * HOUR)
+#define TRUNK_TIMERS                                                                               \
+    TIMER("trying-timeout", trying_timeout_ms, 0, 500, 32 * SECOND,                                \
+          "no response at all: next carrier"),                                                     \
+        TIMER("progress-timeout", progress_timeout_ms, 0, SECOND, 10 * MINUTE,                     \
+              "100 but no 18x: next carrier"),                                                     \
+        TIMER("ring-timeout", ring_timeout_ms, 0, SECOND, 10 * MINUTE,                             \
+              "18x but no answer: the attempt ends"),                                              \
+        TIMER("setup-timeout", setup_timeout_ms, 0, SECOND, 10 * MINUTE,                           \
+              "INVITE to answer, over all attempts"),                                              \
+        TIMER("max-duration", max_duration_ms, KW_OFF, SECOND, 168 * HOUR, "of an answered call"), \
+        TIMER("media-inactivity", media_inactivity_ms, KW_OFF, 5 * SECOND, 24 * HOUR,              \
+              "no RTP from this side for so long ends the call")
 
 #define VMAX CONF_VALUES_MAX
 
 /* `from` is first: link.c takes the other keywords over. A profile has the rest of the same table. */
 static const struct keyword trunk_kw[] = {
-    {"from", NULL, kw_ref, T(from), 1, 1, 0, 0, 0, "from PROFILE"},
-    {"about", NULL, kw_string, T(about), 1, 1, 0, 0, 0, "about \"TEXT\""},
-    {"listen", NULL, kw_refs, T(listen), 1, VMAX, KW_REPEAT, 0, 0, "listen NAME..."},
-    {"media", NULL, kw_media, T_MEDIA, 1, 1, 0, 0, 0, "media NAME|none"},
+    {"from", NULL, kw_ref, T(from), 1, 1, 0, 0, 0, "from PROFILE",
+     "profile whose keywords it takes over"},
+    {"about", NULL, kw_string, T(about), 1, 1, 0, 0, 0, "about \"TEXT\"",
+     "for people: shown by tandemctl"},
+    {"listen", NULL, kw_refs, T(listen), 1, VMAX, KW_REPEAT, 0, 0, "listen NAME...",
+     "where its calls arrive, and from where requests to it leave"},
+    {"media", NULL, kw_media, T_MEDIA, 1, 1, 0, 0, 0, "media NAME|none",
+     "where its RTP is relayed; none: it goes past the switch"},
     {"peer", NULL, kw_peer, T(peer), 1, 7, KW_REPEAT, 0, 0,
      "peer IP[:PORT]|NAME[:PORT] udp|tcp|tls [priority N] [weight N], peer NAME srv udp|tcp|tls, "
-     "peer NAME auto, peer registered"},
-    {"accept", NULL, kw_accept, T(accept), 1, VMAX, KW_REPEAT, 0, 0, "accept NETWORK[:PORT]..."},
-    MATCH("tech-prefix", 1, "match tech-prefix DIGITS"),
-    MATCH("ruri-domain", 1, "match ruri-domain DOMAIN"),
-    MATCH("to-domain", 1, "match to-domain DOMAIN"),
-    MATCH("from-domain", 1, "match from-domain DOMAIN"),
-    MATCH("tgrp", 1, "match tgrp LABEL"),
-    MATCH("header", 2, "match header NAME VALUE"),
-    {"limit", "in", kw_limit, T(limit_in), 1, 4, 0, 0, 0, "limit in Ncalls Ncps [burst N]"},
-    {"limit", "out", kw_limit, T(limit_out), 1, 4, 0, 0, 0, "limit out Ncalls Ncps [burst N]"},
+     "peer NAME auto, peer registered",
+     "where calls to it are sent"},
+    {"accept", NULL, kw_accept, T(accept), 1, VMAX, KW_REPEAT, 0, 0, "accept NETWORK[:PORT]...",
+     "sources of its calls beside its peers"},
+    MATCH("tech-prefix", 1, "match tech-prefix DIGITS",
+          "calls whose Request-URI user begins so are its own"),
+    MATCH("ruri-domain", 1, "match ruri-domain DOMAIN",
+          "calls with this host in the Request-URI are its own"),
+    MATCH("to-domain", 1, "match to-domain DOMAIN", "calls with this host in To are its own"),
+    MATCH("from-domain", 1, "match from-domain DOMAIN", "calls with this host in From are its own"),
+    MATCH("tgrp", 1, "match tgrp LABEL", "calls of this trunk group are its own (RFC 4904)"),
+    MATCH("header", 2, "match header NAME VALUE", "calls with this header and value are its own"),
+    {"limit", "in", kw_limit, T(limit_in), 1, 4, 0, 0, 0, "limit in Ncalls Ncps [burst N]",
+     "calls from it"},
+    {"limit", "out", kw_limit, T(limit_out), 1, 4, 0, 0, 0, "limit out Ncalls Ncps [burst N]",
+     "calls to it; a full trunk is passed over"},
     {"options", NULL, kw_options, T(options), 1, 6, 0, SECOND, HOUR,
-     "options off | every DURATION [down-after N] [up-after N]"},
+     "options off | every DURATION [down-after N] [up-after N]",
+     "probes by OPTIONS that tell whether it is up"},
     TRUNK_TIMERS,
-    {"advance", NULL, kw_codes, T(advance), 1, VMAX, 0, 0, 0, "advance CODE... [q850 N...]"},
-    {"stop", NULL, kw_codes, T(stop), 1, VMAX, 0, 0, 0, "stop CODE... [q850 N...]"},
+    {"advance", NULL, kw_codes, T(advance), 1, VMAX, 0, 0, 0, "advance CODE... [q850 N...]",
+     "outcomes after which the next carrier is tried"},
+    {"stop", NULL, kw_codes, T(stop), 1, VMAX, 0, 0, 0, "stop CODE... [q850 N...]",
+     "outcomes after which it is not"},
     {"breaker", NULL, kw_breaker, T(breaker), 1, 8, 0, SECOND, HOUR,
-     "breaker off | trip N% of N in DURATION [retry DURATION]"},
-    {"numbers", NULL, kw_ref, T(numbers), 1, 1, 0, 0, 0, "numbers NAME"},
-    {"numbers", "caller", kw_ref, T(numbers_caller), 1, 1, 0, 0, 0, "numbers caller NAME"},
+     "breaker off | trip N% of N in DURATION [retry DURATION]",
+     "passed over for a while when so many of its last attempts failed"},
+    {"numbers", NULL, kw_ref, T(numbers), 1, 1, 0, 0, 0, "numbers NAME",
+     "translation of the called number of calls from it"},
+    {"numbers", "caller", kw_ref, T(numbers_caller), 1, 1, 0, 0, 0, "numbers caller NAME",
+     "translation of the calling number of calls from it"},
     {"numbers", "redirecting", kw_ref, T(numbers_redirecting), 1, 1, 0, 0, 0,
-     "numbers redirecting NAME"},
-    {"send", NULL, kw_refs, T(send), 1, 8, KW_REPEAT, 0, 0, "send NAME..."},
-    {"send", "caller", kw_refs, T(send_caller), 1, 8, KW_REPEAT, 0, 0, "send caller NAME..."},
+     "numbers redirecting NAME", "translation of the diverting numbers of calls from it"},
+    {"send", NULL, kw_refs, T(send), 1, 8, KW_REPEAT, 0, 0, "send NAME...",
+     "translations of the called number of calls to it, one after the other"},
+    {"send", "caller", kw_refs, T(send_caller), 1, 8, KW_REPEAT, 0, 0, "send caller NAME...",
+     "translations of the calling number of calls to it"},
     {"send", "redirecting", kw_refs, T(send_redirecting), 1, 8, KW_REPEAT, 0, 0,
-     "send redirecting NAME..."},
-    {"caller-allow", NULL, kw_caller_allow, T_CALLER_ALLOW, 1, 1, 0, 0, 0, "caller-allow PATH"},
+     "send redirecting NAME...", "translations of the diverting numbers of calls to it"},
+    {"caller-allow", NULL, kw_caller_allow, T_CALLER_ALLOW, 1, 1, 0, 0, 0, "caller-allow PATH",
+     "file of the numbers that it may show as its own"},
     {"default-caller", NULL, kw_default_caller, T_DEFAULT_CALLER, 1, 1, 0, 0, 0,
-     "default-caller NUMBER"},
-    {"routes", NULL, kw_ref, T(routes), 1, 1, 0, 0, 0, "routes NAME"},
-    {"customer", NULL, kw_ref, T(customer), 1, 1, 0, 0, 0, "customer NAME"},
-    {"sell-deck", NULL, kw_ref, T(sell_deck), 1, 1, 0, 0, 0, "sell-deck NAME"},
-    {"latch", NULL, kw_latch, T(latch), 1, 1, 0, 0, 0, "latch learn-once|sdp-only|follow"},
-    {"dscp", "media", kw_dscp, T(dscp_media), 1, 1, 0, 0, 0, "dscp media VALUE"},
-    {"tls-name", NULL, kw_tls_name, T(tls_name), 1, 16, KW_REPEAT, 0, 0, "tls-name NAME..."},
-    {"tcp-above", NULL, kw_tcp_above, T(tcp_above), 1, 1, 0, 500, 65507, "tcp-above Nbytes|off"},
-    {"100rel", NULL, kw_rel100, T(rel100), 1, 1, 0, 0, 0, "100rel supported|off|required"},
+     "default-caller NUMBER", "shown instead of a calling number that is not allowed"},
+    {"routes", NULL, kw_ref, T(routes), 1, 1, 0, 0, 0, "routes NAME",
+     "the route of calls from it; none: they are refused"},
+    {"customer", NULL, kw_ref, T(customer), 1, 1, 0, 0, 0, "customer NAME",
+     "whose it is: limits, routes and account over several trunks"},
+    {"sell-deck", NULL, kw_ref, T(sell_deck), 1, 1, 0, 0, 0, "sell-deck NAME",
+     "the ratedeck of what its calls pay, for margin and records"},
+    {"latch", NULL, kw_latch, T(latch), 1, 1, 0, 0, 0, "latch learn-once|sdp-only|follow",
+     "where RTP is sent: learnt once, by SDP alone, or followed"},
+    {"dscp", "media", kw_dscp, T(dscp_media), 1, 1, 0, 0, 0, "dscp media VALUE",
+     "mark of RTP to it"},
+    {"tls-name", NULL, kw_tls_name, T(tls_name), 1, 16, KW_REPEAT, 0, 0, "tls-name NAME...",
+     "names that the certificate of its peers may have"},
+    {"tcp-above", NULL, kw_tcp_above, T(tcp_above), 1, 1, 0, 500, 65507, "tcp-above Nbytes|off",
+     "larger requests to a UDP peer go by TCP"},
+    {"100rel", NULL, kw_rel100, T(rel100), 1, 1, 0, 0, 0, "100rel supported|off|required",
+     "reliable provisional responses with it (RFC 3262)"},
     {"session-timer", NULL, kw_session_timer, T(timer), 1, 5, 0, 90 * SECOND, 24 * HOUR,
-     "session-timer off | DURATION [min DURATION] [refresher any|us|them]"},
-    {"offer", NULL, kw_offer, T(offer), 1, 1, 0, 0, 0, "offer keep|early|delayed"},
-    {"codec", NULL, kw_codec, T(codec), 1, 4, 0, 0, 0, "codec pcmu|pcma|g729|telephone-event..."},
-    {"redirect", NULL, kw_redirect, T(redirect), 1, 1, 0, 0, 0, "redirect reject|follow|pass"},
-    {"refer", NULL, kw_refer, T(refer), 1, 1, 0, 0, 0, "refer reject|pass|consume"},
-    {"pass", NULL, kw_pass, T(pass), 1, 4, 0, 0, 0, "pass INFO|MESSAGE|NOTIFY|OPTIONS... | none"},
-    {"trust", NULL, kw_trust, T(untrusted), 1, 1, 0, 0, 0, "trust yes|no"},
+     "session-timer off | DURATION [min DURATION] [refresher any|us|them]",
+     "session timers with it (RFC 4028)"},
+    {"offer", NULL, kw_offer, T(offer), 1, 1, 0, 0, 0, "offer keep|early|delayed",
+     "whether INVITEs to it bear an offer"},
+    {"codec", NULL, kw_codec, T(codec), 1, 4, 0, 0, 0, "codec pcmu|pcma|g729|telephone-event...",
+     "codecs of offers that we make"},
+    {"redirect", NULL, kw_redirect, T(redirect), 1, 1, 0, 0, 0, "redirect reject|follow|pass",
+     "what a 3xx from it does"},
+    {"refer", NULL, kw_refer, T(refer), 1, 1, 0, 0, 0, "refer reject|pass|consume",
+     "what a REFER from it does"},
+    {"pass", NULL, kw_pass, T(pass), 1, 4, 0, 0, 0, "pass INFO|MESSAGE|NOTIFY|OPTIONS... | none",
+     "methods inside a call that are carried across"},
+    {"trust", NULL, kw_trust, T(untrusted), 1, 1, 0, 0, 0, "trust yes|no",
+     "whether it is inside the trust domain (RFC 3324)"},
     {"identity", NULL, kw_identity, T(identity), 2, 6, 0, 0, 0,
      "identity [pai keep|drop|from] [privacy honour|ignore] "
-     "[diversion keep|drop|diversion|history-info]"},
-    {"diversions", "max", kw_diversions, T(diversions_max), 1, 1, 0, 1, 100,
-     "diversions max N|off"},
-    {"uri", NULL, kw_uri, T(uri), 1, 1, 0, 0, 0, "uri sip|phone|tel"},
-    {"tgrp", NULL, kw_tgrp, T_TGRP, 1, 3, 0, 0, 0, "tgrp LABEL [context DOMAIN]"},
+     "[diversion keep|drop|diversion|history-info]",
+     "P-Asserted-Identity, privacy and diversions with it"},
+    {"diversions", "max", kw_diversions, T(diversions_max), 1, 1, 0, 1, 100, "diversions max N|off",
+     "a call diverted more often is refused 482"},
+    {"uri", NULL, kw_uri, T(uri), 1, 1, 0, 0, 0, "uri sip|phone|tel",
+     "form of numbers towards it: sip, sip with user=phone, tel"},
+    {"tgrp", NULL, kw_tgrp, T_TGRP, 1, 3, 0, 0, 0, "tgrp LABEL [context DOMAIN]",
+     "trunk group put on Contact and Request-URI (RFC 4904)"},
     {"number-params", NULL, kw_number_params, T(number_params_drop), 1, 1, 0, 0, 0,
-     "number-params keep|drop"},
-    {"bodies", NULL, kw_bodies, T(bodies_sdp_only), 1, 1, 0, 0, 0, "bodies all|sdp"},
+     "number-params keep|drop", "rn, npdi, cic of the called number are kept or dropped"},
+    {"bodies", NULL, kw_bodies, T(bodies_sdp_only), 1, 1, 0, 0, 0, "bodies all|sdp",
+     "whether other parts than SDP of a body cross to it"},
     {"header", "in", kw_header, T(header), 2, 3, KW_REPEAT, 0, 0,
-     "header in set|add NAME VALUE, header in drop|pass NAME, header in rename NAME NEW"},
+     "header in set|add NAME VALUE, header in drop|pass NAME, header in rename NAME NEW",
+     "rule on headers of messages from it, before all else"},
     {"header", "out", kw_header, T(header), 2, 3, KW_REPEAT, 0, 0,
-     "header out set|add NAME VALUE, header out drop|pass NAME, header out rename NAME NEW"},
-    {"auth", NULL, kw_auth, T(auth), 2, 4, 0, 0, 0, "auth USER file:/PATH [realm REALM]"},
-    {"login", NULL, kw_login, T(login), 2, 5, 0, 0, 0, "login USER file:/PATH [md5] [realm REALM]"},
+     "header out set|add NAME VALUE, header out drop|pass NAME, header out rename NAME NEW",
+     "rule on headers of messages to it, after all else"},
+    {"auth", NULL, kw_auth, T(auth), 2, 4, 0, 0, 0, "auth USER file:/PATH [realm REALM]",
+     "with what its 401 and 407 are answered"},
+    {"login", NULL, kw_login, T(login), 2, 5, 0, 0, 0, "login USER file:/PATH [md5] [realm REALM]",
+     "who calls from it must know this secret (RFC 8760)"},
     {"register", NULL, kw_register, T(reg), 1, 6, 0, MINUTE, 24 * HOUR,
-     "register sip:DOMAIN [aor USER] [every DURATION] [gin]"},
+     "register sip:DOMAIN [aor USER] [every DURATION] [gin]",
+     "we register with it (RFC 3261, 6140)"},
     {"registrar", NULL, kw_registrar, T(registrar), 0, 2, 0, 30 * SECOND, 24 * HOUR,
-     "registrar [expires MIN-MAX]"},
+     "registrar [expires MIN-MAX]", "its PBX may register with us"},
 };
 
 _Static_assert(COUNT(trunk_kw) < 127, "conf_trunk.set has a bit a keyword, and TRUNK_SET_UNCLEAN");
@@ -312,6 +360,8 @@ static void close_trunk(struct parser *p, void *obj, bool clean)
 
 const struct section section_trunk = {
     .word = "trunk",
+    .syntax = "trunk NAME",
+    .help = "a carrier or customer, both directions",
     .list_off = LIST(trunk),
     .size = sizeof(struct conf_trunk),
     .kw = trunk_kw,
@@ -322,6 +372,8 @@ const struct section section_trunk = {
 
 const struct section section_profile = {
     .word = "profile",
+    .syntax = "profile NAME",
+    .help = "what trunks have in common",
     .list_off = LIST(profile),
     .size = sizeof(struct conf_trunk),
     .kw = trunk_kw,

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/parse.h"
+#include "config/schema.h"
 #include "config_load.h"
 
 struct place {
@@ -481,6 +481,37 @@ static void the_reference_has_every_section_and_keyword(void **state)
     free(text);
 }
 
+/* Manual page, syntax files and completion are made of the tables. */
+static void check_help(const struct keyword *kw)
+{
+    char want[64];
+
+    snprintf(want, sizeof(want), "%s%s%s", kw->word, kw->sub ? " " : "", kw->sub ? kw->sub : "");
+    if (!kw->syntax || strncmp(kw->syntax, want, strlen(want)) != 0)
+        fail_msg("the syntax of '%s' does not begin so", want);
+    if (!kw->help || strlen(kw->help) < 5 || strlen(kw->help) > 80 ||
+        kw->help[strlen(kw->help) - 1] == '.')
+        fail_msg("the help of '%s' is not one short sentence without its full stop", want);
+}
+
+static void every_keyword_of_the_tables_has_its_syntax_and_help(void **state)
+{
+    uint32_t i, j;
+
+    (void)state;
+    for (i = 0; parse_sections[i]; i++) {
+        const struct section *s = parse_sections[i];
+
+        assert_non_null(s->help);
+        assert_int_equal(strncmp(s->syntax, s->word, strlen(s->word)), 0);
+        assert_true(s->n_kw > 0 || s->line_kw);
+        for (j = 0; j < s->n_kw; j++)
+            check_help(&s->kw[j]);
+    }
+    for (i = 0; schema_clause(i); i++)
+        check_help(schema_clause(i));
+}
+
 /* What the examples of the reference name and do not show. */
 static const char around[] =
     CONFIG_NET "trunk alpha\n listen sip\n peer 203.0.113.1 udp\n"
@@ -556,6 +587,7 @@ int main(void)
         FILES(certificates_must_be_there),
         cmocka_unit_test(shipped_configurations_are_free_of_errors_and_warnings),
         cmocka_unit_test(the_reference_has_every_section_and_keyword),
+        cmocka_unit_test(every_keyword_of_the_tables_has_its_syntax_and_help),
         cmocka_unit_test(the_examples_of_the_reference_load_together),
     };
 
