@@ -7,22 +7,30 @@
 
 #include <stdlib.h>
 
-/* In the bucket, or, where it overflowed, the next ones. */
-static bool probe(const struct lcr *t, uint64_t bucket, uint64_t key, struct lcr_ref *out)
+/*
+ * The slot of a bucket whose key is key to key + span - 1, or, where the bucket overflowed, of the next ones. All four are compared before
+ * anything is decided: which of them it is nobody can predict, and a wrong guess costs as much as half a line of memory.
+ */
+static inline const struct lcr_slot *probe(const struct lcr *t, uint64_t bucket, uint64_t key,
+                                           uint64_t span)
 {
     for (;;) {
         const struct lcr_slot *s = t->slot + bucket * LCR_BUCKET;
-        for (unsigned i = 0; i < LCR_BUCKET; i++)
-            if (s[i].key == key) {
-                *out = s[i].ref;
-                out->b &= LCR_B;
-                return true;
-            }
+        unsigned hit = (s[0].key - key < span) | (unsigned)(s[1].key - key < span) << 1 |
+                       (unsigned)(s[2].key - key < span) << 2 |
+                       (unsigned)(s[3].key - key < span) << 3;
+        if (hit)
+            return s + __builtin_ctz(hit);
         if (!(s[0].ref.b & LCR_OVERFLOW))
-            return false;
+            return NULL;
         if (++bucket == t->buckets)
             bucket = 0;
     }
+}
+
+static inline struct lcr_ref ref_of(const struct lcr_slot *s)
+{
+    return (struct lcr_ref){s->ref.a, s->ref.b & LCR_B};
 }
 
 /* All lengths of the set, a bit for each; longest first. Their lines are asked for together, so that they cost one wait. */
@@ -37,8 +45,11 @@ static bool probe_lengths(const struct lcr *t, uint64_t key, uint32_t lengths, s
     }
     while (lengths) {
         unsigned len = 31 - (unsigned)__builtin_clz(lengths);
-        if (probe(t, bucket[len], key_cut(key, len), out))
+        const struct lcr_slot *s = probe(t, bucket[len], key_cut(key, len), 1);
+        if (s) {
+            *out = ref_of(s);
             return true;
+        }
         lengths &= ~(1U << len);
     }
     return false;
@@ -50,25 +61,17 @@ static bool probe_pivot(const struct lcr *t, uint64_t bucket, uint64_t number, u
 {
     unsigned pivot = t->pivot + (number >> 60 == 11);
     uint64_t key = key_cut(number, pivot), mark = lcr_pivot_mark(pivot), below;
-    const struct lcr_slot *s;
+    const struct lcr_slot *s = probe(t, bucket, key, 2 * mark);
 
-    for (;; bucket = bucket + 1 == t->buckets ? 0 : bucket + 1) {
-        s = t->slot + bucket * LCR_BUCKET;
-        for (unsigned i = 0; i < LCR_BUCKET; i++, s++) {
-            below = s->key - key;
-            if (below < 2 * mark)
-                goto found;
-        }
-        if (!(s[-LCR_BUCKET].ref.b & LCR_OVERFLOW))
-            return false;
-    }
-found:
+    if (!s)
+        return false;
+    below = s->key - key;
     if (below & (mark - 1)) {
         uint32_t lengths = (uint32_t)(below & (mark - 1)) << (pivot + 1) & ((2U << len) - 1);
         if (lengths && probe_lengths(t, number, lengths, out))
             return true;
     }
-    *out = (struct lcr_ref){s->ref.a, s->ref.b & LCR_B};
+    *out = ref_of(s);
     return !(below & mark);
 }
 

@@ -24,5 +24,6 @@ tests_bench_relaybench_LDADD = lib/media/libtdmedia.a $(TD_LIBS_CORE)
 
 # The rate table beside its rivals, and compared with a second implementation: it links what it measures.
 noinst_PROGRAMS += tests/bench/route
-tests_bench_route_SOURCES = tests/bench/route.h tests/bench/route.c tests/bench/route_rival.c tests/unit/lcr_rig.h
+tests_bench_route_SOURCES = tests/bench/route.h tests/bench/route.c tests/bench/route_parse.c \
+	tests/bench/route_rival.c tests/unit/lcr_rig.h
 tests_bench_route_LDADD = $(TD_LIBS_ROUTE) -lm

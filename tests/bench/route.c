@@ -24,10 +24,16 @@ struct option_set {
     FILE *json;
 };
 
-/* Nanoseconds of single lookups, each between two fences, less what an empty pair of them takes; and of many in a row. */
+/*
+ * Nanoseconds a lookup. Alone: each between two fences, less what an empty pair of them takes, so that nothing overlaps. In a row: of
+ * runs of 16 without fences, the median, as when a worker reads a batch of calls; and the rate over all.
+ * All of the quietest of some rounds: the machine is not ours alone, and a neighbour who takes the cache is not what is measured.
+ */
 struct figure {
-    double p50, p90, p99, in_a_row;
+    double p50, p90, p99, in_a_row, mean;
 };
+#define ROUNDS 5
+#define RUN    16
 
 enum { TABLE, LINE, TRIE, SORTED, SUBJECTS };
 static const char *const subject_name[] = {"table", "one line of memory", "trie", "sorted array"};
@@ -51,7 +57,7 @@ struct bench {
     uint32_t line_mask, *place;
     double ns_a_tick;
     uint64_t empty; /* ticks */
-    double build_s, trie_s, sorted_s;
+    double build_s, parse_s, load_s, trie_s, sorted_s;
     struct figure figure[SUBJECTS][PATTERNS];
     uint64_t sum; /* so that nothing is optimised away */
 };
@@ -140,20 +146,21 @@ static double at_share(const struct bench *b, double share)
     return ticks > b->empty ? (double)(ticks - b->empty) * b->ns_a_tick : 0;
 }
 
-static void measure(struct bench *b, int subject, int pattern)
+static void measure_round(struct bench *b, int subject, struct figure *f)
 {
-    struct figure *f = &b->figure[subject][pattern];
-    uint32_t n = b->opt->lookups;
+    uint32_t n = b->opt->lookups, runs = n / RUN;
     uint64_t start, sum = 0;
 
-    /* the first pass also warms what would be warm; each pass has every number once */
     start = clock_now_ns();
-    for (uint32_t i = 0; i < n; i++)
-        sum += look_up(b, subject, i);
-    start = clock_now_ns();
-    for (uint32_t i = 0; i < n; i++)
-        sum += look_up(b, subject, i);
-    f->in_a_row = (double)(clock_now_ns() - start) / n;
+    for (uint32_t r = 0; r < runs; r++) {
+        uint64_t t = ticks_now();
+        for (uint32_t i = r * RUN; i < (r + 1) * RUN; i++)
+            sum += look_up(b, subject, i);
+        b->took[r] = (uint32_t)(ticks_now() - t);
+    }
+    f->mean = (double)(clock_now_ns() - start) / (runs * RUN);
+    qsort(b->took, runs, sizeof(*b->took), by_u32);
+    f->in_a_row = (double)(b->took[runs / 2] - b->empty) * b->ns_a_tick / RUN;
     for (uint32_t i = 0; i < n; i++) {
         uint64_t t = ticks_now();
         sum += look_up(b, subject, i);
@@ -164,6 +171,17 @@ static void measure(struct bench *b, int subject, int pattern)
     f->p50 = at_share(b, 0.5);
     f->p90 = at_share(b, 0.9);
     f->p99 = at_share(b, 0.99);
+}
+
+static void measure(struct bench *b, int subject, int pattern)
+{
+    struct figure *best = &b->figure[subject][pattern], f;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        measure_round(b, subject, &f); /* the first one also warms what would be warm */
+        if (round == 0 || f.p50 + f.in_a_row < best->p50 + best->in_a_row)
+            *best = f;
+    }
 }
 
 static void clock_learn(struct bench *b)
@@ -211,6 +229,28 @@ static void build(struct bench *b)
     }
 }
 
+/* The decks as files, and their table. */
+static void parse(struct bench *b)
+{
+    struct conf_deck conf[8];
+    struct deck *deck[8];
+    uint64_t start;
+    double s;
+
+    b->parse_s = 0;
+    for (unsigned i = 0; i < b->rig.n; i++) {
+        deck[i] = parse_deck(b->rig.deck[i], &conf[i], b->opt->threads, &s);
+        if (!deck[i])
+            exit(1);
+        b->parse_s += s;
+    }
+    start = clock_now_ns();
+    lcr_free(must(lcr_new(deck, b->rig.n, RIG_NOW, b->opt->threads)));
+    b->load_s = b->parse_s + seconds_since(start);
+    for (unsigned i = 0; i < b->rig.n; i++)
+        deck_free(deck[i]);
+}
+
 static void rivals_make(struct bench *b)
 {
     struct lcr_stats s;
@@ -236,23 +276,24 @@ static void report_json(struct bench *b, FILE *f, bool first)
     fprintf(
         f,
         "%s\n  {\"rows\": %llu, \"candidates\": %u, \"keys\": %llu, \"lists\": %llu, \"threads\": %u, "
-        "\"shape\": \"%s\", \"lookups\": %u, \"build_s\": %.4f, \"bytes\": %llu, \"bytes_a_row\": %.2f",
+        "\"shape\": \"%s\", \"lookups\": %u, \"build_s\": %.4f, \"parse_s\": %.4f, \"parse_and_build_s\": %.4f, \"bytes\": %llu, \"bytes_a_row\": %.2f",
         first ? "" : ",", (unsigned long long)s.rows, b->rig.n, (unsigned long long)s.keys,
         (unsigned long long)s.lists, b->opt->threads, b->opt->uniform ? "uniform" : "az",
-        b->opt->lookups, b->build_s, (unsigned long long)s.bytes, (double)s.bytes / (double)s.rows);
+        b->opt->lookups, b->build_s, b->parse_s, b->load_s, (unsigned long long)s.bytes,
+        (double)s.bytes / (double)s.rows);
     if (b->opt->rivals)
         fprintf(
             f,
             ", \"trie_build_s\": %.4f, \"trie_bytes\": %llu, \"sorted_build_s\": %.4f, \"sorted_bytes\": %llu",
             b->trie_s, (unsigned long long)trie_bytes(&b->trie), b->sorted_s,
             (unsigned long long)sorted_bytes(&b->sorted));
-    for (int i = 0; i < (b->opt->rivals ? SUBJECTS : 1); i++)
+    for (int i = 0; i < (b->opt->rivals ? SUBJECTS : TRIE); i++)
         for (int p = 0; p < PATTERNS; p++) {
             const struct figure *g = &b->figure[i][p];
             fprintf(
                 f,
-                ",\n   \"%s, %s\": {\"p50_ns\": %.1f, \"p90_ns\": %.1f, \"p99_ns\": %.1f, \"in_a_row_ns\": %.1f}",
-                subject_name[i], pattern_name[p], g->p50, g->p90, g->p99, g->in_a_row);
+                ",\n   \"%s, %s\": {\"p50_ns\": %.1f, \"p90_ns\": %.1f, \"p99_ns\": %.1f, \"run_of_16_ns\": %.1f, \"mean_ns\": %.1f}",
+                subject_name[i], pattern_name[p], g->p50, g->p90, g->p99, g->in_a_row, g->mean);
         }
     fprintf(f, "}");
 }
@@ -260,24 +301,32 @@ static void report_json(struct bench *b, FILE *f, bool first)
 static void report(struct bench *b)
 {
     struct lcr_stats s;
+    double bytes[SUBJECTS] = {0}, built[SUBJECTS] = {b->build_s, 0, b->trie_s, b->sorted_s};
 
     lcr_stats(b->t, &s);
-    printf("%10llu %4u %10llu %9.3f %6.1f %5.0f", (unsigned long long)s.rows, b->rig.n,
-           (unsigned long long)s.keys, b->build_s, (double)s.bytes / (double)s.rows,
-           b->figure[LINE][RANDOM].p50);
-    for (int p = 0; p < PATTERNS; p++) {
-        const struct figure *f = &b->figure[TABLE][p];
-        printf(" | %6.0f %6.0f %6.0f %7.1f", f->p50, f->p90, f->p99, 1e3 / f->in_a_row);
+    bytes[TABLE] = (double)s.bytes;
+    if (b->opt->rivals) {
+        bytes[TRIE] = (double)trie_bytes(&b->trie);
+        bytes[SORTED] = (double)sorted_bytes(&b->sorted);
     }
-    if (b->opt->rivals)
-        printf(" | %5.0f %5.0f %5.0f %5.0f", b->figure[TRIE][RANDOM].p50,
-               b->figure[TRIE][SKEWED].p50, b->figure[SORTED][RANDOM].p50,
-               b->figure[SORTED][SKEWED].p50);
-    printf("\n");
+    printf("\n%llu rows in %u decks, %llu keys: parse %.3f s, parse and build %.3f s\n",
+           (unsigned long long)s.rows, b->rig.n, (unsigned long long)s.keys, b->parse_s, b->load_s);
+    printf("%-20s %7s %6s | %35s | %35s\n", "", "build", "B a", "random: in a row, alone",
+           "skewed: in a row, alone");
+    printf("%-20s %7s %6s | %8s %8s %8s %8s | %8s %8s %8s %8s\n", "", "s", "row", "p50", "p50",
+           "p90", "p99", "p50", "p50", "p90", "p99");
+    for (int i = 0; i < (b->opt->rivals ? SUBJECTS : TRIE); i++) {
+        printf("%-20s %7.3f %6.1f", subject_name[i], built[i], bytes[i] / (double)s.rows);
+        for (int p = 0; p < (i == LINE ? 1 : PATTERNS); p++) {
+            const struct figure *f = &b->figure[i][p];
+            printf(" | %8.0f %8.0f %8.0f %8.0f", f->in_a_row, f->p50, f->p90, f->p99);
+        }
+        printf("\n");
+    }
     fflush(stdout);
 }
 
-/* Of zipf's law in the second pattern: places of b->number's prefixes. */
+/* As much memory as the table, about, and places in it at random. */
 static void lines_make(struct bench *b, struct rig_rng *r)
 {
     struct lcr_stats s;
@@ -312,6 +361,7 @@ static void run(const struct option_set *opt, uint32_t rows, unsigned candidates
     b.took = must(calloc(opt->lookups, sizeof(*b.took)));
     clock_learn(&b);
     build(&b);
+    parse(&b);
     if (opt->rivals)
         rivals_make(&b);
     lines_make(&b, &r);
@@ -565,14 +615,9 @@ int main(int argc, char **argv)
     if (o.verify)
         return verify(&o);
     printf(
-        "Rows of all decks together; candidates: decks. Build with %u threads. Lookups: ns, each between two fences less an empty\n"
-        "pair; M/s: millions a second in a row. Rivals: median ns, random and skewed; they find the key only.\n",
-        o.threads);
-    printf("%10s %4s %10s %9s %6s | %27s | %27s | %11s %11s\n", "", "", "", "", "B a", "random",
-           "skewed", "trie", "array");
-    printf("%10s %4s %10s %9s %6s | %6s %6s %6s %7s | %6s %6s %6s %7s | %5s %5s %5s %5s\n", "rows",
-           "cand", "keys", "build s", "row", "p50", "p90", "p99", "M/s", "p50", "p90", "p99", "M/s",
-           "rnd", "skew", "rnd", "skew");
+        "Built by %u threads. Nanoseconds a lookup: in a row (the median of runs of 16), and alone (between two fences, less an empty\n"
+        "pair); %u lookups, the quietest of %d rounds. Skewed: zipf, exponent 1. A trie and an array find the key only.\n",
+        o.threads, o.lookups, ROUNDS);
     if (o.json)
         fprintf(o.json, "[");
     for (unsigned i = 0; i < o.n_rows; i++)

@@ -38,6 +38,10 @@ void sorted_free(struct sorted *s);
 uint32_t sorted_find(const struct sorted *s, struct span number);
 uint64_t sorted_bytes(const struct sorted *s);
 
+/** The deck written as CSV and read again. @param conf  filled; must outlive the deck. @return deck_free; NULL: told on stderr */
+struct deck *parse_deck(const struct deck *d, struct conf_deck *conf, unsigned threads,
+                        double *took_s);
+
 /** Ticks now, with nothing before still under way and nothing after begun. */
 static inline uint64_t ticks_now(void)
 {
