@@ -70,28 +70,36 @@ void deck_part_bad(struct deck_part *p, const struct deck_bad *bad)
 
 /* ---- terms ---- */
 
-static uint32_t slot_of(const struct deck_part *p, const struct deck_terms *t)
+/* A slot is the high half of the hash and, below it, the place + 1: other terms are rarely looked at to see that they differ. */
+static uint32_t slot_of(const struct deck_part *p, const struct deck_terms *t, uint64_t hash)
 {
-    uint32_t i = (uint32_t)XXH3_64bits(t, sizeof(*t)) & (p->slots - 1);
+    uint32_t i = (uint32_t)hash & (p->slots - 1), other;
 
-    while (p->slot[i] && memcmp(&p->terms[p->slot[i] - 1], t, sizeof(*t)) != 0)
-        i = (i + 1) & (p->slots - 1);
+    for (; (other = (uint32_t)p->slot[i]) != 0; i = (i + 1) & (p->slots - 1)) {
+        if (p->slot[i] >> 32 == hash >> 32 && memcmp(&p->terms[other - 1], t, sizeof(*t)) == 0)
+            break;
+    }
     return i;
 }
 
 static bool grow_slots(struct deck_part *p)
 {
-    uint32_t *old = p->slot;
+    uint32_t slots = p->slots ? p->slots * 4 : 256;
+    uint64_t *slot = calloc(slots, sizeof(*slot));
 
-    p->slots = p->slots ? p->slots * 4 : 256;
-    p->slot = calloc(p->slots, sizeof(*p->slot));
-    if (!p->slot) {
-        p->slot = old;
+    if (!slot)
         return false;
+    free(p->slot);
+    p->slot = slot;
+    p->slots = slots;
+    for (uint32_t i = 0; i < p->n_terms; i++) {
+        uint64_t hash = XXH3_64bits(&p->terms[i], sizeof(p->terms[i]));
+        uint32_t at = (uint32_t)hash & (slots - 1);
+
+        while (slot[at])
+            at = (at + 1) & (slots - 1);
+        slot[at] = hash >> 32 << 32 | (i + 1);
     }
-    free(old);
-    for (uint32_t i = 0; i < p->n_terms; i++)
-        p->slot[slot_of(p, &p->terms[i])] = i + 1;
     return true;
 }
 
@@ -109,17 +117,18 @@ static bool grow_terms(struct deck_part *p)
 
 uint32_t deck_part_terms(struct deck_part *p, const struct deck_terms *t)
 {
+    uint64_t hash = XXH3_64bits(t, sizeof(*t));
     uint32_t i;
 
     if (p->n_terms * 2 >= p->slots && !grow_slots(p))
         goto no_memory;
-    i = slot_of(p, t);
+    i = slot_of(p, t, hash);
     if (p->slot[i])
-        return p->slot[i] - 1;
+        return (uint32_t)p->slot[i] - 1;
     if (p->n_terms == p->cap_terms && !grow_terms(p))
         goto no_memory;
     p->terms[p->n_terms] = *t;
-    p->slot[i] = ++p->n_terms;
+    p->slot[i] = hash >> 32 << 32 | ++p->n_terms;
     return p->n_terms - 1;
 no_memory:
     p->no_memory = true;

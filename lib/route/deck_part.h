@@ -46,7 +46,7 @@ struct deck_part {
 
     /* of the reading */
     bool has_quote, has_nul;
-    uint32_t *slot; /* hash table of terms; place + 1 */
+    uint64_t *slot; /* hash table of terms */
     uint32_t slots, cap_terms;
     struct deck_seen *seen; /* rows that were read before, by their text */
     uint32_t tries, hits;
