@@ -224,6 +224,22 @@ static void check_deck_count(struct parser *p, const struct conf_route *r)
     }
 }
 
+/* Calls of that trunk come to the line. */
+static bool may_come(const struct conf *c, uint32_t trunk, uint32_t route,
+                     const struct conf_route_line *l)
+{
+    const struct conf_trunk *t = &c->trunk.v[trunk];
+    uint32_t i;
+
+    for (i = 0; i < l->cond.from.n; i++) {
+        const struct conf_from *f = &l->cond.from.v[i];
+
+        if (f->ref.id == (f->is_customer ? t->customer.id : trunk))
+            break;
+    }
+    return t->routes.id == route && (l->cond.from.n == 0 || i < l->cond.from.n);
+}
+
 /* A margin is kept against what the caller pays: somebody's sell deck. */
 static void check_margin(struct parser *p, uint32_t route, const struct conf_route_line *l)
 {
@@ -231,7 +247,7 @@ static void check_margin(struct parser *p, uint32_t route, const struct conf_rou
     uint32_t i, with = 0, without = 0, last = 0;
 
     for (i = 0; i < c->trunk.n; i++) {
-        if (c->trunk.v[i].routes.id != route)
+        if (!may_come(c, i, route, l))
             continue;
         if (c->trunk.v[i].sell_deck.name) {
             with++;
@@ -242,14 +258,13 @@ static void check_margin(struct parser *p, uint32_t route, const struct conf_rou
     }
     if (with == 0 && without > 0)
         parse_error(p, l->margin_loc, 0,
-                    "'margin' has no price to compare with: no trunk with routes '%s' has a "
-                    "'sell-deck'",
-                    c->route.v[route].name);
+                    "'margin' has no price to compare with: no trunk whose calls come here has a "
+                    "'sell-deck'");
     else if (without > 0)
         parse_warn(p, l->margin_loc, 0,
-                   "'margin' has no price for calls from trunk '%s': it has routes '%s' and no "
-                   "'sell-deck'",
-                   c->trunk.v[last].name, c->route.v[route].name);
+                   "calls from trunk '%s' find no carrier here: 'margin' needs a price, and it has "
+                   "no 'sell-deck'",
+                   c->trunk.v[last].name);
 }
 
 void check_route_decks(struct parser *p, uint32_t route)

@@ -486,7 +486,7 @@ static const struct fault errors[] = {
           "route all\n prefix +1 +44 lcr us\n",
      "ratedeck 'us' covers only +1 but is used under 'prefix +44'; name it in a line 'prefix +1 "},
     {BASE DECK "route all\n default lcr az margin 0.01\n",
-     "'margin' has no price to compare with: no trunk with routes 'all' has a 'sell-deck'"},
+     "'margin' has no price to compare with: no trunk whose calls come here has a 'sell-deck'"},
     {BASE " sell-deck az\n" DECK "route all\n default lcr az\n",
      "ratedeck 'az' is what trunk 'out' takes: a sell deck has no trunk"},
     {CONFIG_NET CONFIG_IN "ratedeck d trunk in\n file x\n columns prefix rate\n"
@@ -553,7 +553,7 @@ static const struct fault warnings[] = {
           "trunk in2\n listen sip\n accept 198.18.0.1\n routes all\n"
           "trunk in3\n listen sip\n accept 198.18.0.2\n routes all\n sell-deck retail\n"
           "route all\n default lcr az margin 1%\n",
-     "'margin' has no price for calls from trunk 'in2'"},
+     "calls from trunk 'in2' find no carrier here: 'margin' needs a price"},
     {BASE "route all\n default via out max 2 attempts\n", "max 2 attempts: the line leads to 1"},
     {BASE TWO "route all\n default via out then two within 2s\n",
      "within 2s is over before trunk 'out' has been silent for its trying-timeout of 3s"},

@@ -14,56 +14,17 @@
 #include <unistd.h>
 
 #include "config_load.h"
-#include "route/deck.h"
-#include "route/list.h"
+#include "route/book.h"
+#include "route/route.h"
 
 #define NOW INT64_C(1796083200) /* 2026-12-01 00:00 UTC */
-
-static void load_decks(const struct conf *conf, struct deck **deck, struct conf_errors *errs)
-{
-    uint32_t i;
-
-    for (i = 0; i < conf->deck.n; i++) {
-        if (conf->deck.v[i].file)
-            deck[i] = deck_load(conf, i, NOW, 1, errs);
-    }
-    for (i = 0; i < conf->route.n; i++)
-        deck_check_route(conf, &conf->route.v[i], deck, NOW, errs);
-    for (i = 0; i < conf->deck.n; i++)
-        deck_free(deck[i]);
-}
-
-static void load_lists(const struct conf *conf, const struct conf_route *r,
-                       struct conf_errors *errs)
-{
-    uint32_t i;
-
-    for (i = 0; i < r->block.n; i++) {
-        const struct conf_block *b = &r->block.v[i];
-
-        if (b->file)
-            list_free(list_load(conf, b->file, b->loc, LIST_PREFIXES, errs));
-    }
-}
-
-/* The files that routing reads, as a check does. */
-static void files(void *arg, const struct conf *conf, struct conf_errors *errs)
-{
-    struct deck **deck = calloc(conf->deck.n + 1, sizeof(*deck));
-    uint32_t i;
-
-    (void)arg;
-    load_decks(conf, deck, errs);
-    for (i = 0; i < conf->route.n; i++)
-        load_lists(conf, &conf->route.v[i], errs);
-    free(deck);
-}
 
 /* All that an operator sees; to be freed. */
 static char *said_of(const char *path)
 {
+    struct route_param p = {.wall_s = NOW, .threads = 1};
     struct conf_errors errs;
-    struct conf *conf = conf_load_more(path, &config_env, files, NULL, &errs);
+    struct conf *conf = conf_load_more(path, &config_env, route_check_files, &p, &errs);
     char *text;
     size_t size;
     FILE *out = open_memstream(&text, &size);
@@ -72,6 +33,7 @@ static char *said_of(const char *path)
     fprintf(out, "%u error%s, %u warning%s\n", errs.errors, errs.errors == 1 ? "" : "s",
             errs.warnings, errs.warnings == 1 ? "" : "s");
     fclose(out);
+    book_free(p.book);
     conf_errors_fini(&errs);
     conf_free(conf);
     return text;
