@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,9 @@
 #include "core/err.h"
 #include "core/log.h"
 #include "daemon/admin.h"
+
+/* glibc's own first value: below that a mapping of its own costs more than it gives. */
+#define LARGE_BYTES (128 << 10)
 
 struct signals {
     struct node *node;
@@ -168,6 +172,17 @@ static void raise_descriptors(void)
     }
 }
 
+/*
+ * What is large comes from the kernel and goes back to it when it is freed: tables and texts of a snapshot above all. Left to itself, glibc raises
+ * the limit to 32 MiB at the first large block that is freed, and three snapshots stay in memory for one.
+ */
+static void return_memory(void)
+{
+#ifdef __GLIBC__
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+#endif
+}
+
 static int set_level(const char *name)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
@@ -213,6 +228,7 @@ int main(int argc, char **argv)
     log_set_journal(getenv("JOURNAL_STREAM") != NULL);
     log_never_wait();
     raise_descriptors();
+    return_memory();
     signal(SIGPIPE, SIG_IGN);
     return run(path);
 }
