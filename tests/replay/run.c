@@ -293,6 +293,18 @@ static unsigned long long since(const struct cdr_time *from, const struct cdr_ti
 
 static bool record_field(const struct cdr_event *ev, const char *name, char *out, size_t size)
 {
+    for (unsigned i = 0; i < EVENT_TEXTS; i++) {
+        const char *known;
+        struct cdr_event copy = *ev;
+        struct span *text = event_text(&copy, i, &known);
+
+        if (strcmp(name, known) == 0) { /* of a path its end: cases may lie anywhere */
+            const char *slash = text->len ? strrchr(text->p, '/') : NULL;
+
+            snprintf(out, size, "%s", slash ? slash + 1 : text->len ? text->p : "");
+            return true;
+        }
+    }
     if (strcmp(name, "code") == 0)
         snprintf(out, size, "%u", ev->code);
     else if (strcmp(name, "q850") == 0)

@@ -99,6 +99,31 @@ static void keep_text(struct record *r, unsigned i, struct span *s)
     *s = span_of(r->text[i]);
 }
 
+struct span *event_text(struct cdr_event *ev, unsigned i, const char **name)
+{
+    static const struct {
+        const char *name;
+        size_t at;
+    } t[EVENT_TEXTS] = {
+        {"route", offsetof(struct cdr_event, route)},
+        {"rate_class", offsetof(struct cdr_event, rate_class)},
+        {"deck_in", offsetof(struct cdr_event, deck_in)},
+        {"prefix_in", offsetof(struct cdr_event, prefix_in)},
+        {"rate_in", offsetof(struct cdr_event, rate_in)},
+        {"currency_in", offsetof(struct cdr_event, currency_in)},
+        {"deck_out", offsetof(struct cdr_event, deck_out)},
+        {"prefix_out", offsetof(struct cdr_event, prefix_out)},
+        {"rate_out", offsetof(struct cdr_event, rate_out)},
+        {"currency_out", offsetof(struct cdr_event, currency_out)},
+        {"cost_out", offsetof(struct cdr_event, cost_out)},
+        {"code_out", offsetof(struct cdr_event, code_out)},
+    };
+
+    if (name)
+        *name = t[i].name;
+    return (struct span *)(void *)((char *)ev + t[i].at);
+}
+
 static void on_cdr(const struct cdr_event *ev, void *arg)
 {
     struct world *w = arg;
@@ -128,6 +153,8 @@ static void on_cdr(const struct cdr_event *ev, void *arg)
     keep_text(r, 13, &r->ev.dip);
     keep_text(r, 14, &r->ev.caller_sent);
     keep_text(r, 15, &r->ev.caller_normalised);
+    for (unsigned i = 0; i < EVENT_TEXTS; i++)
+        keep_text(r, 16 + i, event_text(&r->ev, i, NULL));
 }
 
 static void follow(struct world *w)
@@ -187,10 +214,18 @@ int world_conf(struct world *w, const char *name, const char *text)
         return -EINVAL;
     }
     conf_errors_fini(&errs);
-    route = route_new(&(struct route_param){.conf = conf, .reg = w->trunks}, &why);
+    errs = (struct conf_errors){0};
+    route = route_new(&(struct route_param){.conf = conf,
+                                            .reg = w->trunks,
+                                            .errs = &errs,
+                                            .wall_s = (int64_t)(w->clock.wall_ms / 1000)},
+                      &why);
+    if (!route)
+        conf_print_errors(stdout, &errs);
+    conf_errors_fini(&errs);
     if (!route) {
         conf_free(conf);
-        return -ENOMEM;
+        return -EINVAL;
     }
     locate_configure(w->locate, conf);
     w->old_conf = w->conf;

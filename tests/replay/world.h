@@ -12,9 +12,13 @@ struct var {
     char name[64], value[2048];
 };
 
+/** Texts of an event about route and price: the i-th, and what cases call it. */
+#define EVENT_TEXTS 12U
+struct span *event_text(struct cdr_event *ev, unsigned i, const char **name);
+
 struct record {
     struct cdr_event ev;
-    char text[16][256]; /* copies behind the spans that scripts ask for */
+    char text[32][256]; /* copies behind the spans that scripts ask for */
 };
 
 struct world {
