@@ -3,6 +3,8 @@
 #   TD_UNIT_TESTS += tests/unit/test_<module>
 #   tests_unit_test_<module>_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 
+noinst_HEADERS += tests/unit/deck_rig.h
+
 TD_UNIT_TESTS += tests/unit/test_cac
 tests_unit_test_cac_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 
@@ -31,6 +33,9 @@ tests_unit_test_breaker_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_quality
 tests_unit_test_quality_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_deck_many
+tests_unit_test_deck_many_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_deck
 tests_unit_test_deck_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
