@@ -11,6 +11,7 @@
 #include "call/explain.h"
 #include "call/load_check.h"
 #include "core/parallel.h"
+#include "sip/tls.h"
 
 const struct ctl_sub ctl_subs[] = {
     {"check", "[FILE]", "check a configuration with all it names, and run its tests", ctl_check},
@@ -29,10 +30,21 @@ const struct ctl_sub *ctl_find(const char *name)
     return NULL;
 }
 
+/* A certificate that does not fit its key is found by OpenSSL only, as in the daemon. */
+static bool tls_is_good(const struct conf *conf, char *why, size_t size)
+{
+    struct tls_set *set = NULL;
+    int err = tls_set_new(conf, &set, why, size);
+
+    tls_set_free(set);
+    return err == 0;
+}
+
 int ctl_load(const char *path, struct ctl_conf *out)
 {
     struct conf_env env;
     const char *why = "out of memory";
+    char text[512];
     struct route_param p = {.wall_s = (int64_t)time(NULL), .threads = parallel_threads()};
 
     memset(out, 0, sizeof(*out));
@@ -46,6 +58,11 @@ int ctl_load(const char *path, struct ctl_conf *out)
         out->route = route_new(&p, &why);
     }
     load_check_end(&p);
+    if (out->route && !tls_is_good(out->conf, text, sizeof(text))) {
+        why = text;
+        route_free(out->route);
+        out->route = NULL;
+    }
     if (out->route && explain_locate(out->route, out->reg) == 0)
         return 0;
     if (out->errs.errors == 0)

@@ -69,7 +69,10 @@ def control_socket_bears_abuse(sw):
     rnd = random.Random(3)
     for data in (b"", b"\n", b"text", b"text \n", b"x" * (1 << 20), b"text status" + b"\x00" * 50 + b"\n", bytes(range(256)) * 8, b"json " + b"a " * 600 + b"\n",
                  b"text show calls 99999999999999999999\n", b"text show calls -1\n", b"text hangup " + b"%s%n" * 20 + b"\n", b"json show call \xff\xfe\n",
-                 b"text log nonsense\n", b"text help\ntext help\n", b"text status\r\n"):
+                 b"text log nonsense\n", b"json explain\n",
+                 b"json explain --from in --called " + b"9" * 3900 + b"\n", b"text explain --from %n --called %s%s\n", b"text explain --called\n",
+                 b"json explain --source [::1]:99999 --called \xff\xfe\n", b"text explain " + b"--diversion 1 " * 24 + b"\n",
+                 b"text explain --source 127.0.0.1 --called \"\" --caller ';<>' --rn @ --privacy \x01\n", b"text help\ntext help\n", b"text status\r\n"):
         s = dial()
         try:
             s.sendall(data)
