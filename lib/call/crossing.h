@@ -16,8 +16,11 @@ struct msg;
 struct crossing {
     const struct hdr *hdrs;
     unsigned n;
-    const struct conf_trunk *from, *to; /**< the trunk that sent it and the one that gets it */
-    struct span host;      /**< ours, as `to` knows us; empty: headers_write asks `leg` for it */
+    const struct conf_trunk *from, *to;     /**< the trunk that sent it and the one that gets it */
+    const struct conf *from_conf, *to_conf; /**< theirs, for translations; NULL: none */
+    struct span instead; /**< of an INVITE: the number in place of what was screened; empty: none */
+    uint8_t screened;    /**< SHOWN_ bits */
+    struct span host;    /**< ours, as `to` knows us; empty: headers_write asks `leg` for it */
     const struct leg *leg; /**< that gets it; may be NULL if host is set */
     struct span from_raw;  /**< value of From, of a request that begins a call; empty: none */
     struct span called;    /**< number as sent, likewise */

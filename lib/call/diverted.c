@@ -7,6 +7,7 @@
 
 #include "call/identity.h"
 #include "call/party.h"
+#include "call/shown.h"
 #include "sip/diversion.h"
 
 unsigned diverted_count(const struct hdr *h, unsigned n)
@@ -47,6 +48,7 @@ static void put_party(struct build *b, const struct crossing *x, const struct di
                       unsigned cause, struct span privacy)
 {
     const struct party_form form = {.to = x->to, .host = x->host, .is_sip = cause || privacy.len};
+    bool is_target = d->uri.user.p == x->called.p && d->uri.user.p; /* as this trunk wants it */
     struct party p;
 
     if (is_private(x, d->privacy)) { /* RFC 7044 §10.1.2 */
@@ -57,6 +59,8 @@ static void put_party(struct build *b, const struct crossing *x, const struct di
             build_char(b, ' ');
         }
         party_read(&p, &d->uri);
+        if (!is_target)
+            shown_redirecting(x, &p);
         build_char(b, '<');
         party_write(b, &p, &form);
     }
@@ -238,6 +242,7 @@ static void keep_history(struct build *b, const struct crossing *x, struct span 
         }
         build_char(b, '<');
         party_read(&p, &na.parsed);
+        shown_redirecting(x, &p);
         party_write(b, &p, &(struct party_form){.to = x->to, .host = x->host, .is_sip = true});
     }
     if (uri_param(&na.parsed, SPAN("cause"), &value) && span_u32(value, 699, &cause) == 0) {

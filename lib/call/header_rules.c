@@ -5,6 +5,8 @@
  */
 #include "call/header_rules.h"
 
+#include "call/shown.h"
+
 #define TEXT(s)            \
     {                      \
         (s), sizeof(s) - 1 \
@@ -334,13 +336,13 @@ static void leg_vars(const struct leg *leg, struct header_vars *v)
 
     *v = (struct header_vars){
         .called = span_of(!leg->is_in && leg->sent[0] ? leg->sent : c->normalised),
-        .caller = span_of(c->caller),
-        .billing = span_of(c->in && c->in->trunk.account[0] ? c->in->trunk.account : c->caller),
         .node = conf ? span_of(conf->global.node) : SPAN_NONE,
         .trunk = span_of(leg->trunk.conf->name),
         .call = span_of(c->uuid),
         .ruri = leg->main ? dialog_str(leg->main->d, DIALOG_TARGET) : SPAN_NONE,
     };
+    v->caller = leg->is_in ? span_of(c->caller) : shown_number(c, leg, v->shown);
+    v->billing = c->in && c->in->trunk.account[0] ? span_of(c->in->trunk.account) : v->caller;
 }
 
 const struct msg *header_rules_leg_in(const struct leg *leg, const struct msg *m)

@@ -12,6 +12,7 @@
 /** What variables of a rule's text stand for. */
 struct header_vars {
     struct span called, caller, billing, node, trunk, call, ruri;
+    char shown[NUMBER_MAX]; /* where caller stands, if it is not what was received */
 };
 
 /**

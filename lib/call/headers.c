@@ -9,6 +9,7 @@
 #include "call/header_rules.h"
 #include "call/identity.h"
 #include "call/methods.h"
+#include "call/shown.h"
 
 #define TEXT(s)            \
     {                      \
@@ -133,6 +134,13 @@ static bool has_identity(const struct crossing *x)
     return false;
 }
 
+/* The number that a trunk may not show stands in these too: signed, or as whom to charge. */
+static bool speaks_for_caller(const struct hdr *h)
+{
+    return h->id == HDR_IDENTITY ||
+           (h->id == HDR_OTHER && span_case_eq(h->name, SPAN("P-Charge-Info")));
+}
+
 /* A trunk that asserts for callers who do not do so themselves. */
 static bool makes_identity(const struct crossing *x)
 {
@@ -147,6 +155,8 @@ void headers_write(struct build *b, struct crossing *x)
     for (unsigned i = 0; i < x->n; i++) {
         const struct hdr *h = &x->hdrs[i];
 
+        if (x->screened && speaks_for_caller(h))
+            continue;
         switch (cross_of(h)) {
         case CROSS_COPY: put_line(b, h); break;
         case CROSS_EXACT: put_exact(b, h); break;
@@ -229,6 +239,11 @@ void headers_contact(struct build *b, const struct dialog *d)
     build_hdr(b, SPAN("Contact"), dialog_str(d, DIALOG_CONTACT));
 }
 
+static const struct conf *conf_of(const struct leg *leg)
+{
+    return leg && leg->trunk.gen ? leg->trunk.gen->conf : NULL;
+}
+
 void headers_of_setup(struct crossing *x, const struct setup *s, const struct leg *out)
 {
     struct call *c = out->call;
@@ -238,6 +253,10 @@ void headers_of_setup(struct crossing *x, const struct setup *s, const struct le
         .n = s->n_hdrs,
         .from = c->in->trunk.conf,
         .to = out->trunk.conf,
+        .from_conf = conf_of(c->in),
+        .to_conf = conf_of(out),
+        .instead = span_of(c->caller_normalised),
+        .screened = s->screened,
         .leg = out,
         .from_raw = s->from,
         .called = span_of(out->sent),
@@ -276,6 +295,9 @@ void headers_request(struct build *b, const struct setup *s, const struct leg *o
     headers_write(b, &x);
 }
 
+/* Of a trunk that is screened nobody is asserted but in its INVITE, where its number was looked at. */
+#define MID_CALL (SHOWN_ASSERTED | SHOWN_OTHERS)
+
 void headers_cross(struct build *b, const struct msg *m, const struct leg *to)
 {
     const struct call *c = to->call;
@@ -285,6 +307,9 @@ void headers_cross(struct build *b, const struct msg *m, const struct leg *to)
         .n = m->n_hdrs,
         .from = from ? from->trunk.conf : to->trunk.conf,
         .to = to->trunk.conf,
+        .from_conf = conf_of(from),
+        .to_conf = conf_of(to),
+        .screened = from && from->trunk.conf->caller.allow_file ? MID_CALL : 0,
         .leg = to,
         .has_parts = m->wrap && !to->trunk.conf->bodies_sdp_only,
     };

@@ -14,6 +14,7 @@
 #include "call/party.h"
 #include "call/rating.h"
 #include "call/redirect.h"
+#include "call/shown.h"
 #include "sip/dns.h"
 
 #include <stdio.h>
@@ -80,6 +81,10 @@ static int hunt_from(struct build *b, const struct leg *out, struct party *p)
     if (name_addr_parse(x.from_raw, &na) < 0)
         return -EBADMSG;
     party_read(p, &na.parsed);
+    if ((x.screened & SHOWN_FROM) && shown_instead(&x, p))
+        na.display = SPAN_NONE;
+    else
+        shown_caller(&x, p);
     if (identity_hides_from(&x)) {
         *p = (struct party){.user = SPAN("anonymous"), .is_anonymous = true};
         na.display = SPAN("\"Anonymous\"");

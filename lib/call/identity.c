@@ -6,6 +6,7 @@
 #include "call/identity.h"
 
 #include "call/party.h"
+#include "call/shown.h"
 
 #define TEXT(s)            \
     {                      \
@@ -133,25 +134,21 @@ static bool is_addressable(const struct name_addr *na)
            na->parsed.scheme == URI_TEL;
 }
 
-static void assert_one(struct asserted *a, const struct name_addr *na)
+static void assert_party(struct asserted *a, struct span display, const struct party *p)
 {
     struct build *b = a->b;
     size_t start = b->len;
     const char *uri;
-    struct party p;
     bool *has;
 
-    if (!is_addressable(na))
-        return;
-    party_read(&p, &na->parsed);
     build_span(b, SPAN("P-Asserted-Identity: "));
-    if (!span_is_empty(na->display)) {
-        build_span(b, na->display);
+    if (!span_is_empty(display)) {
+        build_span(b, display);
         build_char(b, ' ');
     }
     build_char(b, '<');
     uri = b->p + b->len;
-    party_write(b, &p, &(struct party_form){.to = a->x->to, .host = a->x->host, .keeps_tel = true});
+    party_write(b, p, &(struct party_form){.to = a->x->to, .host = a->x->host, .keeps_tel = true});
     build_span(b, SPAN(">\r\n"));
     if (b->overflow)
         return;
@@ -159,6 +156,25 @@ static void assert_one(struct asserted *a, const struct name_addr *na)
     if (*has)
         b->len = start;
     *has = true;
+}
+
+static void assert_one(struct asserted *a, const struct name_addr *na)
+{
+    struct party p;
+
+    if (!is_addressable(na))
+        return;
+    party_read(&p, &na->parsed);
+    shown_caller(a->x, &p);
+    assert_party(a, na->display, &p);
+}
+
+static void assert_instead(struct asserted *a)
+{
+    struct party p;
+
+    if (shown_instead(a->x, &p))
+        assert_party(a, SPAN_NONE, &p);
 }
 
 static void assert_all(struct asserted *a, enum hdr_id id)
@@ -194,12 +210,21 @@ static void put_asserted(struct build *b, const struct crossing *x)
 
     if (x->from->identity.pai == CONF_PAI_DROP || x->to->identity.pai == CONF_PAI_DROP)
         return;
+    if (x->screened & SHOWN_ASSERTED) {
+        if (is_believed(x) || makes)
+            assert_instead(&a);
+        return;
+    }
     if (is_believed(x))
         assert_all(&a, HDR_P_ASSERTED_IDENTITY);
     if (!makes || a.has_sip || a.has_tel)
         return;
     assert_all(&a, HDR_P_PREFERRED_IDENTITY);
-    if (!a.has_sip && !a.has_tel)
+    if (a.has_sip || a.has_tel)
+        return;
+    if (x->screened & SHOWN_FROM)
+        assert_instead(&a);
+    else
         assert_from(&a);
 }
 
@@ -234,6 +259,7 @@ static void put_rpid(struct build *b, const struct crossing *x)
             if (name_addr_parse(item, &na) < 0 || !is_addressable(&na))
                 continue;
             party_read(&p, &na.parsed);
+            shown_caller(x, &p);
             build_span(b, SPAN("Remote-Party-ID: "));
             build_span(b, na.display);
             build_span(b, span_is_empty(na.display) ? SPAN("<") : SPAN(" <"));
@@ -281,7 +307,7 @@ void identity_write(struct build *b, const struct crossing *x)
 
     if (!hidden) {
         put_asserted(b, x);
-        if (is_believed(x))
+        if (is_believed(x) && !(x->screened & SHOWN_OTHERS))
             put_rpid(b, x);
     }
     put_privacy(b, x);

@@ -22,6 +22,7 @@
 #include "call/register.h"
 #include "call/replaces.h"
 #include "call/session.h"
+#include "call/shown.h"
 
 #include <stdio.h>
 #include "core/log.h"
@@ -465,6 +466,7 @@ static int setup_new(struct call *c, const struct msg *m, uint32_t room)
     s->cap = cap;
     c->setup = s;
     s->max_forwards = m->max_forwards;
+    s->screened = (uint8_t)shown_screen(c, m);
     rel100_learn(c->in, m);
     c->in->offered = !span_is_empty(m->body);
     return setup_fill(s, m, room);

@@ -52,6 +52,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/rel100.c lib/call/rel100.h \
 	lib/call/replaces.c lib/call/replaces.h \
 	lib/call/redirect.c lib/call/redirect.h \
+	lib/call/shown.c lib/call/shown.h \
 	lib/call/snapshot.c lib/call/snapshot.h \
 	lib/call/stack.c lib/call/stack.h \
 	lib/call/transfer.c lib/call/transfer.h \

@@ -266,6 +266,7 @@ struct setup {
     struct span body;
     struct msg_wrap wrap; /**< what stood around it */
     bool wrapped;         /**< anything did */
+    uint8_t screened;     /**< SHOWN_ bits: what its trunk may not show */
     unsigned n_hdrs;
     int max_forwards;
     uint64_t deadline_ms; /**< monotonic: no attempt begins later; 0: none */

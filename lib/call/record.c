@@ -7,6 +7,7 @@
 #include "call/model.h"
 #include "call/rating.h"
 #include "call/session.h"
+#include "call/shown.h"
 
 static struct cdr_time at(const struct call *c, uint64_t mono_ms)
 {
@@ -37,7 +38,7 @@ static struct span customer_of(const struct leg *leg)
     return leg ? span_of(leg->trunk.account) : SPAN_NONE;
 }
 
-static void fill_out(struct cdr_event *ev, const struct leg *out)
+static void fill_out(struct cdr_event *ev, const struct leg *out, char *shown)
 {
     if (!out)
         return;
@@ -47,7 +48,7 @@ static void fill_out(struct cdr_event *ev, const struct leg *out)
     ev->transport_out = span_of(proto_name(out->flow.proto));
     ev->customer_out = customer_of(out);
     ev->called_sent = span_of(out->sent);
-    ev->caller_sent = span_of(out->call->caller);
+    ev->caller_sent = shown_number(out->call, out, shown);
     ev->deck_out = rating_text(out->rating, RATING_DECK);
     ev->prefix_out = rating_text(out->rating, RATING_PREFIX);
     ev->rate_out = rating_text(out->rating, RATING_RATE);
@@ -143,24 +144,24 @@ void record_start(struct call *c)
 void record_answer(struct call *c)
 {
     struct cdr_event ev;
-    char session[SESSION_TEXT_LEN + 1];
+    char session[SESSION_TEXT_LEN + 1], shown[NUMBER_MAX];
 
     if (!is_wanted(c, CDR_ANSWER))
         return;
     fill(&ev, c, CDR_ANSWER, session);
-    fill_out(&ev, c->out);
+    fill_out(&ev, c->out, shown);
     put(c, &ev);
 }
 
 void record_interim(struct call *c)
 {
     struct cdr_event ev;
-    char session[SESSION_TEXT_LEN + 1];
+    char session[SESSION_TEXT_LEN + 1], shown[NUMBER_MAX];
 
     if (!is_wanted(c, CDR_INTERIM))
         return;
     fill(&ev, c, CDR_INTERIM, session);
-    fill_out(&ev, c->out);
+    fill_out(&ev, c->out, shown);
     ev.end = at(c, c->calls->clock->mono_ms);
     put(c, &ev);
 }
@@ -168,13 +169,13 @@ void record_interim(struct call *c)
 void record_attempt(struct call *c, struct leg *out)
 {
     struct cdr_event ev;
-    char session[SESSION_TEXT_LEN + 1];
+    char session[SESSION_TEXT_LEN + 1], shown[NUMBER_MAX];
 
     if (out->reported)
         return;
     out->reported = true;
     fill(&ev, c, CDR_ATTEMPT, session);
-    fill_out(&ev, out);
+    fill_out(&ev, out, shown);
     ev.start = at(c, out->started_ms);
     ev.progress = at(c, out->progress_ms);
     ev.answer = at(c, out->answered_ms);
@@ -206,7 +207,7 @@ static void add_media(struct cdr_media *sum, const struct media_counters *n)
 void record_end(struct call *c, const struct media_ep_state *eps, unsigned n_eps)
 {
     struct cdr_event ev;
-    char session[SESSION_TEXT_LEN + 1];
+    char session[SESSION_TEXT_LEN + 1], shown[NUMBER_MAX];
     uint64_t billed = c->answered_ms ? c->ended_ms - c->answered_ms : 0;
 
     if (c->end_reported)
@@ -215,7 +216,7 @@ void record_end(struct call *c, const struct media_ep_state *eps, unsigned n_eps
     if (c->out)
         record_attempt(c, c->out);
     fill(&ev, c, CDR_CALL, session);
-    fill_out(&ev, c->out ? c->out : c->last_out);
+    fill_out(&ev, c->out ? c->out : c->last_out, shown);
     ev.end = at(c, c->ended_ms);
     put_cause(&ev, &c->cause);
     for (unsigned i = 0; i < n_eps; i++)

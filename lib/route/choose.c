@@ -60,6 +60,22 @@ static bool step_class(struct choose *ch)
     return true;
 }
 
+bool route_caller_is_own(const struct route *rt, uint32_t trunk, struct span number)
+{
+    const struct conf_trunk *t = &rt->conf->trunk.v[trunk];
+    const struct conf_ref *ref = &t->numbers_caller;
+    const struct conf_rule *rule;
+    char clean[NUMBER_MAX], out[NUMBER_MAX];
+    if (!t->caller.allow_file)
+        return true;
+    if (number_clean(number, clean) < 0)
+        return false;
+    if (ref->id == CONF_NONE || !ref->name ||
+        number_translate(&rt->conf->numbers.v[ref->id], span_of(clean), out, &rule) < 0)
+        memcpy(out, clean, sizeof(out));
+    return list_find(rt->book->allow[trunk], span_of(out), NULL, NULL);
+}
+
 /* The calling number as this switch writes it; what no rule serves stays as it is, what is no number is none. */
 static void normalise_caller(struct choose *ch)
 {

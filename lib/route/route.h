@@ -124,6 +124,12 @@ int route_send_number(const struct route *rt, uint32_t trunk, const char *called
                       char out[NUMBER_MAX]);
 
 /**
+ * May this trunk show this calling number, by its `caller-allow`? As received: `numbers caller` is applied to it.
+ * @return true also where the trunk has no such list
+ */
+bool route_caller_is_own(const struct route *rt, uint32_t trunk, struct span number);
+
+/**
  * Ask a section whose table lies in memory: for a call that was told ROUTE_DIP.
  * @return 0 with *out; -ENOENT it has none: it is asked elsewhere
  */

@@ -400,6 +400,8 @@ static char *compose_request(struct actor *a, const struct wanted *w)
         abort();
     if (!a->call_id[0])
         begin_dialog(a, w);
+    if (w->from)
+        snprintf(a->local, sizeof a->local, "%s", w->from);
     next_branch(a, branch);
     snprintf(ruri, sizeof ruri, "%s", a->target);
     if (same) {

@@ -217,6 +217,7 @@ struct wanted {
     const char *reason;
     const char *auth;    /* credentials for the last challenge */
     const char *contact; /* value of Contact instead of its own; "none" */
+    const char *from;    /* who it is, of a request that begins a dialog: From without a tag */
     bool no_to_tag;
 };
 

@@ -49,6 +49,8 @@ static bool recv_words(struct world *w, struct wanted *want, char **word, unsign
                 want->auth = v;
             else if (strcmp(word[i], "contact") == 0)
                 want->contact = v;
+            else if (strcmp(word[i], "from") == 0)
+                want->from = v;
             else {
                 world_fail(w, "recv: unknown word '%s'", word[i]);
                 return false;
