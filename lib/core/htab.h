@@ -41,6 +41,14 @@ void htab_each(struct htab *t, bool (*fn)(struct htab_node *, void *), void *arg
 uint64_t hash_bytes(const void *p, size_t len, uint64_t seed);
 uint64_t hash_span(struct span s);
 uint64_t hash_u64(uint64_t v);
+/** The same number for the same number in every process, well mixed (splitmix64): draws that a seed repeats. Not for tables. */
+static inline uint64_t mix_u64(uint64_t v)
+{
+    v += 0x9e3779b97f4a7c15U;
+    v = (v ^ v >> 30) * 0xbf58476d1ce4e5b9U;
+    v = (v ^ v >> 27) * 0x94d049bb133111ebU;
+    return v ^ v >> 31;
+}
 
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 

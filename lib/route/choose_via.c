@@ -8,7 +8,7 @@
 
 uint64_t choose_rnd(struct choose *ch)
 {
-    ch->rnd = hash_u64(ch->rnd + 1);
+    ch->rnd = mix_u64(ch->rnd + 1);
     return ch->rnd;
 }
 

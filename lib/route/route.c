@@ -380,7 +380,7 @@ unsigned route_hops(const struct route *rt, const struct route_hops_param *p, st
                 const struct target *t = &set->v[hops_draw(set, &mask[k], from, to, rnd)];
                 if (route_target_hop(rt, p->trunk, t, &hop[n]) == 0)
                     n++;
-                rnd = hash_u64(rnd + n);
+                rnd = mix_u64(rnd + n);
             }
         }
     return n;

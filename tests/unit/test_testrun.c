@@ -28,6 +28,7 @@ static const char base[] =
     "calendar office\n  open mon-fri 08:00-18:00\n"
     "route retail\n  emergency via bravo\n  prefix +1 via bravo then alpha\n"
     "  prefix +44 when office via alpha then bravo\n  prefix +44 via bravo\n"
+    "  prefix +49 via alpha 70% bravo 30%\n"
     "  prefix +1900 cause 403 \"Blocked destination\"\n  default via alpha\n";
 
 struct world {
@@ -221,6 +222,26 @@ static void wrong_words_are_errors_at_their_place(void **state)
     }
 }
 
+/* A share is drawn by the seed alone: the same in every process, and 70 % of many seeds. */
+static void chance_is_what_the_seed_says(void **state)
+{
+    static const char *const first[] = {"alpha", "alpha", "bravo", "alpha",
+                                        "bravo", "bravo", "alpha", "alpha"};
+    char lines[128];
+    struct world w;
+
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        snprintf(lines, sizeof lines,
+                 "  assume seed %u\n  call from in called +4930\n  expect first %s\n", i + 1,
+                 first[i]);
+        world_of(&w, lines);
+        if (!is_ok(&w))
+            fail_msg("seed %u: %s", i + 1, got(&w));
+        world_end(&w);
+    }
+}
+
 static void results_are_printed_as_a_list_that_tools_read(void **state)
 {
     struct world w;
@@ -232,7 +253,7 @@ static void results_are_printed_as_a_list_that_tools_read(void **state)
     world_of(&w, CALL "  expect first alpha\n");
     assert_int_equal(testrun_print(f, w.results), 1);
     fclose(f);
-    assert_non_null(strstr(text, "not ok 1 - t (unit:41)\n    unit:43: expected first alpha\n"));
+    assert_non_null(strstr(text, "not ok 1 - t (unit:42)\n    unit:44: expected first alpha\n"));
     assert_non_null(strstr(text, "got bravo alpha\n"));
     free(text);
     world_end(&w);
@@ -271,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_word_is_compared_with_what_comes),
         cmocka_unit_test(wrong_words_are_errors_at_their_place),
+        cmocka_unit_test(chance_is_what_the_seed_says),
         cmocka_unit_test(results_are_printed_as_a_list_that_tools_read),
         cmocka_unit_test(the_wholesale_example_is_clean_and_does_what_it_says),
     };
