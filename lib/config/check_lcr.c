@@ -207,19 +207,22 @@ void check_line_decks(struct parser *p, const struct conf_route_line *l)
 
 static void check_deck_count(struct parser *p, const struct conf_route *r)
 {
-    uint32_t i, j, n = 0;
-    uint8_t *seen = parse_zalloc(p, &p->scratch, p->conf->deck.n + 1);
+    uint32_t seen[CONF_DECKS_MAX], i, j, k, n = 0;
 
     for (i = 0; i < r->line.n; i++) {
         for (j = 0; j < r->line.v[i].lcr.n; j++) {
             const struct conf_ref *ref = &r->line.v[i].lcr.v[j];
 
-            if (ref->id == CONF_NONE || seen[ref->id])
+            for (k = 0; k < n && seen[k] != ref->id; k++)
+                ;
+            if (ref->id == CONF_NONE || k < n)
                 continue;
-            seen[ref->id] = 1;
-            if (++n == CONF_DECKS_MAX + 1)
+            if (n == CONF_DECKS_MAX) {
                 parse_error(p, ref->loc, 0, "more than %u decks in the lines of route '%s'",
                             CONF_DECKS_MAX, r->name);
+                return;
+            }
+            seen[n++] = ref->id;
         }
     }
 }
@@ -281,19 +284,26 @@ void check_route_decks(struct parser *p, uint32_t route)
 
 /* ---- bounds of a hunt ---- */
 
+/* Decks, and targets that are groups: more trunks are in no line. */
+#define HUNT_MAX (CONF_DECKS_MAX + CONF_CANDIDATES_MAX * CONF_CANDIDATES_MAX)
+
 struct hunt {
-    uint8_t *seen; /* by trunk */
-    uint32_t n;    /* trunks that a call may be sent to */
+    uint32_t trunk[HUNT_MAX]; /* that a call may be sent to */
+    uint32_t n;
     uint32_t slow; /* one whose trying-timeout is the longest */
 };
 
 static void add_candidate(const struct conf *c, struct hunt *h, uint32_t trunk)
 {
-    if (trunk == CONF_NONE || h->seen[trunk])
+    uint32_t i;
+
+    for (i = 0; i < h->n && h->trunk[i] != trunk; i++)
+        ;
+    if (trunk == CONF_NONE || i < h->n || h->n == HUNT_MAX)
         return;
-    h->seen[trunk] = 1;
-    if (h->n++ == 0 || c->trunk.v[trunk].trying_timeout_ms > c->trunk.v[h->slow].trying_timeout_ms)
+    if (h->n == 0 || c->trunk.v[trunk].trying_timeout_ms > c->trunk.v[h->slow].trying_timeout_ms)
         h->slow = trunk;
+    h->trunk[h->n++] = trunk;
 }
 
 static void add_candidates(const struct conf *c, struct hunt *h, const struct conf_route_line *l)
@@ -319,12 +329,12 @@ static void add_candidates(const struct conf *c, struct hunt *h, const struct co
 void check_line_bounds(struct parser *p, const struct conf_route_line *l)
 {
     const struct conf *c = p->conf;
-    struct hunt h = {.slow = 0};
+    struct hunt h;
     char within[16], trying[16];
 
     if (l->max_attempts == 0 && l->deadline_ms == 0)
         return;
-    h.seen = parse_zalloc(p, &p->scratch, c->trunk.n + 1);
+    h.n = h.slow = 0;
     add_candidates(c, &h, l);
     if (h.n == 0)
         return; /* reported */

@@ -313,6 +313,33 @@ static void a_secret_that_cannot_be_one_is_refused(void **state)
     free(messages);
 }
 
+static void a_relative_path_begins_in_the_folder_of_its_file(void **state)
+{
+    const struct place *at = *state;
+    char *messages, want[512];
+    struct conf *conf;
+
+    make_dir(at, "conf.d");
+    put(at, "main.conf",
+        "global\n include conf.d/*.conf\n states states.csv\n" CONFIG_NET CONFIG_IN CONFIG_OUT
+        " caller-allow /etc/dids.txt\n");
+    put(at, "conf.d/r.conf",
+        "ratedeck az trunk out\n file rates/az.csv\n columns prefix rate inter intra\n"
+        "route all\n block prefix-file irsf.txt\n default lcr az\n");
+    conf = load_main(at, &messages);
+    assert_string_equal(messages, "");
+    assert_non_null(conf);
+    snprintf(want, sizeof(want), "%s/states.csv", at->dir);
+    assert_string_equal(conf->global.states, want);
+    snprintf(want, sizeof(want), "%s/conf.d/rates/az.csv", at->dir);
+    assert_string_equal(conf->deck.v[0].file, want);
+    snprintf(want, sizeof(want), "%s/conf.d/irsf.txt", at->dir);
+    assert_string_equal(conf->route.v[0].block.v[0].file, want);
+    assert_string_equal(conf_find_trunk(conf, "out")->caller.allow_file, "/etc/dids.txt");
+    conf_free(conf);
+    free(messages);
+}
+
 static void a_credential_is_read_from_the_directory_of_systemd(void **state)
 {
     const struct place *at = *state;
@@ -583,6 +610,7 @@ int main(void)
         FILES(a_secret_is_a_line_of_its_file),
         FILES(a_secret_that_all_can_read_is_a_warning_without_the_secret),
         FILES(a_secret_that_cannot_be_one_is_refused),
+        FILES(a_relative_path_begins_in_the_folder_of_its_file),
         FILES(a_credential_is_read_from_the_directory_of_systemd),
         FILES(certificates_must_be_there),
         cmocka_unit_test(shipped_configurations_are_free_of_errors_and_warnings),
