@@ -27,8 +27,7 @@
 
 static size_t mapped_len(size_t len)
 {
-    size_t unit = len >= HUGE_PAGE ? HUGE_PAGE : 4096;
-    return (len + unit - 1) / unit * unit;
+    return (len + 4095) / 4096 * 4096; /* the last, broken huge page is left to small ones */
 }
 
 void *lcr_map(size_t len)

@@ -27,3 +27,4 @@ noinst_PROGRAMS += tests/bench/route
 tests_bench_route_SOURCES = tests/bench/route.h tests/bench/route.c tests/bench/route_parse.c \
 	tests/bench/route_rival.c tests/unit/lcr_rig.h
 tests_bench_route_LDADD = $(TD_LIBS_ROUTE) -lm
+EXTRA_DIST += tests/bench/route-mtree

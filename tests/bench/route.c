@@ -22,6 +22,7 @@ struct option_set {
     unsigned threads;
     bool uniform, verify, rivals;
     FILE *json;
+    const char *dump; /* where rows and numbers go for other programs */
 };
 
 /*
@@ -343,6 +344,41 @@ static void lines_make(struct bench *b, struct rig_rng *r)
         b->place[i] = (uint32_t)rig_next(r);
 }
 
+static FILE *dump_file(const struct option_set *o, const char *name)
+{
+    char path[512];
+    FILE *f = NULL;
+
+    if (snprintf(path, sizeof(path), "%s.%s", o->dump, name) < (int)sizeof(path))
+        f = fopen(path, "w");
+    if (!f) {
+        perror(o->dump);
+        exit(1);
+    }
+    return f;
+}
+
+/* A prefix or number a line. */
+static void dump_rows(const struct bench *b)
+{
+    FILE *f = dump_file(b->opt, "rows");
+    const struct deck *d = b->rig.deck[0];
+    char text[KEY_DIGITS + 1];
+
+    for (uint32_t i = 0; i < d->n; i++)
+        fprintf(f, "%s\n", key_text(d->row[i].key, text));
+    fclose(f);
+}
+
+static void dump_numbers(const struct bench *b, int pattern)
+{
+    FILE *f = dump_file(b->opt, pattern_name[pattern]);
+
+    for (uint32_t i = 0; i < b->opt->lookups; i++)
+        fprintf(f, "%s\n", b->number[i]);
+    fclose(f);
+}
+
 static void run(const struct option_set *opt, uint32_t rows, unsigned candidates, bool first)
 {
     struct bench b = {.opt = opt};
@@ -365,16 +401,22 @@ static void run(const struct option_set *opt, uint32_t rows, unsigned candidates
     if (opt->rivals)
         rivals_make(&b);
     lines_make(&b, &r);
+    if (opt->dump)
+        dump_rows(&b);
     for (int pattern = 0; pattern < PATTERNS; pattern++) {
         if (pattern == RANDOM)
             numbers_random(&b, &r);
         else
             numbers_skewed(&b, &r);
+        if (opt->dump)
+            dump_numbers(&b, pattern);
         for (int subject = 0; subject < (opt->rivals ? SUBJECTS : TRIE); subject++)
             if (subject != LINE || pattern == RANDOM)
                 measure(&b, subject, pattern);
     }
     report(&b);
+    lcr_unmap(b.line, ((size_t)b.line_mask + 1) * sizeof(*b.line));
+    free(b.place);
     if (opt->json)
         report_json(&b, opt->json, first);
     if (opt->rivals) {
@@ -543,7 +585,7 @@ static int usage(void)
     fprintf(
         stderr,
         "usage: route [--rows N,…] [--candidates N,…] [--lookups N] [--seed N] [--threads N] [--uniform]\n"
-        "             [--no-rivals] [--json FILE]\n"
+        "             [--no-rivals] [--json FILE] [--dump PATH]\n"
         "       route --verify [--seed N] [--threads N]\n");
     return 2;
 }
@@ -554,7 +596,7 @@ static int options(int argc, char **argv, struct option_set *o)
         {"rows", 1, NULL, 'r'},   {"candidates", 1, NULL, 'c'}, {"lookups", 1, NULL, 'l'},
         {"seed", 1, NULL, 's'},   {"threads", 1, NULL, 't'},    {"uniform", 0, NULL, 'u'},
         {"verify", 0, NULL, 'v'}, {"json", 1, NULL, 'j'},       {"no-rivals", 0, NULL, 'n'},
-        {NULL, 0, NULL, 0},
+        {"dump", 1, NULL, 'd'},   {NULL, 0, NULL, 0},
     };
     uint32_t one[LIST_MAX];
     int c;
@@ -581,6 +623,7 @@ static int options(int argc, char **argv, struct option_set *o)
             else
                 o->threads = one[0];
             break;
+        case 'd': o->dump = optarg; break;
         case 'u': o->uniform = true; break;
         case 'v': o->verify = true; break;
         case 'n': o->rivals = false; break;
