@@ -554,6 +554,15 @@ static const char whole[] =
     "numbers o direction out\n +. -> 00{1-}\n"
     "route all\n emergency via out\n prefix +1 +44 via g then out max 2 attempts\n"
     " prefix +7 cause 403 \"No\"\n default cause 404\n"
+    " lnp dip l timeout 90ms on-fail reject\n allow caller prefix +1212\n"
+    " block prefix-file b.txt cause 603 \"No\"\n"
+    " prefix +1 when not h from c in caller +1 lcr d order cost pdd max-cost 0.02 margin 5% "
+    "min-asr 30% min-acd 1m max-pdd 6s sample 20 max 1 attempts within 15s then g\n"
+    "zone z\n caller +43\ncalendar h\n timezone Europe/Berlin\n open mon-fri 08:00-18:00\n"
+    " holiday 12-25 2026-04-05\nlnp l\n enum e164.arpa\n server 192.0.2.53\n cache 1m\n"
+    "ratedeck d trunk out\n file d.csv\n columns prefix rate zone:z effective -\n only +1\n"
+    " currency EUR\n priority 3\n strict off\n"
+    "test \"t\"\n assume down out\n call from in called 1\n expect first out\n"
     "cdr m\n file /x/%Y rotate 1h size 10MB\n format csv\n interim off\n";
 
 static void a_right_configuration_with_bytes_changed_never_breaks(void **state)
