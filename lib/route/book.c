@@ -111,7 +111,7 @@ static void book_rest(struct book *b, int64_t now_s, unsigned threads, struct co
             b->is_good = false;
     uint32_t before = errs->errors;
     for (uint32_t i = 0; i < c->route.n; i++)
-        deck_check_route(c, &c->route.v[i], b->deck, now_s, errs);
+        deck_check_route(c, &c->route.v[i], b->deck, errs);
     if (errs->errors != before)
         b->is_good = false;
     for (uint32_t i = 0; i < c->calendar.n; i++)

@@ -5,9 +5,11 @@
  */
 #include "route/calendar.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/errors.h"
 #include "route/civil.h"
 #include "route/tzif.h"
 
@@ -36,10 +38,50 @@ static void *copy_of(const void *p, size_t size)
     return copy;
 }
 
+/* The zone of the same folder whose name is nearest. @return out, "" none */
+static const char *meant(const char *name, char *out, size_t size)
+{
+    const char *slash = strrchr(name, '/');
+    int head = slash ? (int)(slash + 1 - name) : 0;
+    char folder[sizeof(TZIF_DIR) + TZIF_NAME_MAX + 2];
+    struct dirent *e;
+    struct nearest n;
+    const char *why;
+    DIR *dir;
+
+    *out = '\0';
+    snprintf(folder, sizeof(folder), "%s/%.*s", TZIF_DIR, head, name);
+    dir = tzif_is_name(name) ? opendir(folder) : NULL;
+    nearest_init(&n, span_of(name + head));
+    while (dir && (e = readdir(dir))) {
+        struct nearest before = n;
+        struct tzif *z;
+        char zone[TZIF_NAME_MAX + 1];
+
+        n.best = NULL;
+        nearest_try(&n, e->d_name);
+        if (!n.best)
+            continue;
+        /* there are tables and folders, too */
+        z = snprintf(zone, sizeof(zone), "%.*s%s", head, name, n.best) < (int)sizeof(zone)
+                ? tzif_load(zone, &why)
+                : NULL;
+        if (z)
+            snprintf(out, size, "; did you mean '%s'?", zone);
+        else
+            n = before;
+        tzif_free(z);
+    }
+    if (dir)
+        closedir(dir);
+    return out;
+}
+
 struct calendar *calendar_new(const struct conf *conf, const struct conf_calendar *c,
                               struct conf_errors *errs)
 {
     struct calendar *cal = calloc(1, sizeof(*cal));
+    char text[TZIF_NAME_MAX + 32];
     const char *why = "out of memory", *name = c->timezone ? c->timezone : "UTC";
 
     if (!cal)
@@ -54,8 +96,8 @@ struct calendar *calendar_new(const struct conf *conf, const struct conf_calenda
     if (cal->zone)
         return cal;
 fail:
-    conf_error_at(errs, CONF_ERROR, conf, c->timezone ? c->timezone_loc : c->loc, 0, "'%s' %s",
-                  name, why);
+    conf_error_at(errs, CONF_ERROR, conf, c->timezone ? c->timezone_loc : c->loc, 0, "'%s' %s%s",
+                  name, why, meant(name, text, sizeof(text)));
     calendar_free(cal);
     return NULL;
 }

@@ -69,7 +69,7 @@ static void say(const struct reading *r, enum conf_severity sev, uint32_t line, 
 
     if (source.len > DECK_LINE_MAX)
         source.len = 80; /* who wrote such a line knows it by its beginning */
-    cell_show(source, shown, sizeof(shown));
+    textfile_show(source, shown, sizeof(shown));
     conf_error_in_file(r->errs, sev, r->dc->file, line, col, (uint32_t)word.len, span_of(shown),
                        "%s", text);
 }
@@ -106,7 +106,7 @@ static void bad_text(const struct reading *r, const struct deck_bad *b, char *ou
         return;
     }
     column_name(&r->dc->column.v[b->column], name, sizeof(name));
-    cell_show(b->word, value, sizeof(value));
+    textfile_show(b->word, value, sizeof(value));
     if (b->other)
         snprintf(out, size, "%s '%s' stands in line %u already%s", name, value, b->other, b->why);
     else if (b->word.len == 0)
@@ -320,7 +320,7 @@ static void check_header(const struct reading *r, uint32_t line, struct span sou
         if (r->dc->header != CONF_HEADER_YES && !is_misplaced(r, i, cell[i].text))
             continue;
         snprintf(text, sizeof(text), "the header names column %u '%s', `columns` says %s", i + 1,
-                 cell_show(cell[i].text, value, sizeof(value)), name);
+                 textfile_show(cell[i].text, value, sizeof(value)), name);
         say(r, CONF_ERROR, line, source, cell[i].text, text);
     }
 }
@@ -547,6 +547,25 @@ static void say_expired(struct reading *r, uint32_t line)
     say(r, CONF_WARNING, line, source, source, text);
 }
 
+/* Nothing of it can be used yet, or any more. */
+static void say_not_in_force(const struct reading *r, int64_t now_s)
+{
+    const struct deck *d = r->deck;
+    int64_t begins = INT64_MAX;
+
+    for (uint32_t i = 0; i < d->n_terms; i++) {
+        if (d->terms[i].effective > now_s && d->terms[i].effective < begins)
+            begins = d->terms[i].effective;
+    }
+    if (begins == INT64_MAX)
+        conf_error_at(r->errs, CONF_WARNING, r->conf, r->dc->file_loc, 0,
+                      "every row of ratedeck '%s' is expired", r->dc->name);
+    else
+        conf_error_at(r->errs, CONF_WARNING, r->conf, r->dc->file_loc, 0,
+                      "no row of ratedeck '%s' is in force: the first begins in %lld hours",
+                      r->dc->name, (long long)((begins - now_s + 3599) / 3600));
+}
+
 /* What the clock has done and will do. */
 static void look_at_time(struct reading *r, int64_t now_s)
 {
@@ -576,6 +595,8 @@ static void look_at_time(struct reading *r, int64_t now_s)
     }
     if (d->expired)
         say_expired(r, first);
+    if (d->expired + d->future == d->n)
+        say_not_in_force(r, now_s);
 }
 
 /* ---- the whole ---- */

@@ -57,7 +57,8 @@ struct deck {
 /**
  * Read, parse and check one deck; in parallel parts. Messages (file:line:col, those of the first lines kept, all counted) go to errs: a
  * row that is not understood, a bad prefix, number, date, two rows of one prefix with the same effective (both lines named), a header
- * that is not as declared, no file, no row left. Expired rows are one warning a deck, bad rows of a deck with `strict off` another.
+ * that is not as declared, no file, no row left. Expired rows are one warning a deck, bad rows of a deck with `strict off`
+ * another, and so is a deck that has no row in force.
  *
  * @param conf     borrowed, must outlive the deck
  * @param id       place in conf.deck
@@ -97,12 +98,11 @@ bool deck_serves(const struct deck *d, uint64_t prefix, const uint64_t *taken, u
 const char *deck_covers(const struct deck *d, char *out, size_t size);
 
 /**
- * Check the lcr lines of a route against the decks they name: one that can never serve its line is an error at its name there, one
- * that has no row in force a warning, once.
+ * Check the lcr lines of a route against the decks they name: one that can never serve its line is an error at its name there.
  *
  * @param deck  by conf id; NULL where a deck could not be read (its errors are told already)
  */
 void deck_check_route(const struct conf *conf, const struct conf_route *route,
-                      struct deck *const *deck, int64_t now_s, struct conf_errors *errs);
+                      struct deck *const *deck, struct conf_errors *errs);
 
 #endif

@@ -6,6 +6,7 @@
 #include "route/deck_cell.h"
 
 #include "route/civil.h"
+#include "route/textfile.h"
 
 static bool is_blank(char c)
 {
@@ -296,23 +297,6 @@ const char *cell_quality(struct span s, int16_t *out)
     return NULL;
 }
 
-/* Bytes of the character at p, well-formed UTF-8 (RFC 3629 §4); 0: it is none. */
-static size_t utf8_length(const unsigned char *p, size_t len)
-{
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-
-    if (n == 0 || n > len || p[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 const char *cell_code(const struct cell *c, char out[DECK_CODE_MAX + 1])
 {
     size_t n = 0, step;
@@ -320,7 +304,7 @@ const char *cell_code(const struct cell *c, char out[DECK_CODE_MAX + 1])
     for (size_t i = 0; i < c->text.len; i += step) {
         const unsigned char *p = (const unsigned char *)c->text.p + i;
 
-        step = utf8_length(p, c->text.len - i);
+        step = textfile_utf8(p, c->text.len - i);
         if (step == 0)
             return "is not UTF-8";
         if (*p < 0x20 || *p == 0x7f)
@@ -334,25 +318,4 @@ const char *cell_code(const struct cell *c, char out[DECK_CODE_MAX + 1])
     }
     memset(out + n, 0, DECK_CODE_MAX + 1 - n);
     return NULL;
-}
-
-const char *cell_show(struct span s, char *out, size_t size)
-{
-    size_t n = 0;
-
-    while (n < s.len && n + 1 < size) {
-        size_t step = utf8_length((const unsigned char *)s.p + n, s.len - n);
-
-        if (n + step >= size)
-            break;
-        if (step == 0 || (unsigned char)s.p[n] < 0x20 || s.p[n] == 0x7f) {
-            out[n] = step && s.p[n] == '\t' ? '\t' : '?';
-            n++;
-            continue;
-        }
-        memcpy(out + n, s.p + n, step);
-        n += step;
-    }
-    out[n] = '\0';
-    return out;
 }

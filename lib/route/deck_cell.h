@@ -34,7 +34,4 @@ const char *cell_quality(struct span s, int16_t *out);
 /** @param out  zero behind the text */
 const char *cell_code(const struct cell *c, char out[DECK_CODE_MAX + 1]);
 
-/** For messages: each byte that is not of printable UTF-8 as '?', so that columns hold; cut at size. @return out */
-const char *cell_show(struct span s, char *out, size_t size);
-
 #endif

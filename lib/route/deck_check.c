@@ -195,55 +195,23 @@ static void say_unserved(const struct conf *conf, const struct conf_route_line *
                       covers);
 }
 
-/* No row holds now. A deck that a route names twice says it once. */
-static void check_force(const struct conf *conf, const struct conf_ref *ref, const struct deck *d,
-                        int64_t now_s, struct conf_errors *errs)
-{
-    int64_t begins = INT64_MAX;
-
-    if (d->future + d->expired < d->n)
-        return;
-    for (uint32_t i = 0; i < d->n_terms; i++) {
-        const struct deck_terms *t = &d->terms[i];
-
-        if (t->effective <= now_s && now_s < t->expires)
-            return;
-        if (t->effective > now_s && t->effective < begins)
-            begins = t->effective;
-    }
-    if (begins == INT64_MAX)
-        conf_error_at(errs, CONF_WARNING, conf, ref->loc, 0,
-                      "all rows of ratedeck '%s' are expired", ref->name);
-    else
-        conf_error_at(errs, CONF_WARNING, conf, ref->loc, 0,
-                      "no row of ratedeck '%s' is in force: the first begins in %lld hours",
-                      ref->name, (long long)((begins - now_s + 3599) / 3600));
-}
-
 void deck_check_route(const struct conf *conf, const struct conf_route *route,
-                      struct deck *const *deck, int64_t now_s, struct conf_errors *errs)
+                      struct deck *const *deck, struct conf_errors *errs)
 {
     unsigned n;
     uint64_t *key = taken_keys(route, &n), *below = malloc((n + 1) * sizeof(*below));
-    bool *told = calloc(conf->deck.n + 1, sizeof(*told));
 
-    for (uint32_t i = 0; below && told && i < route->line.n; i++) {
+    for (uint32_t i = 0; below && i < route->line.n; i++) {
         const struct conf_route_line *l = &route->line.v[i];
 
         for (uint32_t k = 0; k < l->lcr.n; k++) {
             const struct conf_ref *ref = &l->lcr.v[k];
             const struct deck *d = ref->id < conf->deck.n ? deck[ref->id] : NULL;
 
-            if (!d)
-                continue;
-            if (!line_is_served(l, d, key, n, below))
+            if (d && !line_is_served(l, d, key, n, below))
                 say_unserved(conf, l, ref, d, errs);
-            if (!told[ref->id])
-                check_force(conf, ref, d, now_s, errs);
-            told[ref->id] = true;
         }
     }
-    free(told);
     free(below);
     free(key);
 }

@@ -185,19 +185,13 @@ struct reading {
 
 static void row_error(struct reading *r, struct span word, const char *text)
 {
-    struct span source = r->source;
-    uint32_t col = (uint32_t)(word.p - source.p) + 1;
-    char shown[64];
+    char source[SOURCE_MAX + 1], shown[41];
+    uint32_t col = (uint32_t)(word.p - r->source.p) + 1;
 
-    if (source.len > SOURCE_MAX)
-        source.len = SOURCE_MAX;
-    snprintf(shown, sizeof(shown), "%.*s", word.len > 40 ? 40 : (int)word.len, word.p);
-    for (char *c = shown; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    }
-    conf_error_in_file(r->errs, CONF_ERROR, r->file, r->line, col, (uint32_t)word.len, source,
-                       "'%s' %s", shown, text);
+    textfile_show(r->source, source, sizeof(source));
+    textfile_show(word, shown, sizeof(shown));
+    conf_error_in_file(r->errs, CONF_ERROR, r->file, r->line, col, (uint32_t)word.len,
+                       span_of(source), "'%s' %s", shown, text);
 }
 
 static const char *bad_prefix(struct span s)

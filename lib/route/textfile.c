@@ -114,3 +114,40 @@ bool textfile_line(struct span *rest, struct span *line)
         line->len--;
     return true;
 }
+
+size_t textfile_utf8(const unsigned char *p, size_t len)
+{
+    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+
+    if (n == 0 || n > len || p[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+const char *textfile_show(struct span s, char *out, size_t size)
+{
+    size_t n = 0;
+
+    while (n < s.len && n + 1 < size) {
+        size_t step = textfile_utf8((const unsigned char *)s.p + n, s.len - n);
+
+        if (n + step >= size)
+            break;
+        if (step == 0 || (unsigned char)s.p[n] < 0x20 || s.p[n] == 0x7f) {
+            out[n] = step && s.p[n] == '\t' ? '\t' : '?';
+            n++;
+            continue;
+        }
+        memcpy(out + n, s.p + n, step);
+        n += step;
+    }
+    out[n] = '\0';
+    return out;
+}

@@ -33,4 +33,9 @@ struct span textfile_text(const struct textfile *f);
  */
 bool textfile_line(struct span *rest, struct span *line);
 
+/** Bytes of the character at p, well-formed UTF-8 (RFC 3629 §4). @param len  not 0. @return 0: it is none */
+size_t textfile_utf8(const unsigned char *p, size_t len);
+/** For messages: each byte that is not of printable UTF-8 as '?', so that columns hold; cut at size. @return out */
+const char *textfile_show(struct span s, char *out, size_t size);
+
 #endif

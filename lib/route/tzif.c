@@ -344,8 +344,7 @@ struct tzif *tzif_parse(const void *p, size_t len, const char **why)
     return NULL;
 }
 
-/* Europe/Vienna, America/Argentina/Buenos_Aires, Etc/GMT+5. Nothing that leads out of the folder. */
-static bool is_name(const char *name)
+bool tzif_is_name(const char *name)
 {
     char before = '/';
 
@@ -370,7 +369,7 @@ struct tzif *tzif_load(const char *name, const char **why)
         *why = "out of memory";
         return z;
     }
-    if (!is_name(name)) {
+    if (!tzif_is_name(name)) {
         *why = "is no name of a time zone, as Europe/Vienna";
         return NULL;
     }

@@ -14,6 +14,8 @@
 
 struct tzif;
 
+/** Europe/Vienna, America/Argentina/Buenos_Aires, Etc/GMT+5: nothing that leads out of the folder. */
+bool tzif_is_name(const char *name);
 /**
  * Read a zone by its name, "Europe/Vienna". "UTC" needs no file.
  * @param why  out on failure: text for the operator, static or of strerror

@@ -412,6 +412,32 @@ static void on_a_holiday_only_its_own_hours_count(void **state)
     calendar_free(c);
 }
 
+static void a_zone_written_wrong_has_a_neighbour(void **state)
+{
+    (void)state;
+    static const char *const name[][2] = {
+        {"Europe/Viena", "'Europe/Viena' is no time zone of /usr/share/zoneinfo (Debian's package "
+                         "tzdata); did you mean 'Europe/Vienna'?"},
+        {"america/new_york", "'america/new_york' is no time zone of /usr/share/zoneinfo (Debian's "
+                             "package tzdata)"},
+        {"Europe/vienna",
+         "'Europe/vienna' is no time zone of /usr/share/zoneinfo (Debian's package "
+         "tzdata); did you mean 'Europe/Vienna'?"},
+        {"../x", "'../x' is no name of a time zone, as Europe/Vienna"}};
+    struct conf conf = {.generation = 0};
+    struct conf_calendar c = {.name = "c"};
+
+    for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
+        struct conf_errors errs;
+
+        errors_init(&errs);
+        c.timezone = name[i][0];
+        assert_null(calendar_new(&conf, &c, &errs));
+        assert_string_equal(errs.v[0].text, name[i][1]);
+        conf_errors_fini(&errs);
+    }
+}
+
 static void what_the_clock_leaves_out_or_repeats(void **state)
 {
     (void)state;
@@ -447,6 +473,7 @@ int main(void)
         cmocka_unit_test(hours_over_midnight_belong_to_the_day_they_begin),
         cmocka_unit_test(on_a_holiday_only_its_own_hours_count),
         cmocka_unit_test(what_the_clock_leaves_out_or_repeats),
+        cmocka_unit_test(a_zone_written_wrong_has_a_neighbour),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -485,6 +485,31 @@ static void expired_rows_are_one_warning(void **state)
     refused(&g, "44,2027-01-01,2026-12-31,1\n", "row expires before it is effective\n");
 }
 
+static void a_deck_without_a_row_in_force_is_a_warning_where_it_is_named(void **state)
+{
+    (void)state;
+    struct rig g;
+    struct deck *d;
+    const char *future = "44,1,,,2026-12-05\n49,1,,,2026-12-09\n", *past = "44,1,2026-11-01\n";
+
+    rig_init(&g, columns_of_five, 5);
+    g.dc.file_loc = (struct conf_loc){.line = 12, .col = 7};
+    d = loaded(&g, future, strlen(future));
+    assert_non_null(strstr(g.messages,
+                           "tandem.conf:12:1: warning: no row of ratedeck 'alpha-az' is "
+                           "in force: the first begins in 96 hours\n"));
+    assert_int_equal(g.warnings, 1);
+    free(g.messages);
+    deck_free(d);
+    g.column[2].what = CONF_COL_EXPIRES;
+    g.dc.column.n = 3;
+    d = loaded(&g, past, strlen(past));
+    assert_non_null(strstr(g.messages, "warning: every row of ratedeck 'alpha-az' is expired\n"));
+    assert_int_equal(g.warnings, 2);
+    free(g.messages);
+    deck_free(d);
+}
+
 /* ---- files ---- */
 
 static struct deck *from_file(struct rig *g, const char *path, char **messages)
@@ -567,6 +592,7 @@ int main(void)
         cmocka_unit_test(versions_of_a_prefix_stand_in_order_of_their_beginning),
         cmocka_unit_test(a_second_row_of_a_prefix_names_both_lines),
         cmocka_unit_test(expired_rows_are_one_warning),
+        cmocka_unit_test(a_deck_without_a_row_in_force_is_a_warning_where_it_is_named),
         cmocka_unit_test(a_file_that_is_none_is_an_error_where_it_is_named),
     };
 
