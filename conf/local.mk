@@ -24,6 +24,10 @@ conf/systemd/tandem.target: conf/systemd/tandem.target.in Makefile
 conf/tmpfiles.d/tandem.conf: conf/tmpfiles.d/tandem.conf.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) conf/tmpfiles.d && $(TD_SUBST) $(srcdir)/conf/tmpfiles.d/tandem.conf.in >$@
 
+# bash-completion loads a file by the name of the command.
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = conf/completion/tandemctl
+
 # The shipped example, by paths below conf/: what tandem.conf includes, and further examples. It becomes the configuration where there is none: a file of the operator's
 # is never replaced, nor removed when it has been changed.
 TD_EXAMPLE = $(patsubst $(srcdir)/conf/%,%,$(wildcard $(srcdir)/conf/tandem.conf $(srcdir)/conf/conf.d/*.conf \
