@@ -28,6 +28,22 @@ conf/tmpfiles.d/tandem.conf: conf/tmpfiles.d/tandem.conf.in Makefile
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = conf/completion/tandemctl
 
+# Syntax for editors: the static part is here, what knows keywords is made of the schema's table.
+vimdir = $(pkgdatadir)/editor/vim
+vimsyntaxdir = $(vimdir)/syntax
+vimftdetectdir = $(vimdir)/ftdetect
+vscodedir = $(pkgdatadir)/editor/vscode
+vscodesyntaxdir = $(vscodedir)/syntaxes
+dist_vimftdetect_DATA = conf/editor/vim/ftdetect/tandem.vim
+vimsyntax_DATA = conf/editor/vim/syntax/tandem.vim
+dist_vscode_DATA = conf/editor/vscode/package.json conf/editor/vscode/language-configuration.json
+vscodesyntax_DATA = conf/editor/vscode/syntaxes/tandem.tmLanguage.json
+CLEANFILES += $(vimsyntax_DATA) $(vscodesyntax_DATA)
+conf/editor/vim/syntax/tandem.vim: daemon/schemadoc$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) conf/editor/vim/syntax && daemon/schemadoc$(EXEEXT) vim >$@
+conf/editor/vscode/syntaxes/tandem.tmLanguage.json: daemon/schemadoc$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) conf/editor/vscode/syntaxes && daemon/schemadoc$(EXEEXT) vscode >$@
+
 # The shipped example, by paths below conf/: what tandem.conf includes, and further examples. It becomes the configuration where there is none: a file of the operator's
 # is never replaced, nor removed when it has been changed.
 TD_EXAMPLE = $(patsubst $(srcdir)/conf/%,%,$(wildcard $(srcdir)/conf/tandem.conf $(srcdir)/conf/conf.d/*.conf \

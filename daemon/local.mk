@@ -32,3 +32,8 @@ bin_PROGRAMS += daemon/tandemctl
 daemon_tandemctl_SOURCES = daemon/tandemctl.c daemon/ctl.c daemon/ctl.h daemon/ctl_check.c daemon/ctl_explain.c \
 	daemon/ctl_fmt.c
 daemon_tandemctl_LDADD = $(TD_LIBS_CALL)
+
+# What is made of the schema's table: by this program at build time, never by hand.
+noinst_PROGRAMS += daemon/schemadoc
+daemon_schemadoc_SOURCES = daemon/schemadoc.c
+daemon_schemadoc_LDADD = $(TD_LIBS_CONFIG)

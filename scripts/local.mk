@@ -3,4 +3,4 @@
 # these into "make check".
 EXTRA_DIST += tests/conformance
 EXTRA_DIST += $(addprefix scripts/,$(filter-out %.log %.trs,$(notdir $(wildcard $(srcdir)/scripts/*))))
-TD_SOURCE_CHECKS += scripts/check-layers scripts/check-style scripts/check-symbols scripts/check-units scripts/check-examples
+TD_SOURCE_CHECKS += scripts/check-layers scripts/check-style scripts/check-symbols scripts/check-units scripts/check-examples scripts/check-editor
