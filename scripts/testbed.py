@@ -245,7 +245,7 @@ listen public
   realm           local
   unknown         403
   udp             {ip}:{port}
-{tcp}{media}{trunks}route default-route
+{tcp}{media}{extra}{trunks}route default-route
 {routes}cdr main
   file            {dir}/cdr/%Y%m%d-%H.json rotate 1h
   format          json
@@ -287,6 +287,7 @@ class Switch:
         media = MEDIA if any(c.media == "main" for c in carriers) else ""
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(CONFIG.format(dir=self.work, ip=self.ip, port=SIP_PORT, tcp=tcp, media=media, trunks=trunks, routes=routes,
+                                  extra=settings.get("extra", ""),
                                   node=settings.get("node", "loadtest"), workers=settings.get("workers", 1),
                                   calls=settings.get("calls", 1000)))
 
