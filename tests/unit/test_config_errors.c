@@ -212,6 +212,11 @@ static const struct golden faults[] = {
     {" node x\n", "line belongs to no section"},
     {"global\nglobal\n", "second section 'global'; the first is at t:1"},
     {"global x\n", "nothing may follow here, found 'x'"},
+    {CONFIG_BASE "group a\n member t\n limit in 1calls\ngroup b\n member t\n limit out 1cps\n"
+                 "group c\n member t\n limit in 1calls\ngroup d\n member t\n limit in 1calls\n"
+                 "group e\n member t\ngroup f\n member t\n limit in 1calls\n"
+                 "trunk t\n listen sip\n peer 192.0.2.9 udp\n",
+     "trunk 't' is in more than 4 groups with a limit"},
     {"global\n node a b\n", "one value too many: node NAME"},
     {"global\n node\n", "value missing: node NAME"},
     {"global\n node \"a b\"\n", "'a b' is not a name"},

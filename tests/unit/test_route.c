@@ -27,6 +27,7 @@ static const char text[] =
     "trunk us\n  listen back\n  media none\n  peer 198.51.100.30 udp\n  send us-only\n"
     "trunk psap\n  listen main\n  media none\n  peer 198.51.100.40 udp\n"
     "group both\n  member bravo alpha\n"
+    "group pool\n  member alpha psap\n  limit out 5calls\n"
     "numbers plan\n  911 -> keep class emergency\n  00. -> +{2-}\n  NXXNXXXXXX -> +1{*}\n  +. -> keep\n"
     "numbers e164-plus direction out\n  +. -> keep\n"
     "numbers digits direction out\n  +. -> {1-}\n"
@@ -277,6 +278,16 @@ static void live_state_outlives_a_reload_that_drops_and_moves_trunks(void **stat
     conf_free(c);
 }
 
+static void a_trunk_knows_its_groups_that_have_a_limit(void **state)
+{
+    struct fixture *f = *state;
+    const uint32_t *group;
+    assert_int_equal(route_limited_groups(f->rt, trunk_id(f, "bravo"), &group), 0);
+    assert_int_equal(route_limited_groups(f->rt, trunk_id(f, "alpha"), &group), 1);
+    assert_string_equal(f->conf->group.v[group[0]].name, "pool");
+    assert_ptr_equal(route_group_state(f->rt, group[0]), trunk_registry_find_group(f->reg, "pool"));
+}
+
 static void a_trunk_has_the_state_of_its_customer(void **state)
 {
     struct fixture *f = *state;
@@ -311,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_peer_is_reached_from_the_first_socket_of_its_family),
         cmocka_unit_test(live_state_outlives_a_reload_that_drops_and_moves_trunks),
         cmocka_unit_test(a_trunk_has_the_state_of_its_customer),
+        cmocka_unit_test(a_trunk_knows_its_groups_that_have_a_limit),
         cmocka_unit_test(a_shadow_has_the_same_tables_and_live_state_of_its_own),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
