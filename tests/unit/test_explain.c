@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "call/explain.h"
+#include "call/explain_text.h"
+#include "call/explain_words.h"
 
 static const char text[] =
     "global\n  limit 100calls\n"
@@ -20,7 +22,7 @@ static const char text[] =
     "media rtp\n  realm r\n  ports 10000-29999\n"
     "customer acme\n  limit in 10calls\n"
     "trunk in\n  listen main\n  accept 198.51.100.0/28\n  numbers plan\n  routes retail\n"
-    "  customer acme\n  limit in 5calls 3cps\n"
+    "  customer acme\n  limit in 20calls 3cps\n"
     "trunk alpha\n  listen main\n  peer 198.51.100.21 udp priority 1 weight 70\n"
     "  peer sbc2.alpha.example:5070 udp priority 1 weight 30\n  uri phone\n"
     "  header out set P-Charge-Info \"<sip:{billing}@unit.example>\"\n"
@@ -251,6 +253,101 @@ static void strange_numbers_are_answered_not_obeyed(void **state)
     assert_null(explain_run(&p, &a, why, sizeof why));
 }
 
+static const struct {
+    const char *word[8];
+    const char *why; /* NULL: fine */
+} words[] = {
+    {{"--from", "in", "--called", "1"}, NULL},
+    {{"--source", "198.51.100.7:5080", "--listen", "main", "--called", "1"}, NULL},
+    {{"--called", "1", "--from", "in", "--assume", "down=alpha,bravo"}, NULL},
+    {{"--called", "1", "--from", "in", "--at", "2026-12-01T08:30:15+01:00"}, NULL},
+    {{"--called", "1"}, "--from TRUNK or --source ADDRESS is missing"},
+    {{"--from", "in"}, "--called NUMBER is missing"},
+    {{"--from", "inn", "--called", "1"}, "no trunk 'inn'; did you mean 'in'?"},
+    {{"--form", "in", "--called", "1"}, "unknown word '--form'; did you mean '--from'?"},
+    {{"--from", "in", "--called"}, "a value is missing behind '--called'"},
+    {{"--from", "in", "--called", "1", "--at", "noon"}, "no time as 2026-12-01T08:30Z: 'noon'"},
+    {{"--from", "in", "--called", "1", "--at", "2026-13-01"},
+     "no time as 2026-12-01T08:30Z: '2026-13-01'"},
+    {{"--from", "in", "--called", "1", "--assume", "up=in"},
+     "what is assumed is down=, full= or drain=, not 'up=in'"},
+    {{"--from", "in", "--called", "1", "--assume", "down=alfa"},
+     "no trunk 'alfa'; did you mean 'alpha'?"},
+    {{"--from", "in", "--called", "1", "--seed", "x"}, "no number: 'x'"},
+    {{"--source", "nowhere", "--called", "1"}, "no address: 'nowhere'"},
+    {{"--source", "::1", "--listen", "mian", "--called", "1"}, "no listen section 'mian'"},
+};
+
+static void words_are_taken_or_refused_by_name(void **state)
+{
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct explain_ask a;
+        char why[512] = "";
+        unsigned n = 0;
+        int rc;
+
+        while (n < 8 && words[i].word[n])
+            n++;
+        explain_ask_init(&a, 0);
+        rc = explain_words(f->conf, n, words[i].word, &a, why, sizeof why);
+        assert_int_equal(rc, words[i].why ? -EINVAL : 0);
+        assert_string_equal(why, words[i].why ? words[i].why : "");
+        explain_ask_fini(&a);
+    }
+}
+
+static void moments_are_read_with_their_zone(void **state)
+{
+    int64_t t = 0;
+
+    (void)state;
+    assert_int_equal(explain_time("2026-12-01", &t), 0);
+    assert_int_equal(t, 1796083200);
+    assert_int_equal(explain_time("2026-12-01T08:30Z", &t), 0);
+    assert_int_equal(t, 1796083200 + 8 * 3600 + 1800);
+    assert_int_equal(explain_time("2026-12-01T08:30:05+0100", &t), 0);
+    assert_int_equal(t, 1796083200 + 7 * 3600 + 1805);
+    assert_int_equal(explain_time("2026-11-30T19:00-05:00", &t), 0);
+    assert_int_equal(t, 1796083200);
+    assert_int_equal(explain_time("2026-02-29", &t), -EINVAL);
+    assert_int_equal(explain_time("2026-12-01T", &t), -EINVAL);
+    assert_int_equal(explain_time("2026-12-01T25:00", &t), -EINVAL);
+    assert_int_equal(explain_time("2026-12-01T08:30Zulu", &t), -EINVAL);
+    assert_int_equal(explain_time("", &t), -EINVAL);
+}
+
+static void the_text_has_every_decision_with_its_place(void **state)
+{
+    static const char *const line[] = {
+        "in     in 198.51.100.1 (accept 198.51.100.0/28)",
+        "  unit:13\n",
+        "at     2023-11-14T22:13:20Z, seed 1, assumed: down alpha\n",
+        "number 2025550187 -> +12025550187 (NXXNXXXXXX)",
+        "  1 bravo     up  0/2 calls",
+        "     -> INVITE sip:9912025550187@198.51.100.31:5060 SIP/2.0  (UDP 198.51.100.31:5060)\n",
+        "        From: <sip:+12125550123@192.0.2.1>\n",
+        "  - alpha     down, as assumed",
+    };
+    struct fixture *f = *state;
+    struct explain_ask a = ask_from(f, "in", "2025550187");
+    char *said = NULL;
+    size_t size;
+    FILE *out = open_memstream(&said, &size);
+
+    assert_int_equal(explain_assume(f->conf, &a.down, "alpha"), 0);
+    explain_print(out, ask(f, &a));
+    a.called = "+1900555\"\xc3\xa9";
+    explain_print(out, ask(f, &a));
+    fclose(out);
+    for (size_t i = 0; i < sizeof line / sizeof line[0]; i++)
+        if (!strstr(said, line[i]))
+            fail_msg("no '%s' in\n%s", line[i], said);
+    explain_ask_fini(&a);
+    free(said);
+}
+
 static void asking_leaves_no_trace(void **state)
 {
     struct fixture *f = *state;
@@ -281,6 +378,10 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_source_finds_its_trunk_or_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(strange_numbers_are_answered_not_obeyed, setup, teardown),
+        cmocka_unit_test_setup_teardown(words_are_taken_or_refused_by_name, setup, teardown),
+        cmocka_unit_test(moments_are_read_with_their_zone),
+        cmocka_unit_test_setup_teardown(the_text_has_every_decision_with_its_place, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(asking_leaves_no_trace, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
