@@ -29,7 +29,7 @@ struct conf_global {
     CONF_LIST(struct conf_addr)
     dns; /**< `dns IP[:PORT]...`: name servers; none = those of resolv.conf */
     const char *
-        country; /**< `country +1`: home country, for examples of national numbers in messages and `explain`; NULL = none */
+        country; /**< `country +1`: home country: what a trace says of a national number that no line serves; NULL = none */
     char currency[CONF_CURRENCY]; /**< base: costs of all decks are compared in it; default USD */
     CONF_LIST(struct conf_exchange) exchange;
     const char *

@@ -135,7 +135,7 @@ static const struct keyword global_kw[] = {
     {"dns", NULL, kw_dns, G(dns), 1, 8, 0, 0, 0, "dns IP[:PORT]...",
      "name servers, asked in this order; default: those of resolv.conf"},
     {"country", NULL, kw_country, G(country), 1, 1, 0, 0, 0, "country +N",
-     "home country, for examples of national numbers"},
+     "home country: what explain says of a national number that no line serves"},
     {"currency", NULL, kw_currency, G(currency), 1, 1, 0, 0, 0, "currency CODE",
      "base currency, in which costs of all decks are compared"},
     {"exchange", NULL, kw_exchange, G(exchange), 2, 2, KW_REPEAT, 0, 0, "exchange CODE RATE",

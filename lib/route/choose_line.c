@@ -66,6 +66,21 @@ static bool take_of_slot(struct choose *ch, const struct plan_slot *s, struct sp
     return false;
 }
 
+/* A number as a subscriber dials it is the usual reason. */
+static void tell_no_line(const struct choose *ch)
+{
+    const struct conf_route *r = &ch->conf->route.v[ch->in->routes.id];
+    const char *country = ch->conf->global.country;
+    if (country && ch->d->routed[0] != '+')
+        CHOOSE_NOTE(ch, ROUTE_STEP_LINE, &r->loc,
+                    "no line of route '%s' serves %s: if it is national, a rule of `numbers` must "
+                    "put %s before it",
+                    r->name, ch->d->routed, country);
+    else
+        CHOOSE_NOTE(ch, ROUTE_STEP_LINE, &r->loc, "no line of route '%s' serves %s", r->name,
+                    ch->d->routed);
+}
+
 bool choose_line(struct choose *ch)
 {
     struct span number = span_of(ch->d->routed);
@@ -82,6 +97,7 @@ bool choose_line(struct choose *ch)
             break;
         number.len = len - 1; /* the next shorter prefix */
     }
+    tell_no_line(ch);
     choose_refuse(ch, ROUTE_NO_ROUTE, 404, NULL);
     return false;
 }

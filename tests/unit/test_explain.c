@@ -16,7 +16,7 @@
 #include "call/explain_words.h"
 
 static const char text[] =
-    "global\n  limit 100calls\n"
+    "global\n  limit 100calls\n  country +1\n"
     "realm r\n  address 192.0.2.1\n"
     "listen main\n  realm r\n  udp 192.0.2.1:5060\n  unknown 403\n"
     "media rtp\n  realm r\n  ports 10000-29999\n"
@@ -28,7 +28,7 @@ static const char text[] =
     "  header out set P-Charge-Info \"<sip:{billing}@unit.example>\"\n"
     "trunk bravo\n  listen main\n  peer 198.51.100.31 udp\n  send tech99\n  limit out 2calls\n"
     "  stop 503\n  trust no\n"
-    "numbers plan\n  911 -> keep class emergency\n  00. -> +{2-}\n  NXXNXXXXXX -> +1{*}\n  +. -> keep\n"
+    "numbers plan\n  911 -> keep class emergency\n  311 -> keep\n  00. -> +{2-}\n  NXXNXXXXXX -> +1{*}\n  +. -> keep\n"
     "numbers tech99 direction out\n  +. -> 99{1-}\n"
     "route retail\n  emergency via bravo\n  prefix +1 via bravo then alpha max 1 attempts\n"
     "  prefix +44 via alpha then bravo\n  prefix +1900 cause 403 \"Blocked destination\"\n";
@@ -174,6 +174,21 @@ static void a_refusal_is_told_as_the_caller_gets_it(void **state)
     assert_string_equal(member(o, "verdict"), "refused");
     assert_string_equal(member(json_object_get(o, "refused"), "status"), "403 Blocked destination");
     assert_int_equal(json_array_size(json_object_get(o, "candidates")), 0);
+}
+
+static void a_national_number_without_a_line_is_told_with_its_country(void **state)
+{
+    struct fixture *f = *state;
+    struct explain_ask a = ask_from(f, "in", "311");
+    char *said = json_dumps(ask(f, &a), 0);
+
+    assert_non_null(strstr(said, "no line of route 'retail' serves 311: if it is national, a rule "
+                                 "of `numbers` must put +1 before it"));
+    free(said);
+    a.called = "+819012345678";
+    said = json_dumps(ask(f, &a), 0);
+    assert_non_null(strstr(said, "no line of route 'retail' serves +819012345678\""));
+    free(said);
 }
 
 static void full_limits_are_those_of_the_live_state_and_of_assumptions(void **state)
@@ -374,6 +389,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(privacy_holds_towards_who_is_not_trusted, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refusal_is_told_as_the_caller_gets_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_national_number_without_a_line_is_told_with_its_country,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(full_limits_are_those_of_the_live_state_and_of_assumptions,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_source_finds_its_trunk_or_nobody, setup, teardown),
