@@ -33,8 +33,9 @@ def record_data(kind, words):
         return name_bytes(words[0])
     if kind == "SRV":
         return struct.pack("!HHH", *map(int, words[:3])) + name_bytes(words[3])
-    order, preference, flags, service, replacement = words
-    return struct.pack("!HH", int(order), int(preference)) + text_bytes(flags) + text_bytes(service) + b"\0" + name_bytes(replacement)
+    order, preference, flags, service, *rest = words  # REPLACEMENT, or REGEXP and "."
+    regexp, replacement = rest if len(rest) == 2 else ("", rest[0])
+    return struct.pack("!HH", int(order), int(preference)) + text_bytes(flags) + text_bytes(service) + text_bytes(regexp) + name_bytes(replacement)
 
 
 class NameServer:

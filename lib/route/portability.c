@@ -5,9 +5,13 @@
  */
 #include "route/portability.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "route/portdb.h"
 
 /* 3: the shortest numbers that are ported anywhere are service numbers of that length with their country. */
 #define DIGITS_MIN 3
@@ -208,11 +212,28 @@ static int read_rows(struct reader *r, FILE *f)
     return rc == 0 && ferror(f) ? -EIO : rc;
 }
 
+/* Anything else is refused without waiting for it: nobody may write to a FIFO. */
+static FILE *open_regular(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    FILE *f;
+
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+    else if ((f = fdopen(fd, "r")))
+        return f;
+    close(fd);
+    return NULL;
+}
+
 /* @return 0; -EINVAL told; -ENOMEM */
 static int load(struct reader *r)
 {
     struct row *fit;
-    FILE *f = fopen(r->lnp->path, "re");
+    FILE *f = open_regular(r->lnp->path);
     int rc;
 
     if (!f) {
@@ -241,6 +262,19 @@ static int load(struct reader *r)
     return rc == -ENOMEM ? rc : r->bad ? -EINVAL : 0;
 }
 
+/* The dip thread opens it: LMDB does not bear an environment opened twice by a process. */
+static int check(struct reader *r)
+{
+    const char *why;
+
+    if (portdb_check(r->lnp->path, &why) == 0)
+        return 0;
+    if (r->errs)
+        conf_error_at(r->errs, CONF_ERROR, r->conf, r->lnp->path_loc, 0, "lmdb '%s': %s",
+                      r->lnp->path, why);
+    return -EINVAL;
+}
+
 struct portability *portability_new(const struct conf *conf, struct conf_errors *errs, bool *ok)
 {
     struct portability *p = calloc(1, sizeof *p + conf->lnp.n * sizeof p->table[0]);
@@ -254,9 +288,9 @@ struct portability *portability_new(const struct conf *conf, struct conf_errors 
             .conf = conf, .lnp = &conf->lnp.v[i], .errs = errs, .t = &p->table[i], .sorted = true};
         int rc;
 
-        if (r.lnp->kind != CONF_LNP_CSV || !r.lnp->path)
+        if (!r.lnp->path || r.lnp->kind == CONF_LNP_ENUM)
             continue;
-        rc = load(&r);
+        rc = r.lnp->kind == CONF_LNP_CSV ? load(&r) : check(&r);
         if (rc == -ENOMEM) {
             portability_free(p);
             return NULL;
@@ -295,12 +329,4 @@ int portability_find(const struct portability *p, uint32_t lnp, struct span numb
 uint32_t portability_rows(const struct portability *p, uint32_t lnp)
 {
     return p && lnp < p->n ? p->table[lnp].n : 0;
-}
-
-bool portability_asks(const struct conf_lnp *lnp, struct span number)
-{
-    for (uint32_t i = 0; i < lnp->only.n; i++)
-        if (span_has_prefix(number, span_of(lnp->only.v[i])))
-            return true;
-    return lnp->only.n == 0 && number.len > 0 && number.p[0] == '+';
 }

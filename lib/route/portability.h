@@ -15,7 +15,7 @@
 struct portability;
 
 /**
- * Read the tables. Rows are `number,lrn`, both digits with an optional '+' (which is meant where it lacks); an empty lrn says that the number
+ * Read the tables, and look whether the environments of `lmdb` sections are there. Rows are `number,lrn`, both digits with an optional '+' (which is meant where it lacks); an empty lrn says that the number
  * is not ported. Empty lines, `# comments` and a first row of names are passed over; bad and double rows are errors with file and line.
  * @param errs  gets the messages; NULL: they are not wanted
  * @param ok    out: false if a table could not be read or has bad rows
@@ -41,9 +41,6 @@ int portability_find(const struct portability *p, uint32_t lnp, struct span numb
                      struct port_answer *out);
 /** Rows of the table of a section; 0: it has none. */
 uint32_t portability_rows(const struct portability *p, uint32_t lnp);
-
-/** Does the section take questions about this number: by its `only`, or every number that begins with '+'? */
-bool portability_asks(const struct conf_lnp *lnp, struct span number);
 
 /**
  * The key of a number or routing number as data has it: digits, '+' in front or meant.
