@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "daemon/admin.h"
 #include "daemon/command_conn.h"
+#include "daemon/command_diff.h"
 #include "daemon/dips.h"
 #include "daemon/command_explain.h"
 #include "daemon/ctl_state.h"
@@ -727,6 +728,8 @@ const struct command command_table[] = {
     {"explain", "--from T --called N", "why a call would go where: see tandemctl(1)", 1,
      ADMIN_WORDS_MAX - 1, cmd_explain},
     {"hangup", "UUID", "end one call", 1, 1, cmd_hangup},
+    {"diff", "[--at TIME] [--class C]", "what a reload would change: lines, first choices, costs",
+     0, 4, cmd_diff},
     {"reload", "", "check the configuration and swap it in, or change nothing", 0, 0, cmd_reload},
     {"resolve", "", "ask the name servers for all peers' names again, now", 0, 0, cmd_resolve},
     {"drain", "[off]", "take no new calls and exit when the last has ended", 0, 1, cmd_drain},

@@ -4,8 +4,10 @@ noinst_LIBRARIES += daemon/libtddaemon.a
 daemon_libtddaemon_a_SOURCES = \
 	daemon/admin.c daemon/admin.h \
 	daemon/builder.c daemon/builder.h \
+	daemon/command_diff.c daemon/command_diff.h \
 	daemon/command_explain.c daemon/command_explain.h \
 	daemon/command.c daemon/command_conn.c daemon/command_conn.h \
+	daemon/diff_report.c daemon/diff_report.h \
 	daemon/dips.c daemon/dips.h daemon/dips_show.c \
 	daemon/ctl_state.c daemon/ctl_state.h \
 	daemon/dispatch.c daemon/dispatch.h \
@@ -29,9 +31,9 @@ daemon_tandem_media_SOURCES = daemon/media_main.c
 daemon_tandem_media_LDADD = $(TD_LIBS_RELAY) $(TD_LIBS_DAEMON)
 
 bin_PROGRAMS += daemon/tandemctl
-daemon_tandemctl_SOURCES = daemon/tandemctl.c daemon/ctl.c daemon/ctl.h daemon/ctl_check.c daemon/ctl_explain.c \
+daemon_tandemctl_SOURCES = daemon/tandemctl.c daemon/ctl.c daemon/ctl.h daemon/ctl_check.c daemon/ctl_diff.c daemon/ctl_explain.c \
 	daemon/ctl_fmt.c
-daemon_tandemctl_LDADD = $(TD_LIBS_CALL)
+daemon_tandemctl_LDADD = daemon/libtddaemon.a $(TD_LIBS_CALL)
 
 # What is made of the schema's table: by this program at build time, never by hand.
 noinst_PROGRAMS += daemon/schemadoc

@@ -350,9 +350,14 @@ const struct delay *reload_delay(const struct reload *r)
     return &r->delay;
 }
 
-bool reload_is_busy(const struct reload *r)
+int reload_post(struct reload *r, struct build_job *job)
 {
-    return r->build != NULL || r->asked != NULL;
+    return builder_post(r->builder, job);
+}
+
+bool reload_is_closing(const struct reload *r)
+{
+    return r->closing;
 }
 
 struct reload *reload_new(struct node *n)

@@ -13,6 +13,8 @@
 #include <event2/event.h>
 #include "daemon/snapshot.h"
 
+struct build_job;
+struct delay;
 struct node;
 struct reload;
 
@@ -38,7 +40,8 @@ int reload_ask(struct reload *r, reload_fn done, void *arg);
 void reload_turn(struct reload *r);
 /** CPU time of this thread that turns of it have spent on reloads [us]. */
 const struct delay *reload_delay(const struct reload *r);
-/** Is one under way? Snapshots that are not freed yet, too. */
-bool reload_is_busy(const struct reload *r);
-
+/** Give the builder another job, behind those it has. @return as builder_post */
+int reload_post(struct reload *r, struct build_job *job);
+/** The process ends: who waits for a job is gone. */
+bool reload_is_closing(const struct reload *r);
 #endif

@@ -23,6 +23,11 @@ struct choose {
     uint16_t last_resort; /* bit of a candidate: down, kept for an emergency call only */
 };
 
+static inline bool choose_on_paper(const struct choose *ch)
+{
+    return ch->q->assume && ch->q->assume->on_paper;
+}
+
 /* Nothing is written, and no argument looked at, for a call that nobody watches. */
 #define CHOOSE_NOTE(ch, ...)              \
     do {                                  \

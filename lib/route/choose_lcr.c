@@ -70,7 +70,7 @@ static const char *refused(const struct choose *ch, const struct offer *o)
         return "dearer than max-cost";
     if (is_below_margin(ch, o))
         return "dearer than the sell rate less the margin";
-    return poor(ch, &o->pair);
+    return choose_on_paper(ch) ? NULL : poor(ch, &o->pair);
 }
 
 /* ---- order ---- */
@@ -133,6 +133,11 @@ static void live_keys(const struct choose *ch, enum conf_order k, unsigned at, s
 static void set_keys(const struct choose *ch, enum conf_order k, unsigned at, struct offer *v,
                      unsigned n)
 {
+    if (is_live(k) && choose_on_paper(ch)) {
+        for (unsigned i = 0; i < n; i++)
+            v[i].key[at] = 0;
+        return;
+    }
     if (is_live(k)) {
         live_keys(ch, k, at, v, n);
         return;
@@ -206,7 +211,7 @@ static bool has_trunk(const struct offer *v, unsigned n, uint32_t trunk)
 static unsigned take_offers(struct choose *ch, const struct lcr_row *row, unsigned n,
                             struct offer *v)
 {
-    bool figures = needs_figures(ch->line);
+    bool figures = needs_figures(ch->line) && !choose_on_paper(ch);
     unsigned kept = 0;
     for (unsigned i = 0; i < n; i++) {
         struct offer *o = &v[kept];

@@ -118,6 +118,10 @@ void choose_add(struct choose *ch, uint32_t trunk, const struct lcr_row *row)
         CHOOSE_NOTE_CANDIDATE(ch, ROUTE_STEP_DROPPED, c, "it has no peer");
         return;
     }
+    if (choose_on_paper(ch)) {
+        d->n++;
+        return;
+    }
     const char *why = unusable(ch, trunk);
     if (why && (!ch->is_emergency || is_down_by_hand(ch, trunk))) {
         d->dropped_down++;

@@ -12,9 +12,24 @@ uint64_t choose_rnd(struct choose *ch)
     return ch->rnd;
 }
 
+/* The heaviest first, of equals as written. */
+static void by_weight(const uint32_t *weight, unsigned n, uint8_t *order)
+{
+    for (unsigned i = 0; i < n; i++) {
+        unsigned at = i;
+        for (; at > 0 && weight[i] > weight[order[at - 1]]; at--)
+            order[at] = order[at - 1];
+        order[at] = (uint8_t)i;
+    }
+}
+
 void choose_draw(struct choose *ch, const uint32_t *weight, unsigned n, uint8_t *order)
 {
     uint64_t sum = 0;
+    if (choose_on_paper(ch)) {
+        by_weight(weight, n, order);
+        return;
+    }
     for (unsigned i = 0; i < n; i++) {
         order[i] = (uint8_t)i;
         sum += weight[i];
@@ -79,7 +94,8 @@ static void add_group(struct choose *ch, uint32_t id)
     const struct conf_group *g = &ch->conf->group.v[id];
     uint8_t order[CONF_CANDIDATES_MAX];
     unsigned n = g->member.n, first = 0;
-    switch (g->order) {
+    switch (choose_on_paper(ch) && g->order != CONF_GROUP_WEIGHTED ? CONF_GROUP_FAILOVER
+                                                                   : g->order) {
     case CONF_GROUP_ROUND_ROBIN: first = group_turn(ch, id, n); /* fall through */
     case CONF_GROUP_FAILOVER:
         for (unsigned i = 0; i < n; i++)

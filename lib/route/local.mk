@@ -16,6 +16,7 @@ lib_route_libtdroute_a_SOURCES = \
 	lib/route/deck_cell.c lib/route/deck_cell.h \
 	lib/route/deck_part.c lib/route/deck_part.h \
 	lib/route/deck_sort.c lib/route/deck_sort.h \
+	lib/route/diff.c lib/route/diff.h \
 	lib/route/host.c lib/route/host.h \
 	lib/route/index.h \
 	lib/route/key.h \

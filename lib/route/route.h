@@ -149,6 +149,11 @@ enum route_dip {
 /** What a test or `explain` supposes to be otherwise. All NULL / 0: nothing. */
 struct route_assume {
     const bool *down, *full, *drained; /* by trunk id of this generation */
+    /**
+     * By the configuration alone (diff): every trunk is up, sends any number and has no figures, round-robin begins at the first, shares go by
+     * weight: the heaviest first. Nothing live is looked at, and the same configuration always gives the same.
+     */
+    bool on_paper;
 };
 
 enum route_step {

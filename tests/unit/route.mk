@@ -63,3 +63,6 @@ EXTRA_DIST += tests/unit/choose_rig.h
 
 TD_UNIT_TESTS += tests/unit/test_choose
 tests_unit_test_choose_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_diff
+tests_unit_test_diff_LDADD = $(TD_LIBS_ROUTE) $(CMOCKA_LIBS)
