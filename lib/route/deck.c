@@ -343,7 +343,7 @@ static void take_header(struct reading *r)
     n = cell_split(line, r->form.separator, cell, CONF_COLUMNS_MAX, &at);
     if (!is_header(r, cell, n))
         return;
-    check_header(r, no, line, cell, n > (int)CONF_COLUMNS_MAX ? 0 : n);
+    check_header(r, no, line, cell, n);
     r->text = rest;
     r->first_line = no + 1;
 }

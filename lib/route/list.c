@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "route/textfile.h"
 
@@ -55,14 +56,32 @@ static void half_fini(struct half *h)
     *h = (struct half){0};
 }
 
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* Zeroed. Large tables wish for large pages: a lookup then waits for memory, not for page tables, too. */
+static void *room(size_t n, size_t each)
+{
+    size_t size = (n * each + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    void *p;
+
+    if (n * each < HUGE_PAGE)
+        return calloc(n, each);
+    p = aligned_alloc(HUGE_PAGE, size);
+    if (!p)
+        return NULL;
+    madvise(p, size, MADV_HUGEPAGE);
+    memset(p, 0, size);
+    return p;
+}
+
 /* Room for n keys at a load of 2/3: two probes for a miss. */
 static int half_init(struct half *h, uint32_t n, bool states)
 {
     *h = (struct half){.slots = n + n / 2 + 4};
-    h->key = calloc(h->slots, sizeof(*h->key));
-    h->line = calloc(h->slots, sizeof(*h->line));
+    h->key = room(h->slots, sizeof(*h->key));
+    h->line = room(h->slots, sizeof(*h->line));
     if (states)
-        h->state = calloc(h->slots, sizeof(*h->state));
+        h->state = room(h->slots, sizeof(*h->state));
     if (h->key && h->line && (h->state || !states))
         return 0;
     half_fini(h);
