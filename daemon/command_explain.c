@@ -38,7 +38,8 @@ void cmd_explain(struct admin_req *r)
     struct explain_param p = {.route = s->route,
                               .reg = n->trunks,
                               .now_ms = n->clock.mono_ms,
-                              .wall_ms = n->clock.wall_ms};
+                              .wall_ms = n->clock.wall_ms,
+                              .draining = n->state != NODE_RUNNING};
     if (explain_words(s->conf, admin_n_args(r), word, &ask, why, sizeof(why)) == 0)
         o = explain_run(&p, &ask, why, sizeof(why));
     explain_ask_fini(&ask);

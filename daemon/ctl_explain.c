@@ -46,6 +46,17 @@ static int ask(const struct ctl *c, const struct ctl_conf *files, int n, char **
     return o ? CTL_OK : CTL_NOT;
 }
 
+/* The daemon cuts its line at spaces: it would take such a word for none, or for two. */
+static bool is_sendable(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (argv[i][0] == '\0' || strpbrk(argv[i], " \t\r\n")) {
+            fprintf(stderr, "tandemctl: word %d is empty or has spaces in it\n", i);
+            return false;
+        }
+    return true;
+}
+
 int ctl_explain(const struct ctl *c, int argc, char **argv)
 {
     const char *config = NULL;
@@ -67,7 +78,7 @@ int ctl_explain(const struct ctl *c, int argc, char **argv)
     if (argc == 1)
         return usage(stderr);
     if (!config)
-        return CTL_REMOTE;
+        return is_sendable(argc, argv) ? CTL_REMOTE : CTL_WRONG;
     if (ctl_load(config, &files) == 0)
         rc = ask(c, &files, argc - 1, argv + 1);
     else

@@ -224,8 +224,10 @@ static json_t *ask(struct explain *e, char *why, size_t size)
 
     run(e, -1, false, &all);
     if (!e->is_asked && e->ask->trunk == CONF_NONE)
-        snprintf(why, size, "nobody's: %s",
-                 all.answer[0] ? all.answer : "no trunk has that source; it is dropped in silence");
+        snprintf(why, size, "%s%s",
+                 all.status && all.status != 403 ? "refused before it is routed: "
+                                                 : "no trunk takes it by source and match: ",
+                 all.answer[0] ? all.answer : "dropped in silence");
     else
         o = answer_of(e, &all);
     dry_result_fini(&all);

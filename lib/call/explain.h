@@ -33,6 +33,7 @@ struct explain_param {
     const struct route *route;  /* borrowed */
     struct trunk_registry *reg; /* its live state: only read */
     uint64_t now_ms, wall_ms;   /* both clocks */
+    bool draining;              /* the node takes no new calls: only said */
 };
 
 /** No call yet: trunk and listen CONF_NONE, the fixed seed. */

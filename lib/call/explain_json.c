@@ -278,6 +278,7 @@ json_t *explain_answer(const struct explain *e)
     json_object_set_new(o, "time", time_text(e->ask->wall_s));
     json_object_set_new(o, "now", json_boolean(e->ask->now));
     json_object_set_new(o, "seed", json_integer(e->ask->seed));
+    json_object_set_new(o, "draining", json_boolean(e->p->draining));
     put_assumed(o, e);
     json_object_set_new(o, "in", source_of(e));
     if (!e->is_decided)

@@ -82,6 +82,8 @@ static void print_asked(FILE *out, const json_t *answer)
         put(out, json_string_value(one));
     }
     fputc('\n', out);
+    if (is(answer, "draining"))
+        put_step(out, answer, "node", "draining: new calls get 503, but emergency calls", NULL);
 }
 
 static void print_in(FILE *out, const json_t *answer)

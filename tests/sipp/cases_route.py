@@ -229,7 +229,7 @@ def case_explain_leaves_no_trace(t):
         if not name.startswith(("txn_",)):  # probes go on
             t.eq(f"counter {name}", after[name], value)
     t.eq("records", t.records(), [])
-    garbage = [["--called", "9" * 3000, "--from", "cust-acme"], ["--called", "9" * 300, "--from", "cust-acme"], ["--from", '"', "--called", "'"],
+    garbage = [["--from", "cust-acme", "--called", ""], ["--from", "cust-acme", "--called", "1 2"], ["--called", "9" * 3000, "--from", "cust-acme"], ["--called", "9" * 300, "--from", "cust-acme"], ["--from", '"', "--called", "'"],
                ["--called", "\x01\x02", "--from", "cust-acme"], ["--called", "\xff\xfe\u20ac", "--from", "cust-acme"], ["--called"], ["--wat", "1"],
                ["--from", "cust-acme", "--called", "1", "--assume", "down=,,"], ["--from", "cust-acme", "--called", "1", "--at", "noon"],
                ["--source", "1.2.3.4", "--called", "1"], ["--source", "::1", "--called", "1"], ["--from", "cust-acme", "--called", "%00%0d%0a"],
