@@ -29,7 +29,6 @@ tests_bench_route_SOURCES = tests/bench/route.h tests/bench/route.c tests/bench/
 tests_bench_route_LDADD = $(TD_LIBS_ROUTE) -lm
 EXTRA_DIST += tests/bench/route-mtree
 
-
 # A decision for a call, over all its steps.
 noinst_PROGRAMS += tests/bench/decide
 tests_bench_decide_LDADD = $(TD_LIBS_ROUTE)
