@@ -306,7 +306,7 @@ struct quality *trunk_registry_quality(const struct trunk_registry *reg)
     return reg->quality;
 }
 
-const char *trunk_admin_name(uint8_t admin)
+const char *trunk_admin_name(unsigned admin)
 {
     switch (admin) {
     case TRUNK_DRAIN: return "drain";

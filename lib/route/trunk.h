@@ -112,7 +112,7 @@ struct targets *trunk_registry_targets(const struct trunk_registry *reg);
 /** ASR, ACD, PDD by slot and destination. */
 struct quality *trunk_registry_quality(const struct trunk_registry *reg);
 /** The word of an enum trunk_admin: "up", "drain", "down". */
-const char *trunk_admin_name(uint8_t admin);
+const char *trunk_admin_name(unsigned admin);
 /** What PBXs have registered. */
 struct bindings *trunk_registry_bindings(const struct trunk_registry *reg);
 

@@ -154,8 +154,8 @@ static void a_broken_file_is_put_aside_and_all_trunks_are_up(void **state)
         "null",
         "{\"version\":2,\"trunks\":{}}",
         "{\"version\":1,\"trunks\":[]}",
-        "{\"version\":1,\"trunks\":{\"alpha\":{\"state\":\"drain\",\"since\":1,\"seen\":1},"
-        "\"bravo\":{\"state\":\"sideways\",\"since\":1,\"seen\":1}}}",
+        ("{\"version\":1,\"trunks\":{\"alpha\":{\"state\":\"drain\",\"since\":1,\"seen\":1},"
+         "\"bravo\":{\"state\":\"sideways\",\"since\":1,\"seen\":1}}}"),
         "{\"version\":1,\"trunks\":{\"alpha\":{\"state\":\"drain\",\"since\":\"x\",\"seen\":1}}}",
         "{\"version\":1,\"trunks\":{\"\":{\"state\":\"drain\",\"since\":1,\"seen\":1}}}"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
