@@ -337,7 +337,7 @@ static void the_text_has_every_decision_with_its_place(void **state)
 {
     static const char *const line[] = {
         "in     in 198.51.100.1 (accept 198.51.100.0/28)",
-        "  unit:13\n",
+        "  unit:14\n",
         "at     2023-11-14T22:13:20Z, seed 1, assumed: down alpha\n",
         "number 2025550187 -> +12025550187 (NXXNXXXXXX)",
         "  1 bravo     up  0/2 calls",
