@@ -106,6 +106,10 @@ static void book_rest(struct book *b, int64_t now_s, unsigned threads, struct co
 {
     const struct conf *c = b->conf;
     bool ok;
+    /* before decks: one deck may have more bad rows than messages are kept */
+    for (uint32_t i = 0; i < c->calendar.n; i++)
+        if (!(b->calendar[i] = calendar_new(c, &c->calendar.v[i], errs)))
+            b->is_good = false;
     for (uint32_t i = 0; i < c->deck.n; i++)
         if (!(b->deck[i] = deck_load(c, i, now_s, threads, errs)))
             b->is_good = false;
@@ -114,9 +118,6 @@ static void book_rest(struct book *b, int64_t now_s, unsigned threads, struct co
         deck_check_route(c, &c->route.v[i], b->deck, errs);
     if (errs->errors != before)
         b->is_good = false;
-    for (uint32_t i = 0; i < c->calendar.n; i++)
-        if (!(b->calendar[i] = calendar_new(c, &c->calendar.v[i], errs)))
-            b->is_good = false;
     if (!(b->origin = origin_new(c, errs)))
         b->is_good = false;
     if (!(b->ports = portability_new(c, errs, &ok)) || !ok)
