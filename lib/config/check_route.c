@@ -294,15 +294,16 @@ static bool has_line(const struct conf_route *r, enum conf_route_kind kind)
     return i < r->line.n;
 }
 
-/* A call for help that the rules know and the route does not. */
-static void check_emergency(struct parser *p, const struct conf_trunk *t)
+/* A call for help that the rules know and the route does not. Once for a route: it is one line that it lacks. */
+static void check_emergency(struct parser *p, const struct conf_trunk *t, bool *told)
 {
     const struct conf *c = p->conf;
 
-    if (t->numbers.id == CONF_NONE || t->routes.id == CONF_NONE ||
+    if (t->numbers.id == CONF_NONE || t->routes.id == CONF_NONE || told[t->routes.id] ||
         c->route.v[t->routes.id].incomplete || !has_emergency_rule(&c->numbers.v[t->numbers.id]) ||
         has_line(&c->route.v[t->routes.id], CONF_ROUTE_EMERGENCY))
         return;
+    told[t->routes.id] = true;
     parse_warn(p, t->routes.loc, 0,
                "route '%s' has no line 'emergency': what numbers '%s' makes class emergency goes "
                "by prefix, like any call from trunk '%s'",
@@ -319,6 +320,7 @@ static void check_emergency_line(struct parser *p, const struct conf_route_line 
 void check_routes(struct parser *p)
 {
     const struct conf *c = p->conf;
+    bool *told = parse_zalloc(p, &p->scratch, c->route.n + 1);
     uint32_t i, j;
 
     for (i = 0; i < c->route.n; i++) {
@@ -336,5 +338,5 @@ void check_routes(struct parser *p)
         check_blocks(p, r);
     }
     for (i = 0; i < c->trunk.n; i++)
-        check_emergency(p, &c->trunk.v[i]);
+        check_emergency(p, &c->trunk.v[i], told);
 }

@@ -58,6 +58,11 @@ static const struct lex_token *need_of_list(struct line_parser *lp, const char *
 
 /* ---- conditions ---- */
 
+static bool is_prefix_like(struct span s)
+{
+    return s.len > 0 && (s.p[0] == '+' || (s.p[0] >= '0' && s.p[0] <= '9'));
+}
+
 static bool clause_when(struct line_parser *lp)
 {
     const struct lex_token *t;
@@ -86,6 +91,10 @@ static bool clause_caller(struct line_parser *lp)
     const char *prefix;
 
     for (; t; t = next_of_list(lp)) {
+        if (lp->l.cond.caller.n > 0 && !is_prefix_like(t->s)) {
+            lp->args->i--; /* a clause that is misspelt */
+            return true;
+        }
         if (!parse_prefix(lp->p, t, &prefix))
             return false;
         warn_prefix_within(lp->p, t, lp->l.cond.caller.v, lp->l.cond.caller.n);
@@ -513,11 +522,6 @@ static void line_init(struct line_parser *lp, struct parser *p, const struct key
     lp->l.cond.when.id = CONF_NONE;
     lp->l.quality.sample = 50;
     lp->l.loc = parse_loc(p, &args->tok[0]);
-}
-
-static bool is_prefix_like(struct span s)
-{
-    return s.len > 0 && (s.p[0] == '+' || (s.p[0] >= '0' && s.p[0] <= '9'));
 }
 
 static void kw_prefix(struct parser *p, const struct keyword *kw, void *field, struct args *args)

@@ -440,6 +440,7 @@ static const struct fault errors[] = {
     {"route r\n prefix +1 when office via a\n", "no calendar 'office'"},
     {"route r\n prefix +1 from x via a\n", "no trunk or customer 'x'"},
     {"route r\n prefix +1 caller bob via a\n", "'bob' is not a prefix"},
+    {"route r\n prefix +1 caller +44 lrc az\n", "did you mean 'lcr'?"},
     {"route r\n prefix +1 lcr a order price\n", "'price' is not one of: cost, quality"},
     {"route r\n prefix +1 lcr a order cost cost\n", "'cost' is in this order already"},
     {"route r\n prefix +1 lcr a max-cost 0.02USD\n", "'0.02USD' is not an amount"},
