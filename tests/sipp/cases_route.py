@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 Routing as the operator sees it: what `tandemctl explain` says of a call, beside what the daemon then does on the wire.
-run calls the cases. The configuration is conf/examples/wholesale, its addresses replaced by this case's own.
+run calls the cases. check and explain are what an operator asks before a reload. The configuration is conf/examples/wholesale, its addresses replaced by this case's own.
 """
+import json
 import os
 import re
 import select
 import shutil
 import socket
+import subprocess
 import time
 
 import harness
@@ -201,8 +203,14 @@ def case_explain_says_what_happens(t):
             status, got = wire.run(call)
             compare(t, what, said, status, got)
             tried += len(got)
+        what, call = CALLS[0]  # and by what the operator has said since
+        t.ctl("trunk", "charlie", "drain")
+        said = t.ctl("explain", *words(call))
+        t.eq("charlie, drained", [d["trunk"] for d in said["dropped"]], ["charlie"])
+        compare(t, "drained: " + what, said, *wire.run(call))
+        t.ctl("trunk", "charlie", "up")
         t.note = f"{len(CALLS)} calls, {tried} INVITEs compared"
-        t.cdrs(len(CALLS))
+        t.cdrs(len(CALLS) + 1)
     finally:
         wire.close()
 
@@ -242,3 +250,45 @@ def case_explain_leaves_no_trace(t):
 
 
 case_explain_leaves_no_trace.seconds = 40
+
+
+def change(path, old, new):
+    """Once, in a file of the copy."""
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    if old not in text:
+        raise harness.Failure(f"{path} has no {old!r}")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.replace(old, new, 1))
+
+
+def case_check_says_all_at_once(t):
+    """tandemctl check: errors of sections, decks and tests in one go, as JSON and as tandemd --check has them; a failed test fails it"""
+    path, folder = example(t), t.path("example/")
+    t.media = False
+
+    def check(*args, json_=True):
+        argv = [f"{t.build}/daemon/tandemctl", "check", *(["--json"] if json_ else []), *args, path]
+        r = subprocess.run(argv, capture_output=True, text=True, timeout=30 * t.scale, check=False)
+        return r.returncode, json.loads(r.stdout) if json_ else r.stdout
+    t.eq("the example", check(), (0, []))
+    change(folder + "conf.d/tests.conf", "expect          rate charlie 0.0031", "expect          rate charlie 0.0032")
+    code, found = check()
+    t.eq("a failed test", (code, [(os.path.relpath(e["file"], folder), e["line"], e["severity"]) for e in found]),
+         (1, [("conf.d/tests.conf", 12, "error")]))
+    t.true(f"what came: {found[0]['text']}", "got 0.0031" in found[0]["text"])
+    t.eq("no tests are run", check("--no-tests"), (0, []))
+    t.eq("another one is run", check("--test", "911 is never capped"), (0, []))
+    t.eq("one that there is not", check("--test", "nonsense")[0], 2)
+    change(folder + "conf.d/tests.conf", "expect          order charlie bravo alpha", "expect          ordre charlie bravo alpha")
+    change(folder + "rates/bravo.csv", "49,,,,0.0072", "49,,,,O.0072")
+    change(folder + "conf.d/trunks/alpha.conf", "  uri             phone", "  urli            phone")
+    code, found = check()
+    t.eq("exit code", code, 1)
+    for where, what, meant in (("conf.d/trunks/alpha.conf", "urli", "uri"), ("rates/bravo.csv", "O.0072", None), ("conf.d/tests.conf", "ordre", "order")):
+        hits = [e for e in found if os.path.relpath(e["file"], folder) == where and what in e["text"]]
+        t.eq(f"messages about {what} in {where}", [(e["severity"], e["meant"]) for e in hits], [("error", meant)])
+        t.true(f"the place of {what}: {hits[0]}", hits[0]["source"][hits[0]["col"] - 1:][:hits[0]["width"]] in (what, "O.0072"))
+    mine = check(json_=False)[1]
+    r = subprocess.run([f"{t.build}/daemon/tandemd", "--check", "-c", path], capture_output=True, text=True, timeout=30 * t.scale, check=False)
+    t.eq("tandemd --check", (r.returncode, r.stdout), (1, mine))
