@@ -47,13 +47,26 @@ static const char *withdrawn(const struct choose *ch, uint32_t trunk)
 }
 
 /* When the caller may come again, should nothing else be left. A trial call under way may end any moment. */
-static void note_retry(struct choose *ch, uint32_t trunk)
+static void note_retry(struct choose *ch, uint64_t until)
 {
-    uint64_t until = atomic_load_explicit(&ch->rt->trunk[trunk].state->breaker.open_until_ms,
-                                          memory_order_relaxed);
     uint32_t s = until > ch->q->now_ms ? (uint32_t)((until - ch->q->now_ms + 999) / 1000) : 1;
     if (!ch->d->retry_after_s || s < ch->d->retry_after_s)
         ch->d->retry_after_s = s;
+}
+
+/* Until when the first of its targets that are up wants no calls (503 with Retry-After). @return 0: none is up */
+static uint64_t busy_until(const struct choose *ch, uint32_t trunk)
+{
+    const struct target_set *set = targets_of(ch->rt->trunk[trunk].state);
+    uint64_t first = 0, until;
+    for (uint32_t i = 0; set && i < set->n; i++) {
+        if (!target_is_usable(&set->v[i], 0))
+            continue;
+        until = atomic_load_explicit(&set->v[i].health->busy_until_ms, memory_order_relaxed);
+        if (until && (first == 0 || until < first))
+            first = until;
+    }
+    return first;
 }
 
 /* @return NULL: it can take a call; else why not */
@@ -65,11 +78,17 @@ static const char *unusable(struct choose *ch, uint32_t trunk)
         return "down, as assumed";
     if (a && a->full && a->full[trunk])
         return "full, as assumed";
-    if (!has_target(ch, trunk))
-        return "down: none of its targets is up";
+    if (!has_target(ch, trunk)) {
+        uint64_t until = busy_until(ch, trunk);
+        if (until == 0)
+            return "down: none of its targets is up";
+        note_retry(ch, until);
+        return "busy: its targets have asked for a pause (Retry-After)";
+    }
     if (breaker_look(&ch->rt->trunk[trunk].state->breaker, breaker, ch->q->now_ms) ==
         BREAKER_OPEN) {
-        note_retry(ch, trunk);
+        note_retry(ch, atomic_load_explicit(&ch->rt->trunk[trunk].state->breaker.open_until_ms,
+                                            memory_order_relaxed));
         return "its breaker is open";
     }
     return withdrawn(ch, trunk);

@@ -232,7 +232,7 @@ struct route_decision {
     uint32_t max_attempts; /* 0: all candidates */
     uint32_t deadline_ms;  /* 0: none */
     uint32_t
-        retry_after_s; /* of ALL_DOWN: the first breaker lets a call through then; 0: not known */
+        retry_after_s; /* of ALL_DOWN: a breaker lets a call through then, or the Retry-After of a target is over; 0: not known */
     uint32_t lnp;      /* of ROUTE_DIP: conf id; */
     uint32_t lnp_timeout_ms;
     uint32_t n, dropped_down, dropped_offer, no_form; /* no_form: `send` had none */
