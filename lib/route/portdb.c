@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* 64 GiB of address space: a thousand times North America's ported numbers; nothing is allocated for it. */
-#define MAP_BYTES (UINT64_C(64) << 30)
 /* The first page of data.mdb: a page header of 16 bytes, then magic and version (0.9). */
 #define META_AT      16
 #define META_MAGIC   0xBEEFC0DEU
@@ -91,8 +89,6 @@ int portdb_open(const char *path, struct portdb **out, const char **why)
     db->dev = st.st_dev;
     db->ino = st.st_ino;
     rc = mdb_env_create(&db->env);
-    if (rc == 0)
-        rc = mdb_env_set_mapsize(db->env, MAP_BYTES);
     if (rc == 0) /* no read-ahead: one page of a random number is wanted, not its neighbours */
         rc = mdb_env_open(db->env, path, MDB_RDONLY | MDB_NORDAHEAD | MDB_NOTLS, 0640);
     if (rc == 0)
@@ -135,6 +131,8 @@ void portdb_find(struct portdb *db, struct span number, struct port_answer *out)
     int rc = mdb_txn_renew(db->txn);
 
     *out = (struct port_answer){PORT_FAILED, ""};
+    if (rc == MDB_MAP_RESIZED && mdb_env_set_mapsize(db->env, 0) == 0)
+        rc = mdb_txn_renew(db->txn); /* its writer has made it larger */
     if (rc)
         return;
     rc = mdb_get(db->txn, db->dbi, &key, &val);

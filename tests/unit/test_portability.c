@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "config/errors.h"
@@ -269,6 +270,51 @@ static void an_environment_says_ported_or_not(void **state)
     portdb_free(db);
 }
 
+/* In a process of its own: an environment is not to be open twice in one. 40,000 rows need 2 MiB, twice what it was made for. */
+static void grow(void)
+{
+    pid_t pid = fork();
+    int status = -1;
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        MDB_env *env;
+        MDB_txn *txn;
+        MDB_dbi dbi;
+        bool ok = mdb_env_create(&env) == 0 && mdb_env_set_mapsize(env, 32U << 20) == 0 &&
+                  mdb_env_open(env, dir, 0, 0600) == 0 && mdb_txn_begin(env, NULL, 0, &txn) == 0 &&
+                  mdb_dbi_open(txn, NULL, 0, &dbi) == 0;
+
+        for (unsigned i = 0; ok && i < 40000; i++) {
+            char number[24];
+            MDB_val k = {(size_t)snprintf(number, sizeof number, "+1212%07u", i), number},
+                    v = {12, (void *)(uintptr_t) "+13105550000"};
+
+            ok = mdb_put(txn, dbi, &k, &v, 0) == 0;
+        }
+        _exit(ok && mdb_txn_commit(txn) == 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void an_environment_that_has_grown_is_read(void **state)
+{
+    struct port_answer a;
+    struct portdb *db;
+    const char *why;
+
+    (void)state;
+    put("+12125551234", "+13105550000");
+    assert_int_equal(portdb_open(dir, &db, &why), 0);
+    grow();
+    portdb_find(db, SPAN("+12120030000"), &a);
+    assert_int_equal(a.status, PORT_PORTED);
+    portdb_find(db, SPAN("+12125551234"), &a);
+    assert_int_equal(a.status, PORT_PORTED);
+    portdb_free(db);
+}
+
 static void what_is_no_environment_is_told(void **state)
 {
     struct portdb *db;
@@ -297,7 +343,8 @@ int main(void)
         T(a_table_says_ported_or_not),           T(every_row_of_a_large_table_is_found),
         T(a_bad_row_is_told_with_its_line),      T(of_a_thousand_bad_rows_twenty_are_told),
         T(a_file_that_is_not_there_is_an_error), T(what_is_no_file_is_refused_without_waiting),
-        T(an_environment_says_ported_or_not),    T(what_is_no_environment_is_told),
+        T(an_environment_says_ported_or_not),    T(an_environment_that_has_grown_is_read),
+        T(what_is_no_environment_is_told),
     };
 #undef T
     return cmocka_run_group_tests(tests, NULL, NULL);
