@@ -92,8 +92,8 @@ static unsigned print_text(const struct ctl_conf *c, const json_t *tests)
     printf("%u error%s, %u warning%s\n", c->errs.errors, c->errs.errors == 1 ? "" : "s",
            c->errs.warnings, c->errs.warnings == 1 ? "" : "s");
     if (json_array_size(tests))
-        printf("%zu test%s, %u failed\n", json_array_size(tests),
-               json_array_size(tests) == 1 ? "" : "s", failed);
+        printf("%zu test%s, %u failed; seed %u where none is given\n", json_array_size(tests),
+               json_array_size(tests) == 1 ? "" : "s", failed, EXPLAIN_SEED);
     return failed;
 }
 

@@ -176,7 +176,7 @@ static json_t *candidate_of(struct explain *e, uint32_t i, const struct dry_resu
             json_object_set_new(o, "why",
                                 json_string(e->d.max_attempts && i >= e->d.max_attempts
                                                 ? "beyond max attempts"
-                                                : "not reached"));
+                                                : "not reached if the one before answers 503"));
             dry_result_fini(&alone);
         }
         (void)explain_invite_again(e, 3 + 2 * i);

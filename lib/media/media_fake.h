@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A media relay that exists only in memory, behind the seam of media.h: for the replay harness and unit tests of lib/call.
+ * A media relay that exists only in memory, behind the seam of media.h: for the replay harness, unit tests of lib/call, and explained calls.
  * It gives out ports, remembers what it was asked, fails as told and injects events; it opens no socket and reads no clock.
  */
 #ifndef MEDIA_MEDIA_FAKE_H
