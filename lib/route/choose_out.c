@@ -76,7 +76,7 @@ static const char *unusable(struct choose *ch, uint32_t trunk)
     const struct conf_breaker *breaker = &ch->conf->trunk.v[trunk].breaker;
     if (a && a->down && a->down[trunk])
         return "down, as assumed";
-    if (a && a->full && a->full[trunk])
+    if (a && a->full && a->full[trunk] && !ch->is_emergency) /* no limit stops those */
         return "full, as assumed";
     if (!has_target(ch, trunk)) {
         uint64_t until = busy_until(ch, trunk);

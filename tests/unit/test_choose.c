@@ -249,6 +249,9 @@ static void what_cannot_be_used_is_left_out(void **state)
     assert_string_equal(rig_decide(&g, "+1"), "alpha charlie delta");
     a = (struct route_assume){.full = on};
     assert_string_equal(rig_decide(&g, "+1"), "alpha charlie delta");
+    g.q.emergency = true; /* limits are nothing to it */
+    assert_string_equal(rig_decide(&g, "+1"), "alpha bravo charlie delta");
+    g.q.emergency = false;
     a = (struct route_assume){.drained = on};
     assert_string_equal(rig_decide(&g, "+1"), "alpha charlie delta");
     rig_end(&g);
