@@ -227,7 +227,7 @@ def case_explain_leaves_no_trace(t):
     t.until("the relay is up", lambda: t.ctl("status")["media"] == "up")
     before = {k: v for k, v in t.ctl("stats").items() if k.startswith(("calls_", "hunt_", "legs_", "bridge_", "cdr_", "dips_", "txn_", "media_"))}
     limits = t.ctl("show", "limits")
-    for _ in range(20):
+    for _ in range(5):
         for _, call in CALLS:
             t.ctl("explain", *words(call))
     t.eq("limits", t.ctl("show", "limits"), limits)
