@@ -40,16 +40,19 @@ def case_limit_cps_at_110(t):
     uac = t.uac(passing_or_503(), n=264, rate=44)
     uac.wait()
     got = [c for c, _ in split_by_code(uac)]
-    records = t.cdrs(264)
+    # a worker that had to wait for the machine sheds what is stale, without a record: 503 too
+    t.until("264 calls have a record, or were shed", lambda: len(t.records("call")) + t.stat("gate_shed") >= 264)
+    records, shed = t.records("call"), t.stat("gate_shed")
     want = bucket(sorted(moment(r) for r in records), 40, 4)
     passed = sum(r["code"] == 200 for r in records)
-    t.true(f"{passed} calls of 264 passed, the bucket admits {want} (2 more or less: records have whole milliseconds)", abs(passed - want) <= 2)
+    t.true(f"{passed} calls of {len(records)} passed, the bucket admits {want} (2 more or less: records have whole milliseconds)",
+           abs(passed - want) <= 2)
     t.eq("refused with 503", got.count(503), 264 - passed)
-    t.true("Retry-After is a second", all(h.get("retry-after") in ("1", ["1"]) for c, h in split_by_code(uac) if c == 503))
+    t.true("Retry-After is a second, unless it was shed", sum(h.get("retry-after") in ("1", ["1"]) for c, h in split_by_code(uac) if c == 503)
+           >= 264 - passed - shed)
     time.sleep(0.2)
-    after = t.uac(caller().setup().hang_up(), n=4, rate=1000, numbers=["12125559999"])
-    after.wait()
-    t.eq("all pass behind it", [r["code"] for r in t.cdrs(268)].count(200), passed + 4)
+    t.uac(caller().setup().hang_up(), n=4, rate=20).wait()
+    t.eq("all pass behind it", [r["code"] for r in t.cdrs(len(records) + 4)].count(200), passed + 4)
     t.note = f"{passed} passed, the bucket admits {want}"
 
 
