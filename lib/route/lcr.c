@@ -61,12 +61,12 @@ static bool probe_pivot(const struct lcr *t, uint64_t bucket, uint64_t number, u
 {
     unsigned pivot = t->pivot + (number >> 60 == 11);
     uint64_t key = key_cut(number, pivot), mark = lcr_pivot_mark(pivot), below;
-    const struct lcr_slot *s = probe(t, bucket, key, 2 * mark);
+    const struct lcr_slot *s = probe(t, bucket, key, lcr_pivot_span(pivot));
 
     if (!s)
         return false;
     below = s->key - key;
-    if (below & (mark - 1)) {
+    if (below & (mark - 1) && len > pivot && below & lcr_pivot_digit(pivot, number)) {
         uint32_t lengths = (uint32_t)(below & (mark - 1)) << (pivot + 1) & ((2U << len) - 1);
         if (lengths && probe_lengths(t, number, lengths, out))
             return true;

@@ -350,12 +350,12 @@ static void mark_pivot(struct lcr_part *part, uint64_t key, unsigned pivot, unsi
 {
     uint64_t above = key_cut(key, pivot), mark = lcr_pivot_mark(pivot);
 
-    if (part->pivot == 0 || part->entry[part->pivot - 1].key - above >= 2 * mark) {
+    if (part->pivot == 0 || part->entry[part->pivot - 1].key - above >= lcr_pivot_span(pivot)) {
         part->entry[part->n++] = (struct lcr_slot){above | mark, lcr_ref(LCR_NONE, 0, 0)};
         part->pivot = part->n;
         part->marked++;
     }
-    part->entry[part->pivot - 1].key |= UINT64_C(1) << (deeper - 1);
+    part->entry[part->pivot - 1].key |= UINT64_C(1) << (deeper - 1) | lcr_pivot_digit(pivot, key);
 }
 
 static void add_entry(struct merge *m, uint64_t key)

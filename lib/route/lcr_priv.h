@@ -59,14 +59,24 @@ struct lcr_stage {
 #define LCR_LENGTHS 20
 
 /*
- * A key of `pivot` digits says, below its last nibble, which lengths lie under it: bit i: i + 1 digits more. Longer keys without such
- * a one above them have it made, marked: it is a key for the lookup only.
+ * A key of `pivot` digits says, in the bits below its last nibble, what lies under it. Of len characters: bit i, i < 16 - len: there are keys
+ * of i + 1 digits more; bit 16 - len, the mark: it is no key itself, but was made for the longer ones; the ten bits above: which digits
+ * they go on with.
  */
 static inline uint64_t lcr_pivot_mark(unsigned len)
 {
     return UINT64_C(1) << (KEY_DIGITS - len);
 }
-#define LCR_PIVOT_MAX 13 /* digits: with '+' 14, so that these bits and the next nibble lie apart */
+static inline uint64_t lcr_pivot_digit(unsigned len, uint64_t key)
+{
+    return lcr_pivot_mark(len) << (key >> (60 - 4 * len) & 15);
+}
+/** All of these are below it. */
+static inline uint64_t lcr_pivot_span(unsigned len)
+{
+    return lcr_pivot_mark(len) << 11;
+}
+#define LCR_PIVOT_MAX 10 /* digits: with '+' 11, so that these bits and the next nibble lie apart */
 
 /* What nearly all lookups need of terms, so small that some hundred of them stay in the cache. */
 struct lcr_price {
@@ -122,14 +132,14 @@ static inline uint32_t lcr_index(uint64_t key, unsigned skip, unsigned digits)
     return at;
 }
 
-/** The key of a slot or entry. @param below  its lengths below it and mark, if it has the pivot's length */
+/** The key of a slot or entry. @param below  what it says beside, if it has the pivot's length */
 static inline uint64_t lcr_slot_key(const struct lcr *t, uint64_t raw, uint64_t *below)
 {
     unsigned len = t->pivot + (raw >> 60 == 11);
     *below = 0;
     if (raw >> (64 - 4 * len) << 60 == 0 || raw >> (60 - 4 * len) & 15)
         return raw; /* shorter, longer */
-    *below = raw & (2 * lcr_pivot_mark(len) - 1);
+    *below = raw & (lcr_pivot_span(len) - 1);
     return raw - *below;
 }
 
