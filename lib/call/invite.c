@@ -548,6 +548,7 @@ static void take_decision(struct call *c, const struct route_decision *d)
     c->caller_replaced = d->caller_replaced;
     rating_free(cs->blocks, c->rating);
     c->rating = rating_of_call(cs->blocks, cs->view->conf, d);
+    rating_place(cs->view->conf, &d->line_loc, c->route);
     c->klass = (uint8_t)priority_raise(c->klass, d->klass);
 }
 

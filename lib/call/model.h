@@ -10,6 +10,7 @@
 #include "call/call.h"
 #include "call/dip.h"
 #include "call/gen.h"
+#include "call/rating.h"
 #include "call/leg.h"
 #include "call/priority.h"
 #include "call/treatment.h"
@@ -316,6 +317,7 @@ struct call {
     uint8_t dip_result;       /**< enum dip_result */
     char lrn[KEY_DIGITS + 1]; /**< the routing number that it was routed on; "": the called one */
     char caller_normalised[NUMBER_MAX]; /**< as routing took it; empty: none, or no number */
+    char route[RATING_PLACE];           /**< place of the line that decided, for records */
     bool caller_replaced;               /**< it is the trunk's default-caller */
     struct rating
         *rating; /**< route and what the ingress side pays, for records; owned; NULL: none */

@@ -80,15 +80,23 @@ static void put_key(struct draft *t, uint64_t key)
     put(t, key_text(key, text));
 }
 
+void rating_place(const struct conf *conf, const struct conf_loc *loc, char out[RATING_PLACE])
+{
+    const char *file = conf_loc_file(conf, loc);
+    char line[12];
+    size_t room = RATING_PLACE - 2 - (size_t)snprintf(line, sizeof line, "%u", loc->line);
+    size_t len = strlen(file);
+
+    snprintf(out, RATING_PLACE, "%s:%s", len > room ? file + len - room : file, line);
+    if (!loc->line)
+        out[0] = '\0';
+}
+
 struct rating *rating_of_call(struct blocks *b, const struct conf *conf,
                               const struct route_decision *d)
 {
     struct draft t = {0};
-    char place[320] = "";
 
-    if (d->line_loc.line)
-        snprintf(place, sizeof place, "%s:%u", conf_loc_file(conf, &d->line_loc), d->line_loc.line);
-    put(&t, place);
     put_class(&t, conf, d->rates);
     if (d->sell_deck != CONF_NONE && d->sell_rate >= 0) {
         const struct conf_deck *k = &conf->deck.v[d->sell_deck];
@@ -98,6 +106,8 @@ struct rating *rating_of_call(struct blocks *b, const struct conf *conf,
         put_money(&t, d->sell_rate);
         put(&t, k->currency);
     }
+    if (t.len == 1)
+        return NULL; /* not even a class */
     return keep(b, t.text, t.len);
 }
 

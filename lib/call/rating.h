@@ -10,16 +10,8 @@
 #include "core/pool.h"
 #include "route/route.h"
 
-/** Texts of a call: its route and what the ingress side pays. */
-enum {
-    RATING_ROUTE,
-    RATING_CLASS,
-    RATING_DECK,
-    RATING_PREFIX,
-    RATING_RATE,
-    RATING_CURRENCY,
-    RATING_IN_N
-};
+/** Texts of a call: its rate class and what the ingress side pays. */
+enum { RATING_CLASS, RATING_DECK, RATING_PREFIX, RATING_RATE, RATING_CURRENCY, RATING_IN_N };
 /** Of an out leg that a deck's row chose; the first ones as above, from RATING_DECK on. */
 enum {
     RATING_COST = RATING_IN_N,
@@ -32,6 +24,14 @@ enum {
 
 /** A block of texts. */
 struct rating;
+
+/*
+ * 48: "/etc/tandem/conf.d/routes.conf:1200" and some more. Every call has one, so it stands in struct call, not in a block of 256 bytes; of a
+ * longer path the end is kept.
+ */
+#define RATING_PLACE 48
+/** Where the line that decided stands: "routes.conf:14"; "" none did. */
+void rating_place(const struct conf *conf, const struct conf_loc *loc, char out[RATING_PLACE]);
 
 /** Of a decision. @return owned, rating_free; NULL: nothing to say, or out of memory (the record has empty fields then) */
 struct rating *rating_of_call(struct blocks *b, const struct conf *conf,

@@ -84,7 +84,7 @@ static void fill(struct cdr_event *ev, struct call *c, enum cdr_type type, char 
         .lrn = span_of(c->lrn),
         .dip = dip_word(c),
         .dip_ms = c->dip_ms,
-        .route = rating_text(c->rating, RATING_ROUTE),
+        .route = span_of(c->route),
         .rate_class = rating_text(c->rating, RATING_CLASS),
         .deck_in = rating_text(c->rating, RATING_DECK),
         .prefix_in = rating_text(c->rating, RATING_PREFIX),

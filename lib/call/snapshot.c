@@ -59,7 +59,7 @@ struct call_rec {
     char uuid[CALL_UUID_LEN + 1];
     char priority[32];
     char caller[NUMBER_MAX], called[NUMBER_MAX], normalised[NUMBER_MAX];
-    char caller_normalised[NUMBER_MAX];
+    char caller_normalised[NUMBER_MAX], route[RATING_PLACE];
     uint32_t dip_ms;
     uint8_t dip_result;
     char lrn[KEY_DIGITS + 1];
@@ -184,6 +184,7 @@ static void call_put(struct call_rec *r, const struct call *c)
     memcpy(r->called, c->called, sizeof r->called);
     memcpy(r->normalised, c->normalised, sizeof r->normalised);
     memcpy(r->caller_normalised, c->caller_normalised, sizeof r->caller_normalised);
+    memcpy(r->route, c->route, sizeof r->route);
     r->dip_ms = c->dip_ms;
     r->dip_result = c->dip_result;
     memcpy(r->lrn, c->lrn, sizeof r->lrn);
@@ -341,6 +342,7 @@ static void call_take(struct call *c, const struct call_rec *r)
     memcpy(c->called, r->called, sizeof c->called);
     memcpy(c->normalised, r->normalised, sizeof c->normalised);
     memcpy(c->caller_normalised, r->caller_normalised, sizeof c->caller_normalised);
+    memcpy(c->route, r->route, sizeof c->route);
     c->dip_ms = r->dip_ms;
     c->dip_result = r->dip_result <= DIP_ABANDONED ? r->dip_result : DIP_NONE;
     memcpy(c->lrn, r->lrn, sizeof c->lrn);
@@ -384,7 +386,7 @@ static bool rec_is_sane(const struct call_rec *r, size_t len)
         return false;
     if (r->uuid[CALL_UUID_LEN] || r->priority[sizeof r->priority - 1] ||
         r->caller[NUMBER_MAX - 1] || r->called[NUMBER_MAX - 1] || r->normalised[NUMBER_MAX - 1] ||
-        r->caller_normalised[NUMBER_MAX - 1])
+        r->caller_normalised[NUMBER_MAX - 1] || r->route[RATING_PLACE - 1])
         return false;
     for (int i = 0; i < 2; i++)
         if (r->leg[i].trunk[CONF_NAME_MAX] || r->leg[i].customer[CONF_NAME_MAX] ||

@@ -39,11 +39,13 @@ static void a_call_tells_route_class_and_what_its_side_pays(void **state)
                                .sell_deck = 0,
                                .sell_rate = 12300000};
     struct blocks b;
+    char place[RATING_PLACE];
     (void)state;
     blocks_init(&b);
     assert_int_equal(key_of_prefix(SPAN("+1212"), &d.sell_key), 0);
     struct rating *r = rating_of_call(&b, &c, &d);
-    check(r, RATING_ROUTE, "routes.conf:14");
+    rating_place(&c, &d.line_loc, place);
+    assert_string_equal(place, "routes.conf:14");
     check(r, RATING_CLASS, "intra eea");
     check(r, RATING_DECK, "retail");
     check(r, RATING_PREFIX, "+1212");
@@ -54,9 +56,16 @@ static void a_call_tells_route_class_and_what_its_side_pays(void **state)
     d.sell_rate = -1;
     d.line_loc.line = 0;
     r = rating_of_call(&b, &c, &d);
-    check(r, RATING_ROUTE, "");
     check(r, RATING_DECK, "");
     rating_free(&b, r);
+    rating_place(&c, &d.line_loc, place);
+    assert_string_equal(place, "");
+    d.line_loc.line = 4000000000;
+    file[0] = "/a/very/long/path/to/conf.d/of/some/carrier/routes.conf";
+    rating_place(&c, &d.line_loc, place);
+    assert_int_equal(strlen(place), RATING_PLACE - 1);
+    assert_non_null(strstr(place, "/some/carrier/routes.conf:4000000000"));
+    file[0] = "routes.conf";
     blocks_fini(&b, 0);
 }
 
@@ -76,7 +85,7 @@ static void an_attempt_tells_its_row_and_is_the_same_when_taken_up_again(void **
     struct rating *r = rating_of_candidate(&b, &c, &k);
     struct rating *again = rating_load(&b, rating_bytes(r));
     static const char *const want[RATING_N] = {
-        "", "", "alpha-az", "+4479", "0.0061", "USD", "0.0066124", "USD", "30", "6", "UK-MOB"};
+        "", "alpha-az", "+4479", "0.0061", "USD", "0.0066124", "USD", "30", "6", "UK-MOB"};
     for (unsigned i = 0; i < RATING_N; i++) {
         check(r, i, want[i]);
         check(again, i, want[i]);
