@@ -5,6 +5,9 @@ TD_LIBS_DAEMON_TEST = daemon/libtddaemon.a $(TD_LIBS_CALL) $(TD_LIBS_DAEMON)
 TD_UNIT_TESTS += tests/unit/test_builder
 tests_unit_test_builder_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
 
+TD_UNIT_TESTS += tests/unit/test_dips
+tests_unit_test_dips_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
+
 TD_UNIT_TESTS += tests/unit/test_dispatch
 tests_unit_test_dispatch_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
 
