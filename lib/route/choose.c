@@ -35,7 +35,7 @@ static bool step_number(struct choose *ch)
     }
     if (rule) {
         d->number_loc = rule->loc;
-        if (rule->klass != CONF_CLASS_NONE)
+        if (rule->klass != CONF_CLASS_NONE && !ch->q->emergency) /* a call for help stays one */
             d->klass = rule->klass;
     }
     if (n < 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The line of a route that serves a number: the longest prefix whose conditions hold.
+ * The line of a route that serves a number: that of calls for help, else the longest prefix whose conditions hold.
  * Called by choose.c on every worker.
  */
 #include "route/choose.h"
@@ -50,6 +50,19 @@ static void take(struct choose *ch, uint32_t line, struct span prefix)
                 (int)prefix.len, prefix.len ? prefix.p : "");
 }
 
+/* A condition that does not hold: they go by prefix, as any call. */
+static bool take_emergency(struct choose *ch)
+{
+    uint32_t line = ch->plan->emergency;
+    const char *why = condition_not(ch, line);
+    if (!why)
+        take(ch, line, SPAN_NONE);
+    else
+        CHOOSE_NOTE(ch, ROUTE_STEP_LINE_NOT, &ch->plan->conf->line.v[line].loc, "emergency: %s",
+                    why);
+    return !why;
+}
+
 static bool take_of_slot(struct choose *ch, const struct plan_slot *s, struct span prefix)
 {
     for (uint32_t i = 0; i < s->n; i++) {
@@ -86,10 +99,8 @@ bool choose_line(struct choose *ch)
     struct span number = span_of(ch->d->routed);
     uint32_t slot;
     size_t len;
-    if (ch->is_emergency && ch->plan->emergency != CONF_NONE) {
-        take(ch, ch->plan->emergency, SPAN_NONE);
+    if (ch->is_emergency && ch->plan->emergency != CONF_NONE && take_emergency(ch))
         return true;
-    }
     while (table_find(ch->plan->table, number, &slot, &len) == 0) {
         if (take_of_slot(ch, &ch->plan->slot[slot], (struct span){number.p, len}))
             return true;

@@ -422,11 +422,47 @@ static void watching_changes_nothing(void **state)
     rig_end(&g);
 }
 
+static void a_call_for_help_stays_one_whatever_a_rule_calls_it(void **state)
+{
+    struct choose_rig g;
+    (void)state;
+    rig_begin(&g);
+    rig_route(&g, IN "  numbers plan\n"
+                     "numbers plan\n  N11 -> keep class service\n  +. -> keep\n"
+                     "route retail\n  block prefix 911\n"
+                     "  emergency via delta\n  prefix 911 via alpha\n  prefix + via alpha\n");
+    assert_string_equal(rig_decide(&g, "911"), "403");
+    assert_int_equal(g.d.klass, CONF_CLASS_SERVICE);
+    g.q.emergency = true;
+    assert_string_equal(rig_decide(&g, "911"), "delta");
+    assert_int_equal(g.d.klass, CONF_CLASS_EMERGENCY);
+    rig_end(&g);
+}
+
+static void an_emergency_line_counts_only_where_its_conditions_hold(void **state)
+{
+    struct choose_rig g;
+    (void)state;
+    rig_begin(&g);
+    rig_route(&g, IN "route retail\n  emergency caller +1212 via delta\n"
+                     "  prefix 911 via alpha\n  prefix + via bravo\n");
+    g.q.emergency = true;
+    g.q.caller = SPAN("+12125550100");
+    assert_string_equal(rig_decide(&g, "911"), "delta");
+    g.q.caller = SPAN("+13105550100");
+    assert_string_equal(rig_decide(&g, "911"), "alpha");
+    g.q.caller = SPAN_NONE;
+    assert_string_equal(rig_decide(&g, "911"), "alpha");
+    rig_end(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_counts_only_where_its_conditions_hold),
         cmocka_unit_test(a_line_whose_calendar_is_closed_gives_way),
+        cmocka_unit_test(a_call_for_help_stays_one_whatever_a_rule_calls_it),
+        cmocka_unit_test(an_emergency_line_counts_only_where_its_conditions_hold),
         cmocka_unit_test(lists_decide_top_down_and_are_not_asked_in_an_emergency),
         cmocka_unit_test(a_caller_that_is_not_the_trunks_own_is_replaced_or_refused),
         cmocka_unit_test(portability_is_asked_once_and_only_where_it_is_wanted),
