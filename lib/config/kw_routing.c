@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config/schema.h"
 #include "core/err.h"
@@ -107,23 +108,65 @@ bool parse_ppm(struct parser *p, const struct lex_token *t, uint32_t max, uint32
     return false;
 }
 
+/* Without the folder that a `../` at the head of rest leaves again: its length. */
+static size_t leave_folder(const char *dir, size_t n)
+{
+    size_t at = n - 1; /* of the slash at its end */
+
+    while (at > 0 && dir[at - 1] != '/')
+        at--;
+    if (at + 1 >= n || (n - at == 3 && strncmp(dir + at, "..", 2) == 0) ||
+        (n - at == 2 && dir[at] == '.'))
+        return n;
+    return at;
+}
+
+/* `conf.d/trunks/` and `../../lists/x` are `lists/x`. */
+static int join_short(char *buf, size_t size, const char *dir, size_t n, struct span rest)
+{
+    size_t left;
+
+    while (rest.len > 2 && rest.p[0] == '.') {
+        size_t head = rest.p[1] == '/' ? 2 : 3;
+
+        if (head == 3 &&
+            (strncmp(rest.p, "../", 3) != 0 || n == 0 || (left = leave_folder(dir, n)) == n))
+            break;
+        if (head == 3)
+            n = left;
+        rest = (struct span){rest.p + head, rest.len - head};
+    }
+    return snprintf(buf, size, "%.*s%.*s", (int)n, dir, SPAN_ARG(rest));
+}
+
+/* Behind a symbolic link `..` is another folder than it looks. One that is not there yet is told by its short name. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    int err = stat(a, &x), other = stat(b, &y);
+
+    return err == other && (err || (x.st_dev == y.st_dev && x.st_ino == y.st_ino));
+}
+
 bool parse_path(struct parser *p, const struct lex_token *t, const char **path)
 {
     const char *base = p->src.v[p->src.n - 1].name, *slash = strrchr(base, '/');
-    int dir = slash && t->s.len > 0 && t->s.p[0] != '/' ? (int)(slash - base + 1) : 0;
-    char buf[CONF_LINE_MAX * 2];
-    int n;
+    size_t dir = slash && t->s.len > 0 && t->s.p[0] != '/' ? (size_t)(slash - base + 1) : 0;
+    char buf[CONF_LINE_MAX * 2], shorter[CONF_LINE_MAX * 2];
+    int n, m;
 
     if (t->s.len == 0) {
         parse_token_error(p, t, "value is empty");
         return false;
     }
-    n = snprintf(buf, sizeof(buf), "%.*s%.*s", dir, base, SPAN_ARG(t->s));
+    n = snprintf(buf, sizeof(buf), "%.*s%.*s", (int)dir, base, SPAN_ARG(t->s));
     if (n < 0 || (size_t)n >= sizeof(buf)) {
         parse_token_error(p, t, "path is too long");
         return false;
     }
-    *path = parse_strdup(p, (struct span){buf, (size_t)n});
+    m = join_short(shorter, sizeof(shorter), base, dir, t->s);
+    *path = m < n && is_same_file(buf, shorter) ? parse_strdup(p, (struct span){shorter, (size_t)m})
+                                                : parse_strdup(p, (struct span){buf, (size_t)n});
     return true;
 }
 

@@ -340,6 +340,40 @@ static void a_relative_path_begins_in_the_folder_of_its_file(void **state)
     free(messages);
 }
 
+static void a_path_that_climbs_is_shown_without_detours(void **state)
+{
+    const struct place *at = *state;
+    char *messages, want[512], link[512], target[512];
+    struct conf *conf;
+
+    make_dir(at, "conf.d");
+    make_dir(at, "conf.d/trunks");
+    make_dir(at, "elsewhere");
+    make_dir(at, "elsewhere/trunks");
+    snprintf(target, sizeof(target), "%s/elsewhere/trunks", at->dir);
+    snprintf(link, sizeof(link), "%s/conf.d/linked", at->dir);
+    assert_int_equal(symlink(target, link), 0);
+    put(at, "elsewhere/b.csv", "1,0.01\n");
+    put(at, "main.conf",
+        "global\n include conf.d/trunks/a.conf\n include conf.d/linked/b.conf\n" CONFIG_NET
+            CONFIG_IN CONFIG_OUT "route all\n default lcr a b\n");
+    put(at, "conf.d/trunks/a.conf",
+        "ratedeck a trunk out\n file ./../../lists/a.csv\n columns prefix rate\n");
+    put(at, "elsewhere/trunks/b.conf",
+        "ratedeck b trunk out\n file ../b.csv\n columns prefix rate\n");
+    conf = load_main(at, &messages);
+    assert_string_equal(messages, "");
+    assert_non_null(conf);
+    snprintf(want, sizeof(want), "%s/lists/a.csv", at->dir);
+    assert_string_equal(conf->deck.v[0].file, want);
+    /* behind a link `..` is another folder than it looks */
+    snprintf(want, sizeof(want), "%s/conf.d/linked/../b.csv", at->dir);
+    assert_string_equal(conf->deck.v[1].file, want);
+    conf_free(conf);
+    free(messages);
+    assert_int_equal(unlink(link), 0);
+}
+
 static void a_credential_is_read_from_the_directory_of_systemd(void **state)
 {
     const struct place *at = *state;
@@ -611,6 +645,7 @@ int main(void)
         FILES(a_secret_that_all_can_read_is_a_warning_without_the_secret),
         FILES(a_secret_that_cannot_be_one_is_refused),
         FILES(a_relative_path_begins_in_the_folder_of_its_file),
+        FILES(a_path_that_climbs_is_shown_without_detours),
         FILES(a_credential_is_read_from_the_directory_of_systemd),
         FILES(certificates_must_be_there),
         cmocka_unit_test(shipped_configurations_are_free_of_errors_and_warnings),
