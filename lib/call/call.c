@@ -525,6 +525,7 @@ void call_free(struct call *c)
         media_forget(cs->media, c->media.request);
     if (c->media.change)
         media_forget(cs->media, c->media.change);
+    setup_free(c); /* before its legs: an attempt that is broken off looks at its own */
     if (c->in)
         leg_free(c->in);
     while (c->outs) {
@@ -533,7 +534,6 @@ void call_free(struct call *c)
         c->outs = leg->next;
         leg_free(leg);
     }
-    setup_free(c);
     rating_free(cs->blocks, c->rating);
     cac_release(&c->hold, cs->worker);
     htab_del(&cs->by_id, &c->node);
