@@ -6,6 +6,7 @@
 #include "call/priority.h"
 
 #include "sip/msg.h"
+#include "sip/tel.h"
 
 static bool is_sos(struct span ruri)
 {
@@ -16,16 +17,34 @@ static bool is_sos(struct span ruri)
     return ruri.len == prefix.len || ruri.p[prefix.len] == '.';
 }
 
-enum sip_class priority_of(const struct conf *conf, const struct msg *invite)
+struct sip_uri priority_bare(const struct sip_uri *u)
 {
-    struct span user = invite->uri.user, rest;
+    struct sip_uri bare = *u;
+    struct span rest;
 
-    span_cut(user, ';', &user, &rest);
-    if (is_sos(invite->ruri))
-        return SIP_CLASS_EMERGENCY;
+    span_cut(u->user, ';', &bare.user, &rest);
+    bare.params = SPAN_NONE;
+    return bare;
+}
+
+/* Escapes and separators make no other number of it (9-1-1), nor does a context ("911;phone-context=+1"). */
+static bool is_emergency_number(const struct conf *conf, const struct sip_uri *u)
+{
+    struct sip_uri bare = priority_bare(u);
+    char buf[TEL_NUMBER_MAX];
+    int n = tel_number(&bare, buf, sizeof buf);
+    struct span user = n > 0 ? (struct span){buf, (size_t)n} : bare.user;
+
     for (uint32_t i = 0; i < conf->global.emergency.n; i++)
         if (span_eq(user, span_of(conf->global.emergency.v[i])))
-            return SIP_CLASS_EMERGENCY;
+            return true;
+    return false;
+}
+
+enum sip_class priority_of(const struct conf *conf, const struct msg *invite)
+{
+    if (is_sos(invite->ruri) || is_emergency_number(conf, &invite->uri))
+        return SIP_CLASS_EMERGENCY;
     if (msg_hdr(invite, HDR_RESOURCE_PRIORITY, 0))
         return SIP_CLASS_PRIORITY;
     return SIP_CLASS_ORDINARY;

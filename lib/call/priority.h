@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "sip/peek.h"
+#include "sip/uri.h"
 
 struct msg;
 
@@ -16,6 +17,9 @@ struct msg;
  * The same answer as peek gives for the raw bytes.
  */
 enum sip_class priority_of(const struct conf *conf, const struct msg *invite);
+
+/** The URI without the parameters of its number: an emergency number is dialled, its context says only where. Borrows of u. */
+struct sip_uri priority_bare(const struct sip_uri *u);
 
 /** A numbers rule may raise the class, never lower it; "service" is a name for the record and nothing else. */
 enum sip_class priority_raise(enum sip_class now, enum conf_class rule);

@@ -5,6 +5,7 @@
  */
 #include "call/query.h"
 
+#include "call/priority.h"
 #include "sip/hdr.h"
 
 /* Digits without escapes and separators (RFC 3966 §5.1.1); anything but a number stays as it was received. */
@@ -68,6 +69,7 @@ void query_of(struct query *out, const struct call *c, const struct msg *m,
               const struct sip_uri *called, uint32_t trunk)
 {
     const struct clock *k = c->calls->clock;
+    struct sip_uri bare;
 
     out->q = (struct route_query){
         .trunk = trunk,
@@ -76,7 +78,9 @@ void query_of(struct query *out, const struct call *c, const struct msg *m,
         .wall_s = (int64_t)(k->wall_ms / 1000),
         .rnd = (uint32_t)hash_u64(c->id),
     };
-    out->q.called = number_of(called, out->called);
+    /* What made it a call for help is what is called: with its phone-context it would be another number, past all lists. */
+    bare = out->q.emergency ? priority_bare(called) : *called;
+    out->q.called = number_of(&bare, out->called);
     out->q.caller = caller_of(c->in->trunk.conf, m, out->caller);
     read_portability(out, called);
 }

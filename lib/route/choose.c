@@ -32,6 +32,9 @@ static bool step_number(struct choose *ch)
         n = number_translate(numbers_of(ch, &ch->in->numbers), span_of(clean), d->called, &rule);
         if (n == -ENOENT && ch->q->emergency) /* 112 is dialled everywhere, written in no plan */
             n = span_copy(span_of(clean), d->called, NUMBER_MAX);
+        /* RFC 3966 §5.1.4: digits only. "+*1900..." would be on no list, and perhaps +1900... to a carrier */
+        if (n > 0 && d->called[0] == '+' && !number_is_digits(span_of(d->called)))
+            n = -EINVAL;
     }
     if (rule) {
         d->number_loc = rule->loc;

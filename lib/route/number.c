@@ -29,17 +29,29 @@ bool number_is_digits(struct span text)
     return true;
 }
 
-/* A global or local number in the wide sense: digits and separators, a digit first but for '+' or '('. */
-static bool has_only_number_chars(struct span s)
+/* From so many digits on, keypad letters among separators are no name: "1-900-555-1212A" is dialled like the number without them. */
+#define PHONE_DIGITS_MIN 7
+
+/* A global or local number in the wide sense: digits and separators, or so many digits that other keys of a phone make no name of it. */
+static bool is_dialled(struct span s)
 {
-    bool digit = false;
+    size_t digits = 0, keys = 0;
     for (size_t i = s.len > 0 && s.p[0] == '+'; i < s.len; i++) {
         if (is_digit(s.p[i]))
-            digit = true;
+            digits++;
+        else if (s.p[i] && strchr("*#ABCDabcd", s.p[i]))
+            keys++;
         else if (!is_separator(s.p[i]))
             return false;
     }
-    return digit;
+    return digits > 0 && (keys == 0 || digits >= PHONE_DIGITS_MIN);
+}
+
+/* An escape that is left hides what no number has: a name may have one, what begins as a number may not. */
+static bool is_disguised(struct span s)
+{
+    return memchr(s.p, '%', s.len) &&
+           (is_digit(s.p[0]) || is_separator(s.p[0]) || s.p[0] == '+' || s.p[0] == '%');
 }
 
 int number_clean(struct span user, char out[NUMBER_MAX])
@@ -48,9 +60,9 @@ int number_clean(struct span user, char out[NUMBER_MAX])
     size_t n = 0;
 
     span_cut(user, ';', &head, &tail);
-    if (head.len == 0)
+    if (head.len == 0 || is_disguised(head))
         return -EINVAL;
-    bool strip = has_only_number_chars(head);
+    bool strip = is_dialled(head);
     for (size_t i = 0; i < head.len; i++) {
         if (strip && is_separator(head.p[i]))
             continue;

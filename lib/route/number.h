@@ -15,10 +15,10 @@
 
 /**
  * The number in a user part: parameters behind ';' cut (RFC 3261 §19.1.1, RFC 4694), visual separators
- * (RFC 3966 §5.1.1: - . ( )) left out when the rest is digits with an optional leading '+'; other users
- * (alice) are copied as they are.
+ * (RFC 3966 §5.1.1: - . ( )) left out when the rest is digits with an optional leading '+', or at least
+ * seven digits and other keys of a phone; other users (alice) are copied as they are.
  *
- * @return length; -EINVAL empty; -E2BIG longer than NUMBER_MAX - 1
+ * @return length; -EINVAL empty, or an escape in what is no name; -E2BIG longer than NUMBER_MAX - 1
  */
 int number_clean(struct span user, char out[NUMBER_MAX]);
 

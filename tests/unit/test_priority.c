@@ -45,6 +45,8 @@ static void an_emergency_number_is_an_emergency(void **state)
     assert_int_equal(class_of("sip:911@198.51.100.10", ""), SIP_CLASS_EMERGENCY);
     assert_int_equal(class_of("sip:112@198.51.100.10;user=phone", ""), SIP_CLASS_EMERGENCY);
     assert_int_equal(class_of("sip:112;phone-context=+44@198.51.100.10", ""), SIP_CLASS_EMERGENCY);
+    assert_int_equal(class_of("sip:9-1-1@198.51.100.10", ""), SIP_CLASS_EMERGENCY);
+    assert_int_equal(class_of("sip:9%311@198.51.100.10", ""), SIP_CLASS_EMERGENCY);
     assert_int_equal(class_of("sip:9111@198.51.100.10", ""), SIP_CLASS_ORDINARY);
     assert_int_equal(class_of("sip:91@198.51.100.10", ""), SIP_CLASS_ORDINARY);
 }
