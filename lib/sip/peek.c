@@ -456,22 +456,33 @@ static void headers(const char *p, const char *end, struct peek *out)
     }
 }
 
-/* "%39%31%31" is 911 too (RFC 3261 §19.1.4). Only digits are looked for. */
+/* '%' and two hex digits, if they stand for what a number may have: 0x30..0x39, and ( ) - . of 0x28..0x2e. */
+static bool phone_escape(const char *p, char *c)
+{
+    char low = (char)(p[2] | 0x20);
+
+    if (p[1] == '3' && lex_is(p[2], LEX_DIGIT)) {
+        *c = p[2];
+        return true;
+    }
+    *c = '-';
+    return p[1] == '2' && (low == '8' || low == '9' || low == 'd' || low == 'e');
+}
+
+/* "%39%31%31" is 911 too (RFC 3261 §19.1.4), and "9-1-1" (RFC 3966 §5.1.1). Only digits are looked for. */
 static struct span plain_digits(struct span user, char buf[PEEK_USER_MAX])
 {
     size_t n = 0;
 
-    if (!lex_find(user.p, user.p + user.len, '%')) {
-        return user;
-    }
     for (size_t i = 0; i < user.len && n < PEEK_USER_MAX; i++) {
-        buf[n] = user.p[i];
-        if (user.p[i] == '%' && user.len - i > 2 && user.p[i + 1] == '3' &&
-            lex_is(user.p[i + 2], LEX_DIGIT)) {
-            buf[n] = user.p[i + 2];
+        char c = user.p[i];
+
+        if (c == '%' && user.len - i > 2 && phone_escape(user.p + i, &c)) {
             i += 2;
         }
-        n++;
+        if (c != '-' && c != '.' && c != '(' && c != ')') {
+            buf[n++] = c;
+        }
     }
     return (struct span){buf, n};
 }
