@@ -141,11 +141,12 @@ static bool speaks_for_caller(const struct hdr *h)
            (h->id == HDR_OTHER && span_case_eq(h->name, SPAN("P-Charge-Info")));
 }
 
-/* A trunk that asserts for callers who do not do so themselves. */
+/* A trunk that asserts for callers who do not do so themselves, or a number of ours for somebody who is nobody. */
 static bool makes_identity(const struct crossing *x)
 {
     return x->from_raw.len &&
-           (x->from->identity.pai == CONF_PAI_FROM || x->to->identity.pai == CONF_PAI_FROM);
+           ((x->screened & SHOWN_NOBODY) || x->from->identity.pai == CONF_PAI_FROM ||
+            x->to->identity.pai == CONF_PAI_FROM);
 }
 
 void headers_write(struct build *b, struct crossing *x)

@@ -100,6 +100,8 @@ static unsigned asked(const struct crossing *x)
     if (x->from->identity.ignore_privacy || x->to->identity.ignore_privacy)
         return 0;
     p = identity_privacy(x->hdrs, x->n);
+    if (x->screened & SHOWN_NOBODY)
+        p |= PRIVACY_ID;
     return p & PRIVACY_NONE ? 0 : p;
 }
 
@@ -280,7 +282,7 @@ static void put_rpid(struct build *b, const struct crossing *x)
  */
 static void put_privacy(struct build *b, const struct crossing *x)
 {
-    unsigned done = 0, n = 0;
+    unsigned done = 0, n = 0, put = 0;
 
     if (x->to->untrusted && asked(x))
         done = PRIVACY_HEADER | PRIVACY_SESSION | PRIVACY_USER | PRIVACY_CRITICAL;
@@ -294,8 +296,12 @@ static void put_privacy(struct build *b, const struct crossing *x)
                 continue;
             build_span(b, n++ ? SPAN(";") : SPAN("Privacy: "));
             build_span(b, word);
+            put |= word_of(word);
         }
     }
+    /* who hid in From alone asked for nothing of a number that we assert of him */
+    if ((x->screened & SHOWN_NOBODY) && !(put & (PRIVACY_ID | PRIVACY_NONE)))
+        build_span(b, n++ ? SPAN(";id") : SPAN("Privacy: id"));
     if (n)
         build_span(b, SPAN("\r\n"));
 }

@@ -98,7 +98,9 @@ unsigned shown_screen(const struct call *c, const struct msg *m)
         route_trunk_of_slot(c->calls->view->route, c->in->trunk.state->slot, &trunk) < 0)
         return 0;
     party_read(&from, &m->from.parsed);
-    if (!shown_is_nobody(&from) && !is_own(c, trunk, &m->from.parsed))
+    if (shown_is_nobody(&from))
+        bits |= c->caller_replaced ? SHOWN_ASSERTED | SHOWN_NOBODY : 0U;
+    else if (!is_own(c, trunk, &m->from.parsed))
         bits |= SHOWN_FROM;
     for (unsigned i = 0; i < m->n_hdrs; i++) {
         const struct hdr *h = &m->hdrs[i];

@@ -17,6 +17,8 @@ enum {
     SHOWN_FROM = 1,     /* From: the number of the decision stands in its place */
     SHOWN_ASSERTED = 2, /* P-Asserted-Identity, P-Preferred-Identity: likewise */
     SHOWN_OTHERS = 4,   /* Remote-Party-ID and what else speaks for the caller: is not sent on */
+    SHOWN_NOBODY =
+        8, /* From is nobody's: what is asserted in its place is not for the callee's eyes (RFC 3325 §7) */
 };
 
 /** Which of them the in leg's trunk may not show, by its `caller-allow`; 0: it has none, or all are its own. */

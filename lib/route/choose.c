@@ -117,7 +117,7 @@ static bool step_caller(struct choose *ch)
         choose_refuse(ch, ROUTE_BAD_CALLER, 403, NULL);
         return false;
     }
-    CHOOSE_NOTE(ch, ROUTE_STEP_CALLER, &k->loc, "%s is not in %s: shown as %s",
+    CHOOSE_NOTE(ch, ROUTE_STEP_CALLER, &k->loc, "%s is not in %s: %s in its place",
                 d->caller[0] ? d->caller : "no number", k->allow_file, k->fallback);
     d->caller_replaced = span_copy(span_of(k->fallback), d->caller, NUMBER_MAX) > 0;
     return true;
