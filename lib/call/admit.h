@@ -13,9 +13,9 @@
 
 /**
  * Count a new call at the node, its trunk, the trunk's media, customer and groups. On a refusal nothing is held.
- * @return 0; else seconds for Retry-After: a limit refuses it
+ * @return 0; else seconds for Retry-After: a limit refuses it, and why says which (static text)
  */
-unsigned admit_in(struct call *c, uint32_t trunk);
+unsigned admit_in(struct call *c, uint32_t trunk, const char **why);
 
 /** Likewise an attempt, at its trunk's side. A refusal may make the call's Retry-After shorter. @return 0; TD_EFULL */
 int admit_out(struct leg *out, uint32_t trunk);

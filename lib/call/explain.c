@@ -128,6 +128,8 @@ static void run(struct explain *e, int only, bool is_free, struct dry_result *r)
 
     e->only = only;
     e->is_free = is_free;
+    if (e->is_asked)
+        (void)explain_mirror_word(e); /* it is asked before the decision */
     explain_dry_run(e->dry, &by, (struct span){e->text, e->text_len}, &e->flow, r);
 }
 
@@ -152,6 +154,8 @@ static bool limits_are_full(const json_t *limits)
     return false;
 }
 
+#define BARRED "the trunk it comes from is drained or down"
+
 /* What it would get; all: of the run with all of them. A carrier that is not reached there is asked about by itself. */
 static json_t *candidate_of(struct explain *e, uint32_t i, const struct dry_result *all)
 {
@@ -170,7 +174,7 @@ static json_t *candidate_of(struct explain *e, uint32_t i, const struct dry_resu
         run(e, (int)i, false, &alone);
         json_object_set_new(o, "tried", json_false());
         if (!alone.sent) {
-            json_object_set_new(o, "why", json_string(alone.why));
+            json_object_set_new(o, "why", json_string(e->is_barred ? BARRED : alone.why));
             dry_result_fini(&alone);
         } else {
             json_object_set_new(o, "why",
@@ -201,20 +205,37 @@ static json_t *answer_of(struct explain *e, const struct dry_result *r)
     e->is_free = false;
     explain_mirror(e, e->trunk, true);
     limits = explain_limits(e, e->trunk, true);
-    json_object_set_new(
-        o, "admitted",
-        json_boolean(!refused || e->d.verdict != ROUTE_OK || strcmp(r->why, "limit reached") != 0));
+    json_object_set_new(o, "admitted",
+                        json_boolean(!e->is_barred && (!refused || e->d.verdict != ROUTE_OK ||
+                                                       strncmp(r->why, "limit reached", 13) != 0)));
     json_object_set_new(o, "limits", limits);
     json_object_set_new(o, "steps", json_incref(e->steps));
     if (!r->sent && r->status)
         json_object_set_new(o, "refused",
                             json_pack("{s:i,s:s,s:s}", "code", (int)r->status, "status", r->answer,
-                                      "why", r->is_call ? r->why : ""));
+                                      "why",
+                                      e->is_barred ? BARRED
+                                      : r->is_call ? r->why
+                                                   : ""));
     for (uint32_t i = 0; e->is_decided && i < e->d.n; i++)
         json_array_append_new(list, candidate_of(e, i, r));
     json_object_set_new(o, "candidates", list);
     json_object_set_new(o, "dropped", json_incref(e->dropped));
     return o;
+}
+
+/* The first run has said where it would go; whether it is let in at all is asked before that, so it is put again. */
+static void ask_at_the_door(struct explain *e, struct dry_result *all)
+{
+    struct dry_result again;
+
+    if (!e->is_asked || !explain_mirror_word(e) || explain_invite_again(e, 1) < 0)
+        return;
+    run(e, -1, false, &again);
+    e->is_barred = !again.is_call;
+    dry_result_fini(e->is_barred ? all : &again);
+    if (e->is_barred)
+        *all = again;
 }
 
 static json_t *ask(struct explain *e, char *why, size_t size)
@@ -223,6 +244,7 @@ static json_t *ask(struct explain *e, char *why, size_t size)
     json_t *o = NULL;
 
     run(e, -1, false, &all);
+    ask_at_the_door(e, &all);
     if (!e->is_asked && e->ask->trunk == CONF_NONE)
         snprintf(why, size, "%s%s",
                  all.status && all.status != 403 ? "refused before it is routed: "

@@ -27,7 +27,8 @@ struct explain {
     struct route_decision d;
     bool is_asked, is_decided; /* before, d are known */
     int only;                  /* the candidate that this run is about; -1: all */
-    bool is_free;              /* of limits: what a carrier would get if it were not full */
+    bool is_barred; /* its trunk is drained or down: the live code takes no call from it */
+    bool is_free;   /* of limits: what a carrier would get if it were not full */
     json_t *steps, *dropped;
 };
 
@@ -38,6 +39,8 @@ int explain_invite_again(struct explain *e, unsigned nth);
 
 /** The live state of trunk, as source or as candidate, into the private one. */
 void explain_mirror(struct explain *e, uint32_t trunk, bool is_in);
+/** The operator's word on the trunk whose call it is, into the private one. @return true: it is drained or down */
+bool explain_mirror_word(struct explain *e);
 /** All that ask the call in (is_in) or out at this trunk: [{what, calls, limit, cps, full…}]. @return owned */
 json_t *explain_limits(const struct explain *e, uint32_t trunk, bool is_in);
 /** Targets of a trunk with their health. @return owned */

@@ -130,6 +130,15 @@ void explain_mirror(struct explain *e, uint32_t trunk, bool is_in)
         gauge_fill(is_in ? &to->in : &to->out, is_in ? &t->limit_in : &t->limit_out, e->p->now_ms);
 }
 
+bool explain_mirror_word(struct explain *e)
+{
+    struct trunk_state *to = route_trunk_state(explain_dry_route(e->dry), e->trunk);
+    uint8_t admin = e->is_free ? TRUNK_UP : mirrored_admin(e, e->trunk);
+
+    atomic_store(&to->admin, admin);
+    return admin != TRUNK_UP;
+}
+
 /* ---- for the operator -------------------------------------------------------------------------------------------- */
 
 /* How many tokens of the bucket are spent: what `burst` is about. */

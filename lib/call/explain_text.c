@@ -124,7 +124,7 @@ static void print_admit(FILE *out, const json_t *answer)
         put_step(out, answer, "admit", line, l);
     }
     if (!is(answer, "admitted"))
-        put_step(out, answer, "admit", "REFUSED", NULL);
+        put_step(out, answer, "admit", text_of(json_object_get(answer, "refused"), "why"), NULL);
 }
 
 /* ---- carriers ---------------------------------------------------------------------------------------------------- */

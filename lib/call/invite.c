@@ -631,6 +631,7 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
     struct call *c = call_new(cs);
     struct route_decision d;
     struct query qn;
+    const char *why;
     unsigned retry;
     int rc;
 
@@ -657,11 +658,11 @@ static void begin(struct calls *cs, struct txn_server *st, const struct msg *m,
     session_answer(c->in, st);
     decide(c, m, trunk, &qn, &d);
     stat_inc(cs->stats, STAT_calls_started); /* from here on it has a record */
-    retry = admit_in(c, trunk);
+    retry = admit_in(c, trunk, &why);
     if (retry) {
         c->retry_after_s = retry;
         record_start(c);
-        reject(c, 503, 34, "limit reached");
+        reject(c, 503, 34, why);
         return;
     }
     atomic_fetch_add_explicit(&c->in->trunk.state->attempts_in, 1, memory_order_relaxed);
@@ -691,6 +692,7 @@ int invite_ward(struct calls *cs, const struct msg *m, const struct invite_ward 
     struct call *c = call_new(cs);
     struct route_decision d;
     struct query qn;
+    const char *why;
     int rc;
 
     if (!c)
@@ -706,9 +708,9 @@ int invite_ward(struct calls *cs, const struct msg *m, const struct invite_ward 
     stat_inc(cs->stats, STAT_calls_started);
     *w->ward = c->in;
     c->in->transfer = w->transfer;
-    if (admit_in(c, w->trunk)) {
+    if (admit_in(c, w->trunk, &why)) {
         record_start(c);
-        reject(c, 503, 34, "limit reached");
+        reject(c, 503, 34, why);
         return 0;
     }
     ward_takes_media(c->in, w->stays);

@@ -312,7 +312,7 @@ static void expect_admitted(struct testrun *t)
     uint32_t id;
 
     if (t->answer && !json_is_true(json_object_get(t->answer, "admitted")))
-        testrun_fail(t, "not admitted: a limit is reached");
+        testrun_fail(t, "not admitted: %s", text_of(json_object_get(t->answer, "refused"), "why"));
     if (!via)
         return;
     if (strcmp(via->text, "via") != 0) {

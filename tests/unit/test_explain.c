@@ -215,11 +215,39 @@ static void full_limits_are_those_of_the_live_state_and_of_assumptions(void **st
     assert_int_equal(explain_assume(f->conf, &a.full, "nobody"), -ENOENT);
     o = ask(f, &a);
     assert_true(json_is_false(json_object_get(o, "admitted")));
-    assert_string_equal(member(json_object_get(o, "refused"), "why"), "limit reached");
+    assert_string_equal(member(json_object_get(o, "refused"), "why"),
+                        "limit reached: calls of the trunk");
     a.called = "911";
     o = ask(f, &a);
     assert_string_equal(member(o, "class"), "emergency");
     assert_true(json_is_true(json_object_get(o, "admitted")));
+    explain_ask_fini(&a);
+}
+
+static void who_is_drained_is_told_so_and_where_it_would_go(void **state)
+{
+    struct fixture *f = *state;
+    struct explain_ask a = ask_from(f, "in", "2025550187");
+    struct trunk_state *in = trunk_registry_find(f->reg, "in");
+    const json_t *o;
+
+    atomic_store(&in->admin, TRUNK_DRAIN);
+    o = ask(f, &a);
+    assert_true(json_is_false(json_object_get(o, "admitted")));
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(o, "refused"), "code")),
+                     503);
+    assert_string_equal(member(json_object_get(o, "refused"), "why"),
+                        "the trunk it comes from is drained or down");
+    assert_true(json_is_false(json_object_get(candidate(o, 0), "tried")));
+    assert_string_equal(member(request(candidate(o, 0), 0), "ruri"),
+                        "sip:9912025550187@198.51.100.31:5060");
+    a.called = "911"; /* taken from one that drains */
+    assert_true(json_is_true(json_object_get(ask(f, &a), "admitted")));
+    atomic_store(&in->admin, TRUNK_UP);
+
+    a.called = "2025550187";
+    assert_int_equal(explain_assume(f->conf, &a.drained, "in"), 0);
+    assert_true(json_is_false(json_object_get(ask(f, &a), "admitted")));
     explain_ask_fini(&a);
 }
 
@@ -393,6 +421,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(full_limits_are_those_of_the_live_state_and_of_assumptions,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(who_is_drained_is_told_so_and_where_it_would_go, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_source_finds_its_trunk_or_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(strange_numbers_are_answered_not_obeyed, setup, teardown),
         cmocka_unit_test_setup_teardown(words_are_taken_or_refused_by_name, setup, teardown),
