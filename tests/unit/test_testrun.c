@@ -136,7 +136,8 @@ static const struct {
     {"  assume drain bravo\n" CALL "  expect order alpha\n", NULL},
     {"  assume full bravo\n" CALL "  expect order alpha\n", NULL},
     {"  assume full in\n" CALL "  expect refused 503\n", NULL},
-    {"  assume full in\n" CALL "  expect admitted\n", "not admitted: a limit is reached"},
+    {"  assume full in\n" CALL "  expect admitted\n",
+     "not admitted: limit reached: calls of the trunk"},
     {"  assume full in bravo\n  call from in called 911\n  expect admitted via bravo\n"
      "  expect class emergency\n  expect line emergency\n",
      NULL},
