@@ -46,7 +46,8 @@ int ctl_load(const char *path, struct ctl_conf *out)
     struct conf_env env;
     const char *why = "out of memory";
     char text[512];
-    struct route_param p = {.wall_s = (int64_t)time(NULL), .threads = parallel_threads()};
+    struct route_param p = {
+        .wall_s = (int64_t)time(NULL), .past = true, .threads = parallel_threads()};
 
     memset(out, 0, sizeof(*out));
     conf_env_read(&env);

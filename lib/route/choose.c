@@ -270,6 +270,9 @@ static bool step_rates(struct choose *ch)
     }
     if (ch->q->trace)
         tell_rates(ch);
+    if (ch->q->wall_s < ch->rt->from_s)
+        CHOOSE_NOTE(ch, ROUTE_STEP_RATE, NULL,
+                    "what had ended when the decks were read is not kept: rows are those of then");
     return true;
 }
 

@@ -77,6 +77,7 @@ struct route {
     struct plan *plan; /* by route section */
     struct rate_set *set;
     unsigned n_sets;
+    int64_t from_s;             /* wall clock: versions of decks that ended before are not kept */
     struct lcr **sell;          /* by deck; NULL: nobody's sell deck */
     struct group_state **group; /* by group */
     const struct quality *quality;

@@ -176,13 +176,14 @@ struct route *route_new(struct route_param *p, const char **why)
     if (!rt)
         return NULL;
     rt->conf = conf;
+    rt->from_s = p->past ? INT64_MIN : p->wall_s;
     rt->sources = source_index_new(conf);
     rt->hosts = host_index_new(conf);
     rt->quality = trunk_registry_quality(p->reg);
     if (rt->sources && rt->hosts && route_build_sockets(rt) == 0 &&
         route_build_trunks(rt, p->reg, why) == 0 && route_build_groups(rt, p->reg) == 0 &&
         route_take_book(rt, p, why) == 0 &&
-        plan_build(rt, p->wall_s, p->threads ? p->threads : 1) == 0)
+        plan_build(rt, rt->from_s, p->threads ? p->threads : 1) == 0)
         return rt;
     route_free(rt);
     return NULL;

@@ -30,6 +30,7 @@ struct route_param {
     struct conf_errors
         *errs;         /* gets messages about decks, lists, zones; NULL: the first is all of *why */
     int64_t wall_s;    /* now: which rows are expired */
+    bool past;         /* keep what has ended: for questions about earlier days, not for calls */
     unsigned threads;  /* to build with, at most; 0: 1 */
     struct book *book; /* out of route_check_files; route_new takes it (NULL then). See book.h */
 };

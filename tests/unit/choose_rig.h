@@ -23,6 +23,7 @@ struct choose_rig {
     char dir[64];
     const char *file[16]; /* names in it */
     unsigned n_files;
+    bool past;
     const char *global; /* further lines of that section; NULL: none */
     struct conf *conf;
     struct trunk_registry *reg;
@@ -97,7 +98,7 @@ static inline void rig_route(struct choose_rig *g, const char *text)
 {
     const char *why;
     struct conf_errors errs = {0};
-    struct route_param p = {.wall_s = RIG_NOW, .threads = 1, .errs = &errs};
+    struct route_param p = {.wall_s = RIG_NOW, .past = g->past, .threads = 1, .errs = &errs};
     p.conf = g->conf = rig_load(g, text);
     p.reg = g->reg = trunk_registry_new();
     g->rt = route_new(&p, &why);

@@ -256,6 +256,40 @@ static void the_rate_is_that_of_the_callers_class(void **state)
     rig_end(&g);
 }
 
+static unsigned past_told;
+
+static void note_past(void *arg, const struct route_note *n)
+{
+    (void)arg;
+    past_told += n->step == ROUTE_STEP_RATE && strstr(n->text, "not kept") != NULL;
+}
+
+/* RIG_NOW is 2023-11-14. */
+static void the_past_is_answered_where_it_is_kept_and_told_where_not(void **state)
+{
+    const struct route_trace trace = {.note = note_past};
+    (void)state;
+    for (unsigned past = 0; past < 2; past++) {
+        struct choose_rig g;
+        rig_begin(&g);
+        g.past = past;
+        rig_write(&g, "a.csv", "1,0.01,,2023-11-01\n1,0.02,2023-11-01,\n");
+        rig_route(&g, IN "ratedeck a trunk alpha\n  file a.csv\n"
+                         "  columns prefix rate effective expires\n"
+                         "route retail\n  prefix +1 lcr a\n");
+        g.q.trace = &trace;
+        past_told = 0;
+        assert_string_equal(rig_decide(&g, "+12125550100"), "alpha");
+        assert_int_equal(g.d.candidate[0].rate, 20000000);
+        assert_int_equal(past_told, 0);
+        g.q.wall_s = RIG_NOW - 30 * 86400;
+        assert_string_equal(rig_decide(&g, "+12125550100"), "alpha");
+        assert_int_equal(g.d.candidate[0].rate, past ? 10000000 : 20000000);
+        assert_int_equal(past_told, !past);
+        rig_end(&g);
+    }
+}
+
 static void an_emergency_call_asks_no_price(void **state)
 {
     struct choose_rig g;
@@ -299,6 +333,7 @@ int main(void)
         cmocka_unit_test(who_has_no_figures_stands_with_the_best),
         cmocka_unit_test(rows_switch_by_the_clock),
         cmocka_unit_test(the_rate_is_that_of_the_callers_class),
+        cmocka_unit_test(the_past_is_answered_where_it_is_kept_and_told_where_not),
         cmocka_unit_test(an_emergency_call_asks_no_price),
         cmocka_unit_test(a_trunk_without_a_form_for_the_number_is_left_out),
     };
