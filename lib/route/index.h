@@ -85,7 +85,7 @@ struct route {
     uint32_t n_sockets;
     uint32_t *trunk_of_slot; /* CONF_NONE: not in this generation */
     uint32_t n_slots;
-    bool is_shadow; /* all but the trunks is another route's */
+    bool is_shadow; /* all but trunks and groups is another route's */
 };
 
 /**

@@ -19,6 +19,7 @@ void route_free(struct route *rt)
         return;
     if (rt->is_shadow) {
         free(rt->trunk);
+        free(rt->group);
         free(rt->trunk_of_slot);
         free(rt);
         return;
@@ -205,8 +206,9 @@ struct route *route_shadow(const struct route *rt, struct trunk_registry *reg)
     *s = *rt;
     s->is_shadow = true;
     s->trunk = NULL;
+    s->group = NULL;
     s->trunk_of_slot = NULL;
-    if (route_build_trunks(s, reg, &why) == 0)
+    if (route_build_trunks(s, reg, &why) == 0 && route_build_groups(s, reg) == 0)
         return s;
     route_free(s);
     return NULL;

@@ -28,6 +28,7 @@ static const char text[] =
     "  header out set P-Charge-Info \"<sip:{billing}@unit.example>\"\n"
     "trunk bravo\n  listen main\n  peer 198.51.100.31 udp\n  send tech99\n  limit out 2calls\n"
     "  stop 503\n  trust no\n"
+    "group carriers\n  member bravo\n  limit out 5calls\n"
     "numbers plan\n  911 -> keep class emergency\n  311 -> keep\n  00. -> +{2-}\n  NXXNXXXXXX -> +1{*}\n  +. -> keep\n"
     "numbers tech99 direction out\n  +. -> 99{1-}\n"
     "route retail\n  emergency via bravo\n  prefix +1 via bravo then alpha max 1 attempts\n"
@@ -210,6 +211,15 @@ static void full_limits_are_those_of_the_live_state_and_of_assumptions(void **st
     assert_int_equal(atomic_load(&bravo->out.calls), 2);
     assert_int_equal(atomic_load(&bravo->out.refused_calls), 0);
     atomic_store(&bravo->out.calls, 0);
+
+    struct group_state *carriers = trunk_registry_find_group(f->reg, "carriers");
+    atomic_store(&carriers->out.calls, 5);
+    c = candidate(ask(f, &a), 0);
+    assert_true(json_is_false(json_object_get(c, "tried")));
+    assert_string_equal(member(c, "why"), "trunk full");
+    assert_int_equal(atomic_load(&carriers->out.calls), 5);
+    atomic_store(&carriers->out.calls, 0);
+    assert_true(json_is_true(json_object_get(candidate(ask(f, &a), 0), "tried")));
 
     assert_int_equal(explain_assume(f->conf, &a.full, "in"), 0);
     assert_int_equal(explain_assume(f->conf, &a.full, "nobody"), -ENOENT);
