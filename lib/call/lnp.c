@@ -264,6 +264,10 @@ static void ask_db(struct section *s, struct span number, lnp_fn fn, void *arg)
 
     if (s->db)
         portdb_find(s->db, number, &a);
+    if (s->db && !s->why && portdb_is_broken(s->db)) {
+        s->why = "its file was cut or is broken: reload when it is whole";
+        log_ev(LOG_ERROR, "lnp", "section=%s path=%s error=\"%s\"", s->name, s->what, s->why);
+    }
     if (a.status == PORT_FAILED) {
         s->failures++;
         stat_inc(s->l->p.stats, STAT_lnp_failed);
@@ -333,7 +337,7 @@ static bool is_same(const struct section *s, const struct conf *conf, const stru
     if (strcmp(s->name, c->name) != 0 || s->kind != c->kind || strcmp(s->what, what_of(c)) != 0)
         return false;
     if (c->kind == CONF_LNP_LMDB)
-        return s->db && portdb_is_at(s->db, s->what);
+        return s->db && !portdb_is_broken(s->db) && portdb_is_at(s->db, s->what);
     if (s->n_servers != n || s->cache_ms != c->cache_ms || !s->dns)
         return false;
     for (unsigned i = 0; i < n; i++)

@@ -5,18 +5,21 @@
  */
 #include "route/portability.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "route/portdb.h"
+#include "route/textfile.h"
 
 /* 3: the shortest numbers that are ported anywhere are service numbers of that length with their country. */
 #define DIGITS_MIN 3
 /* Bad rows told one by one; a file of another format has millions of them. */
 #define TOLD_MAX 20
+/* 1 GiB: two numbers, a comma and the end of line are 34 bytes at the most; the rest is for comments. */
+#define FILE_MAX ((size_t)PORTABILITY_ROWS_MAX * 64)
+/* Bytes of a bad line, and of a word in it, that are shown. */
+#define SHOWN_MAX 200
+#define WORD_MAX  40
 
 struct row {
     uint64_t number, rn; /* rn 0: not ported */
@@ -60,7 +63,7 @@ int portability_key(struct span text, uint64_t *key)
 __attribute__((format(printf, 3, 4))) static void told(struct reader *r, struct span where,
                                                        const char *fmt, ...)
 {
-    char text[160];
+    char text[160], shown[SHOWN_MAX + 1];
     va_list ap;
 
     if (++r->bad > TOLD_MAX || !r->errs)
@@ -68,6 +71,7 @@ __attribute__((format(printf, 3, 4))) static void told(struct reader *r, struct 
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    where = span_of(textfile_show(where, shown, sizeof shown));
     conf_error_in_file(r->errs, CONF_ERROR, r->lnp->path, r->line, 1,
                        (uint32_t)(where.len ? where.len : 1), where, "%s", text);
 }
@@ -100,6 +104,7 @@ static int take_line(struct reader *r, struct span line)
 {
     struct span number, rn;
     struct row row = {0};
+    char word[WORD_MAX + 1];
 
     line = span_trim(line);
     if (span_is_empty(line) || line.p[0] == '#')
@@ -113,13 +118,13 @@ static int take_line(struct reader *r, struct span line)
     if (is_header(r, number))
         return 0;
     if (portability_key(number, &row.number) < 0) {
-        told(r, line, "'%.*s' is no number: digits, with or without '+'",
-             (int)(number.len < 40 ? number.len : 40), number.p);
+        told(r, line, "'%s' is no number: digits, with or without '+'",
+             textfile_show(number, word, sizeof word));
         return 0;
     }
     if (!span_is_empty(rn) && portability_key(rn, &row.rn) < 0) {
-        told(r, line, "'%.*s' is no routing number: digits, with or without '+'",
-             (int)(rn.len < 40 ? rn.len : 40), rn.p);
+        told(r, line, "'%s' is no routing number: digits, with or without '+'",
+             textfile_show(rn, word, sizeof word));
         return 0;
     }
     if (r->t->n == PORTABILITY_ROWS_MAX)
@@ -149,17 +154,15 @@ static const struct row *find(const struct table *t, uint64_t key)
     return t->n && t->row[lo].number == key ? &t->row[lo] : NULL;
 }
 
-/* The lines of the first numbers that stand twice: the file is read once more, which only an error costs. */
-static void tell_doubles(struct reader *r, FILE *f)
+/* The lines of the first numbers that stand twice: the file is gone through once more, which only an error costs. */
+static void tell_doubles(struct reader *r, struct span text)
 {
     struct {
         uint64_t key;
         uint32_t line;
     } twice[TOLD_MAX];
     unsigned n = 0;
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t len;
+    struct span s;
 
     for (uint32_t i = 1; i < r->t->n && n < TOLD_MAX; i++)
         if (r->t->row[i].number == r->t->row[i - 1].number &&
@@ -167,26 +170,25 @@ static void tell_doubles(struct reader *r, FILE *f)
             twice[n].key = r->t->row[i].number;
             twice[n++].line = 0;
         }
-    rewind(f);
     r->line = 0;
-    while (n && (len = getline(&line, &cap, f)) >= 0) {
-        struct span s = span_trim((struct span){line, (size_t)len}), number, rn;
+    while (n && textfile_line(&text, &s)) {
+        struct span number, rn;
         uint64_t key;
 
         r->line++;
-        if (!span_cut(s, ',', &number, &rn) || portability_key(span_trim(number), &key) < 0)
+        if (!span_cut(span_trim(s), ',', &number, &rn) ||
+            portability_key(span_trim(number), &key) < 0)
             continue;
         for (unsigned i = 0; i < n; i++) {
             if (twice[i].key != key)
                 continue;
             if (twice[i].line)
-                told(r, s, "'%.*s' stands in line %u too", (int)number.len, number.p,
+                told(r, span_trim(s), "'%.*s' stands in line %u too", (int)number.len, number.p,
                      twice[i].line);
             else
                 twice[i].line = r->line;
         }
     }
-    free(line);
 }
 
 static bool has_doubles(const struct table *t)
@@ -197,62 +199,41 @@ static bool has_doubles(const struct table *t)
     return false;
 }
 
-static int read_rows(struct reader *r, FILE *f)
+static int read_rows(struct reader *r, struct span text)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t len;
+    struct span line;
     int rc = 0;
 
-    while (rc == 0 && (len = getline(&line, &cap, f)) >= 0) {
+    while (rc == 0 && textfile_line(&text, &line)) {
         r->line++;
-        rc = take_line(r, (struct span){line, (size_t)len});
+        rc = take_line(r, line);
     }
-    free(line);
-    return rc == 0 && ferror(f) ? -EIO : rc;
-}
-
-/* Anything else is refused without waiting for it: nobody may write to a FIFO. */
-static FILE *open_regular(const char *path)
-{
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    FILE *f;
-
-    if (fd < 0)
-        return NULL;
-    if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
-        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-    else if ((f = fdopen(fd, "r")))
-        return f;
-    close(fd);
-    return NULL;
+    return rc;
 }
 
 /* @return 0; -EINVAL told; -ENOMEM */
 static int load(struct reader *r)
 {
     struct row *fit;
-    FILE *f = open_regular(r->lnp->path);
+    struct textfile file;
+    const char *why;
     int rc;
 
-    if (!f) {
+    if (textfile_read(r->lnp->path, FILE_MAX, &file, &why) < 0) {
         if (r->errs)
             conf_error_at(r->errs, CONF_ERROR, r->conf, r->lnp->path_loc, 0,
-                          "file '%s' cannot be read: %s", r->lnp->path, strerror(errno));
+                          "file '%s' cannot be read: %s", r->lnp->path, why);
         return -EINVAL;
     }
-    rc = read_rows(r, f);
+    rc = read_rows(r, textfile_text(&file));
     if (rc == -E2BIG)
         told(r, SPAN_NONE, "more than %u rows: a table of this size is for `lmdb`",
              PORTABILITY_ROWS_MAX);
-    else if (rc == -EIO)
-        told(r, SPAN_NONE, "reading it failed here");
     if (rc == 0 && !r->sorted)
         qsort(r->t->row, r->t->n, sizeof *r->t->row, by_number);
     if (rc == 0 && has_doubles(r->t))
-        tell_doubles(r, f);
-    fclose(f);
+        tell_doubles(r, textfile_text(&file));
+    textfile_free(&file);
     if (r->bad > TOLD_MAX && r->errs)
         conf_error_in_file(r->errs, CONF_ERROR, r->lnp->path, 0, 1, 1, SPAN_NONE,
                            "%u bad rows in all", r->bad);

@@ -28,4 +28,7 @@ uint64_t portdb_rows(struct portdb *db);
 /** Does it look like an environment: data.mdb there, readable, of LMDB's format? It is not opened. @return 0; negative errno with *why */
 int portdb_check(const char *path, const char **why);
 
+/** True once its file was cut or its pages were no tree: each look-up fails, until it is opened anew. */
+bool portdb_is_broken(const struct portdb *db);
+
 #endif
