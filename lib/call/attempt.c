@@ -131,17 +131,23 @@ static void seized(const struct call *c, bool answered, bool user_side, uint64_t
                    user_side, pdd_ms(a, heard_ms), c->calls->clock->mono_ms);
 }
 
+/* One of its INVITEs has left: to an address before this one, or on this leg. */
+static bool was_sent(const struct call *c)
+{
+    return c->setup->failover.next > 1 || (c->out && c->out->state != LEG_NEW);
+}
+
 void attempt_failed(struct leg *out)
 {
     struct call *c = out->call;
+    bool is_ours = out->cause.sip_code == 500 && out->cause.where == CAUSE_HERE;
 
     if (!c->setup || !c->setup->attempt.trunk)
         return;
-    breaker_left(c, is_failure(out)                                                ? BREAKER_FAILED
-                    : out->cause.sip_code == 500 && out->cause.where == CAUSE_HERE ? BREAKER_NEITHER
-                                                                                   : BREAKER_FINE);
-    seized(c, false, out->timed_out ? out->progress_ms != 0 : is_user_side(&out->cause),
-           out->progress_ms);
+    breaker_left(c, is_ours ? BREAKER_NEITHER : is_failure(out) ? BREAKER_FAILED : BREAKER_FINE);
+    if (!is_ours || c->setup->failover.next > 1)
+        seized(c, false, out->timed_out ? out->progress_ms != 0 : is_user_side(&out->cause),
+               out->progress_ms);
     c->setup->attempt.trunk = NULL;
 }
 
@@ -161,7 +167,7 @@ void attempt_over(struct call *c)
     if (!c->setup || !c->setup->attempt.trunk)
         return;
     breaker_left(c, BREAKER_NEITHER);
-    if (c->out) /* who gives up while it rings has reached the callee */
+    if (c->out && was_sent(c)) /* who gives up while it rings has reached the callee */
         seized(c, false, c->out->progress_ms != 0, c->out->progress_ms);
     c->setup->attempt.trunk = NULL;
 }

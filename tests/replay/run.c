@@ -582,6 +582,21 @@ static void cmd_trunk(struct world *w, char **word, unsigned n)
     world_settle(w);
 }
 
+/* seized TRUNK N: attempts that count for its quality. */
+static void cmd_seized(struct world *w, char **word, unsigned n)
+{
+    const struct trunk_state *ts = n == 2 ? trunk_registry_find(w->trunks, word[0]) : NULL;
+    struct quality_figures f;
+
+    if (!ts) {
+        world_fail(w, "seized TRUNK N");
+        return;
+    }
+    quality_get(trunk_registry_quality(w->trunks), ts->slot, 0, w->clock.mono_ms, &f);
+    if (f.seizures != strtoul(word[1], NULL, 10))
+        world_fail(w, "seized: %s has %u seizures, not %s", word[0], f.seizures, word[1]);
+}
+
 static void cmd_calls(struct world *w, char **word, unsigned n)
 {
     if (!n || calls_count(stack_calls(w->stack)) != strtoul(word[0], NULL, 10))
@@ -682,7 +697,7 @@ static const struct command {
     {"workers", cmd_workers}, {"handed", cmd_handed},   {"impossible", cmd_impossible},
     {"pierce", cmd_pierce},   {"noleak", cmd_noleak},   {"conn", cmd_conn},
     {"wait", cmd_wait},       {"dns", cmd_dns},         {"dip", cmd_dip},
-    {"log", cmd_log},         {"trunk", cmd_trunk},
+    {"log", cmd_log},         {"trunk", cmd_trunk},     {"seized", cmd_seized},
 };
 
 static void run_line(struct world *w)
