@@ -316,13 +316,36 @@ static bool refused_by_interval(struct calls *cs, struct txn_server *st, const s
     return true;
 }
 
+/* To the contact that we registered for all numbers, the carrier tells the called one in To (SIPconnect's registration mode without RFC 6140). */
+static const struct sip_uri *called_uri(const struct conf_trunk *t, const struct msg *m)
+{
+    if (!t->reg.domain || !span_eq(m->uri.user, span_of(register_user(t))) ||
+        span_is_empty(m->to.parsed.user))
+        return &m->uri;
+    return &m->to.parsed;
+}
+
+/* By the message, or by what the trunk's plan says of its number. */
+static bool is_for_help(const struct calls *cs, const struct msg *m, uint32_t trunk)
+{
+    char buf[NUMBER_MAX];
+    const struct sip_uri *called = called_uri(&cs->view->conf->trunk.v[trunk], m);
+
+    return priority_of(cs->view->conf, m) == SIP_CLASS_EMERGENCY ||
+           route_is_emergency(cs->view->route, trunk, query_called(called, buf));
+}
+
 /* The whole node, or its trunk by the operator's word. */
 static bool refused_by_drain(struct calls *cs, struct txn_server *st, const struct msg *m,
                              uint32_t trunk, struct refusal *r)
 {
-    bool emergency = priority_of(cs->view->conf, m) == SIP_CLASS_EMERGENCY;
+    const struct trunk_state *ts = route_trunk_state(cs->view->route, trunk);
+    bool emergency;
 
-    if (admit_is_barred(route_trunk_state(cs->view->route, trunk), emergency)) {
+    if (!cs->draining && !admit_is_barred(ts, false))
+        return false;
+    emergency = is_for_help(cs, m, trunk);
+    if (admit_is_barred(ts, emergency)) {
         *r = (struct refusal){503, "the trunk is drained or down"};
         stat_inc(cs->stats, STAT_calls_barred);
         answer(cs, st, 503, SPAN("Retry-After"), SPAN(ADMIT_BARRED_RETRY));
@@ -470,15 +493,6 @@ static int setup_new(struct call *c, const struct msg *m, uint32_t room)
     rel100_learn(c->in, m);
     c->in->offered = !span_is_empty(m->body);
     return setup_fill(s, m, room);
-}
-
-/* To the contact that we registered for all numbers, the carrier tells the called one in To (SIPconnect's registration mode without RFC 6140). */
-static const struct sip_uri *called_uri(const struct conf_trunk *t, const struct msg *m)
-{
-    if (!t->reg.domain || !span_eq(m->uri.user, span_of(register_user(t))) ||
-        span_is_empty(m->to.parsed.user))
-        return &m->uri;
-    return &m->to.parsed;
 }
 
 static int in_leg_begin(struct call *c, struct txn_server *st, const struct msg *m,

@@ -65,6 +65,11 @@ static void read_portability(struct query *out, const struct sip_uri *called)
     out->q.rn = (struct span){out->rn, n + rn.len};
 }
 
+struct span query_called(const struct sip_uri *u, char *buf)
+{
+    return number_of(u, buf);
+}
+
 void query_of(struct query *out, const struct call *c, const struct msg *m,
               const struct sip_uri *called, uint32_t trunk)
 {

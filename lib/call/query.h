@@ -15,6 +15,9 @@ struct query {
     char called[NUMBER_MAX], caller[NUMBER_MAX], rn[TEL_NUMBER_MAX];
 };
 
+/** The called number as routing gets it. buf: NUMBER_MAX; the span points into it or into u. */
+struct span query_called(const struct sip_uri *u, char *buf);
+
 /**
  * Of an INVITE of the call's in leg, at this moment. Who calls is its first P-Asserted-Identity with a number, where the trunk is
  * trusted, else From. Spans point into out and into m.

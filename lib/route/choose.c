@@ -63,6 +63,16 @@ static bool step_class(struct choose *ch)
     return true;
 }
 
+bool route_is_emergency(const struct route *rt, uint32_t trunk, struct span called)
+{
+    const struct conf_ref *ref = &rt->conf->trunk.v[trunk].numbers;
+    const struct conf_rule *rule = NULL;
+    char clean[NUMBER_MAX], out[NUMBER_MAX];
+    return ref->id != CONF_NONE && ref->name && number_clean(called, clean) > 0 &&
+           number_translate(&rt->conf->numbers.v[ref->id], span_of(clean), out, &rule) >= 0 &&
+           rule && rule->klass == CONF_CLASS_EMERGENCY;
+}
+
 bool route_caller_is_own(const struct route *rt, uint32_t trunk, struct span number)
 {
     const struct conf_trunk *t = &rt->conf->trunk.v[trunk];

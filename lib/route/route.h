@@ -130,6 +130,9 @@ int route_send_number(const struct route *rt, uint32_t trunk, const char *called
  */
 bool route_caller_is_own(const struct route *rt, uint32_t trunk, struct span number);
 
+/** Do this trunk's `numbers` say that the number, as received, is one for help? For who refuses before anything is decided. */
+bool route_is_emergency(const struct route *rt, uint32_t trunk, struct span called);
+
 /**
  * Ask a section whose table lies in memory: for a call that was told ROUTE_DIP.
  * @return 0 with *out; -ENOENT it has none: it is asked elsewhere
