@@ -434,6 +434,7 @@ static json_t *trunk_row(const struct node *n, const struct route *rt, uint32_t 
     row = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "trunk", t->name, "state",
                     up                       ? "up"
                     : json_array_size(peers) ? "down"
+                    : t->peer.n == 0         ? "no-peer"
                     : t->registrar.on        ? "unregistered"
                                              : "unlocated",
                     "calls_in", INT(ts->in.calls), "limit_in", INT(t->limit_in.calls), "calls_out",

@@ -80,8 +80,12 @@ static int ask_daemon(const char *path, int argc, char **argv, int json)
     int fd = ipc_connect(path ? path : "/run/tandem/tandemd.sock", SOCK_STREAM);
     int err = fd < 0 ? fd : send_line(fd, argc, argv, json);
     if (err < 0) {
-        fprintf(stderr, "tandemctl: %s: %s\n", path ? path : "/run/tandem/tandemd.sock",
-                err_str(err));
+        fprintf(stderr, "tandemctl: %s: %s%s\n", path ? path : "/run/tandem/tandemd.sock",
+                err_str(err),
+                fd >= 0                                  ? ""
+                : err == -ENOENT || err == -ECONNREFUSED ? ": does tandemd run? Another socket: -s"
+                : err == -EACCES                         ? ": who asks must be root or of its group"
+                                                         : "");
         if (fd >= 0)
             close(fd);
         return 2;

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* 600: a path, two numbers, two names of decks, five amounts; a longer path is cut. */
+/* 600: a class, the name of a deck and a code, two currencies and five amounts, with room for twice that. */
 #define RATING_BYTES 600
 
 struct rating {
@@ -73,6 +73,13 @@ static void put_number(struct draft *t, uint32_t n)
     put(t, text);
 }
 
+static void put_terms(struct draft *t, uint32_t minimum, uint32_t increment, const char *code)
+{
+    put_number(t, minimum);
+    put_number(t, increment);
+    put(t, code);
+}
+
 static void put_key(struct draft *t, uint64_t key)
 {
     char text[KEY_DIGITS + 1];
@@ -105,6 +112,8 @@ struct rating *rating_of_call(struct blocks *b, const struct conf *conf,
         put_key(&t, d->sell_key);
         put_money(&t, d->sell_rate);
         put(&t, k->currency);
+        if (d->sell_terms)
+            put_terms(&t, d->sell_terms->minimum, d->sell_terms->increment, d->sell_terms->code);
     }
     if (t.len == 1)
         return NULL; /* not even a class */
@@ -126,11 +135,9 @@ struct rating *rating_of_candidate(struct blocks *b, const struct conf *conf,
     put_key(&t, c->key);
     put_money(&t, c->rate);
     put(&t, k->currency);
+    put_terms(&t, c->minimum, c->increment, c->code);
     put_money(&t, c->cost);
     put(&t, conf->global.currency);
-    put_number(&t, c->minimum);
-    put_number(&t, c->increment);
-    put(&t, c->code);
     return keep(b, t.text, t.len);
 }
 

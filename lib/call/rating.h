@@ -11,16 +11,19 @@
 #include "route/route.h"
 
 /** Texts of a call: its rate class and what the ingress side pays. */
-enum { RATING_CLASS, RATING_DECK, RATING_PREFIX, RATING_RATE, RATING_CURRENCY, RATING_IN_N };
-/** Of an out leg that a deck's row chose; the first ones as above, from RATING_DECK on. */
 enum {
-    RATING_COST = RATING_IN_N,
-    RATING_BASE,
+    RATING_CLASS,
+    RATING_DECK,
+    RATING_PREFIX,
+    RATING_RATE,
+    RATING_CURRENCY,
     RATING_MINIMUM,
     RATING_INCREMENT,
     RATING_CODE,
-    RATING_N
+    RATING_IN_N
 };
+/** Of an out leg that a deck's row chose; the first ones as above, from RATING_DECK on. */
+enum { RATING_COST = RATING_IN_N, RATING_BASE, RATING_N };
 
 /** A block of texts. */
 struct rating;

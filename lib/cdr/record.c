@@ -161,6 +161,9 @@ static const struct field table[] = {
     {NAME("minimum_out"), KIND_SPAN, AT(minimum_out)},
     {NAME("increment_out"), KIND_SPAN, AT(increment_out)},
     {NAME("code_out"), KIND_SPAN, AT(code_out)},
+    {NAME("minimum_in"), KIND_SPAN, AT(minimum_in)},
+    {NAME("increment_in"), KIND_SPAN, AT(increment_in)},
+    {NAME("code_in"), KIND_SPAN, AT(code_in)},
 };
 #define FIELDS (sizeof(table) / sizeof(table[0]))
 

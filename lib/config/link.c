@@ -142,6 +142,24 @@ static void try_names(struct nearest *near, const struct index *ix)
         nearest_try(near, object_at(ix, i)->name);
 }
 
+static bool has_name(const struct index *ix, const char *name)
+{
+    for (uint32_t i = 0; i < ix->list.n; i++)
+        if (strcmp(object_at(ix, i)->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* lcr takes decks, via takes trunks and groups: who mixes them up has the right name in the wrong place. */
+static const char *wrong_kind(const struct linker *l, const char *name, enum kind kind)
+{
+    if (kind == KIND_DECK && has_name(&l->index[KIND_TRUNK], name))
+        return ": it is a trunk; here stands the name of a ratedeck";
+    if ((kind == KIND_TRUNK || kind == KIND_GROUP) && has_name(&l->index[KIND_DECK], name))
+        return ": it is a ratedeck, and stands behind 'lcr'";
+    return "";
+}
+
 /* No such thing of this kind, nor of the other (KINDS: there is none). */
 static void dangling(struct linker *l, const struct conf_ref *ref, enum kind kind, enum kind other)
 {
@@ -161,8 +179,10 @@ static void dangling(struct linker *l, const struct conf_ref *ref, enum kind kin
         for (i = 0; (two || kind == KIND_DECK) && schema_clause(i); i++)
             nearest_try(&near, schema_clause(i)->word);
     }
-    parse_error_meant(l->p, ref->loc, 0, near.best, "no %s%s%s '%s'", l->index[kind].section->word,
-                      two ? " or " : "", two ? l->index[other].section->word : "", ref->name);
+    parse_error_meant(l->p, ref->loc, 0, near.best, "no %s%s%s '%s'%s",
+                      l->index[kind].section->word, two ? " or " : "",
+                      two ? l->index[other].section->word : "", ref->name,
+                      wrong_kind(l, ref->name, kind));
 }
 
 static void resolve(struct linker *l, struct conf_ref *ref, enum kind kind)
@@ -571,6 +591,12 @@ static void deck_money(struct parser *p, struct conf_deck *d)
 
 /* ---- unused ---- */
 
+/* It counts the calls of its members, whether a route leads to it or not. */
+static bool has_limit(const struct conf_group *g)
+{
+    return g->limit_in.calls || g->limit_in.cps || g->limit_out.calls || g->limit_out.cps;
+}
+
 static void warn_unused(struct linker *l)
 {
     enum kind kind;
@@ -584,7 +610,7 @@ static void warn_unused(struct linker *l)
         for (i = 0; i < ix->list.n; i++) {
             const struct object *o = object_at(ix, i);
 
-            if (ix->used[i])
+            if (ix->used[i] || (kind == KIND_GROUP && has_limit(&l->p->conf->group.v[i])))
                 continue;
             if (kind != KIND_TRUNK)
                 parse_warn(l->p, o->loc, strlen(o->name), "%s '%s' is not used", ix->section->word,

@@ -276,6 +276,7 @@ static bool step_rates(struct choose *ch)
             d->sell_rate = row.rate;
             d->sell_cost = row.cost;
             d->sell_key = row.key;
+            d->sell_terms = row.terms;
         }
     }
     if (ch->q->trace)

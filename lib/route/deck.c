@@ -6,6 +6,7 @@
 #include "route/deck_part.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "core/parallel.h"
 #include "route/deck_sort.h"
@@ -560,10 +561,16 @@ static void say_not_in_force(const struct reading *r, int64_t now_s)
     if (begins == INT64_MAX)
         conf_error_at(r->errs, CONF_WARNING, r->conf, r->dc->file_loc, 0,
                       "every row of ratedeck '%s' is expired", r->dc->name);
-    else
+    else {
+        char when[32];
+        time_t t = (time_t)begins;
+        struct tm tm;
+
+        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
         conf_error_at(r->errs, CONF_WARNING, r->conf, r->dc->file_loc, 0,
-                      "no row of ratedeck '%s' is in force: the first begins in %lld hours",
-                      r->dc->name, (long long)((begins - now_s + 3599) / 3600));
+                      "no row of ratedeck '%s' is in force: the first begins at %s", r->dc->name,
+                      when);
+    }
 }
 
 /* What the clock has done and will do. */

@@ -248,8 +248,9 @@ struct route_decision {
     int64_t sell_cost;  /* the same in the base currency */
     uint32_t sell_deck; /* conf id; CONF_NONE */
     uint64_t sell_key;
-    char called[NUMBER_MAX]; /* normalised, as dialled */
-    char caller[NUMBER_MAX]; /* normalised; empty: none, or no number */
+    const struct deck_terms *sell_terms; /* of that row; NULL: none. Borrowed from the route */
+    char called[NUMBER_MAX];             /* normalised, as dialled */
+    char caller[NUMBER_MAX];             /* normalised; empty: none, or no number */
     char routed[NUMBER_MAX]; /* the number that was routed on: called, or the routing number */
     struct route_candidate candidate[ROUTE_CANDIDATES_MAX];
 };

@@ -111,6 +111,7 @@ struct span *event_text(struct cdr_event *ev, unsigned i, const char **name)
         {"prefix_in", offsetof(struct cdr_event, prefix_in)},
         {"rate_in", offsetof(struct cdr_event, rate_in)},
         {"currency_in", offsetof(struct cdr_event, currency_in)},
+        {"minimum_in", offsetof(struct cdr_event, minimum_in)},
         {"deck_out", offsetof(struct cdr_event, deck_out)},
         {"prefix_out", offsetof(struct cdr_event, prefix_out)},
         {"rate_out", offsetof(struct cdr_event, rate_out)},

@@ -13,7 +13,7 @@ struct var {
 };
 
 /** Texts of an event about route and price: the i-th, and what cases call it. */
-#define EVENT_TEXTS 12U
+#define EVENT_TEXTS 13U
 struct span *event_text(struct cdr_event *ev, unsigned i, const char **name);
 
 struct record {

@@ -497,7 +497,7 @@ static void a_deck_without_a_row_in_force_is_a_warning_where_it_is_named(void **
     d = loaded(&g, future, strlen(future));
     assert_non_null(strstr(g.messages,
                            "tandem.conf:12:1: warning: no row of ratedeck 'alpha-az' is "
-                           "in force: the first begins in 96 hours\n"));
+                           "in force: the first begins at 2026-12-05T00:00:00Z\n"));
     assert_int_equal(g.warnings, 1);
     free(g.messages);
     deck_free(d);

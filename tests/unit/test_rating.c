@@ -34,7 +34,9 @@ static void check(const struct rating *r, unsigned which, const char *want)
 static void a_call_tells_route_class_and_what_its_side_pays(void **state)
 {
     const struct conf c = conf_of();
-    struct route_decision d = {.line_loc = {.file = 0, .line = 14},
+    const struct deck_terms terms = {.minimum = 60, .increment = 1, .code = "NYC"};
+    struct route_decision d = {.sell_terms = &terms,
+                               .line_loc = {.file = 0, .line = 14},
                                .rates = {DECK_INTRA, 0},
                                .sell_deck = 0,
                                .sell_rate = 12300000};
@@ -51,6 +53,9 @@ static void a_call_tells_route_class_and_what_its_side_pays(void **state)
     check(r, RATING_PREFIX, "+1212");
     check(r, RATING_RATE, "0.0123");
     check(r, RATING_CURRENCY, "EUR");
+    check(r, RATING_MINIMUM, "60");
+    check(r, RATING_INCREMENT, "1");
+    check(r, RATING_CODE, "NYC");
     check(r, RATING_COST, "");
     rating_free(&b, r);
     d.sell_rate = -1;
@@ -84,8 +89,8 @@ static void an_attempt_tells_its_row_and_is_the_same_when_taken_up_again(void **
     assert_int_equal(key_of_prefix(SPAN("+4479"), &k.key), 0);
     struct rating *r = rating_of_candidate(&b, &c, &k);
     struct rating *again = rating_load(&b, rating_bytes(r));
-    static const char *const want[RATING_N] = {
-        "", "alpha-az", "+4479", "0.0061", "USD", "0.0066124", "USD", "30", "6", "UK-MOB"};
+    static const char *const want[RATING_N] = {"",   "alpha-az", "+4479",  "0.0061",    "USD",
+                                               "30", "6",        "UK-MOB", "0.0066124", "USD"};
     for (unsigned i = 0; i < RATING_N; i++) {
         check(r, i, want[i]);
         check(again, i, want[i]);
