@@ -3,6 +3,7 @@
  * The line of a route that serves a number: that of calls for help, else the longest prefix whose conditions hold.
  * Called by choose.c on every worker.
  */
+#include <stdio.h>
 #include "route/choose.h"
 #include "route/table.h"
 
@@ -20,6 +21,29 @@ static bool comes_from(const struct choose *ch, const struct conf_conditions *c)
             return true;
     }
     return false;
+}
+
+/* Of whom it is asked why a line is passed over: what its calendar's clock says. @return out */
+static const char *clock_of(const struct choose *ch, uint32_t line, char out[40])
+{
+    const struct conf_conditions *c = &ch->plan->conf->line.v[line].cond;
+    char local[32];
+    out[0] = '\0';
+    if (c->when.id != CONF_NONE && c->when.name)
+        snprintf(out, 40, " (%s)",
+                 calendar_local(ch->rt->book->calendar[c->when.id], ch->q->wall_s, local));
+    return out;
+}
+
+static void tell_not(const struct choose *ch, uint32_t line, struct span prefix, const char *why)
+{
+    const struct conf_route_line *l = &ch->plan->conf->line.v[line];
+    char clock[40];
+    const char *kind = l->kind == CONF_ROUTE_EMERGENCY ? "emergency"
+                       : prefix.len == 0               ? "default"
+                                                       : "";
+    choose_note(ch, ROUTE_STEP_LINE_NOT, &l->loc, "%s%.*s: %s%s", kind, (int)prefix.len,
+                prefix.len ? prefix.p : "", why, clock_of(ch, line, clock));
 }
 
 /* @return NULL: all hold; else the one that does not, for the trace */
@@ -57,9 +81,8 @@ static bool take_emergency(struct choose *ch)
     const char *why = condition_not(ch, line);
     if (!why)
         take(ch, line, SPAN_NONE);
-    else
-        CHOOSE_NOTE(ch, ROUTE_STEP_LINE_NOT, &ch->plan->conf->line.v[line].loc, "emergency: %s",
-                    why);
+    else if (ch->q->trace)
+        tell_not(ch, line, SPAN_NONE, why);
     return !why;
 }
 
@@ -72,9 +95,8 @@ static bool take_of_slot(struct choose *ch, const struct plan_slot *s, struct sp
             take(ch, line, prefix);
             return true;
         }
-        CHOOSE_NOTE(ch, ROUTE_STEP_LINE_NOT, &ch->plan->conf->line.v[line].loc, "%.*s%s%s",
-                    (int)prefix.len, prefix.len ? prefix.p : "",
-                    prefix.len ? ": " : "default: ", why);
+        if (ch->q->trace)
+            tell_not(ch, line, prefix, why);
     }
     return false;
 }

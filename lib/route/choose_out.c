@@ -125,13 +125,26 @@ void choose_candidate(const struct choose *ch, uint32_t trunk, const struct lcr_
     key_of_number(span_of(ch->d->routed), &c->key);
 }
 
+static void tell_cut(const struct choose *ch, uint32_t trunk, const struct lcr_row *row)
+{
+    struct route_candidate c;
+    choose_candidate(ch, trunk, row, &c);
+    choose_note_candidate(ch, ROUTE_STEP_DROPPED, &c, "%u others come before it: not tried",
+                          ROUTE_CANDIDATES_MAX);
+}
+
 /* Its place in the table of candidates is its scratch: it counts only when d->n has passed it. */
 void choose_add(struct choose *ch, uint32_t trunk, const struct lcr_row *row)
 {
     struct route_decision *d = ch->d;
     struct route_candidate *c = &d->candidate[d->n];
-    if (d->n == ROUTE_CANDIDATES_MAX || is_there(d, trunk))
+    if (is_there(d, trunk))
         return;
+    if (d->n == ROUTE_CANDIDATES_MAX) {
+        if (ch->q->trace)
+            tell_cut(ch, trunk, row);
+        return;
+    }
     choose_candidate(ch, trunk, row, c);
     if (ch->conf->trunk.v[trunk].peer.n == 0) {
         CHOOSE_NOTE_CANDIDATE(ch, ROUTE_STEP_DROPPED, c, "it has no peer");

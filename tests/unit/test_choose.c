@@ -422,6 +422,54 @@ static void watching_changes_nothing(void **state)
     rig_end(&g);
 }
 
+static void keep_last(void *arg, const struct route_note *n)
+{
+    char *text = arg;
+    if (n->step == ROUTE_STEP_LINE_NOT || n->step == ROUTE_STEP_DROPPED)
+        snprintf(text, 200, "%s", n->text);
+}
+
+/* 22:13 UTC of a Tuesday is 17:13 in New York. */
+static void who_watches_is_told_what_time_it_is_there(void **state)
+{
+    struct choose_rig g;
+    char text[200] = "";
+    const struct route_trace trace = {.note = keep_last, .arg = text};
+    (void)state;
+    rig_begin(&g);
+    rig_route(&g, IN "calendar office\n  timezone America/New_York\n  open mon-fri 08:00-17:00\n"
+                     "route retail\n  prefix + when office via alpha\n  prefix + via bravo\n");
+    g.q.trace = &trace;
+    assert_string_equal(rig_decide(&g, "+1"), "bravo");
+    assert_string_equal(text, "+: its calendar is closed now (2023-11-14 17:13 Tue)");
+    rig_end(&g);
+}
+
+static void more_candidates_than_a_call_has_room_for_are_told(void **state)
+{
+    struct choose_rig g;
+    char conf[4096], text[200] = "";
+    size_t n = 0;
+    const struct route_trace trace = {.note = keep_last, .arg = text};
+    (void)state;
+    n += (size_t)snprintf(conf, sizeof(conf), "%s", IN);
+    for (unsigned i = 0; i <= ROUTE_CANDIDATES_MAX; i++)
+        n += (size_t)snprintf(conf + n, sizeof(conf) - n,
+                              "trunk t%u\n  listen main\n  media none\n  peer 198.51.100.%u udp\n",
+                              i, 100 + i);
+    n += (size_t)snprintf(conf + n, sizeof(conf) - n, "route retail\n  prefix + via");
+    for (unsigned i = 0; i <= ROUTE_CANDIDATES_MAX; i++)
+        n += (size_t)snprintf(conf + n, sizeof(conf) - n, " t%u", i);
+    snprintf(conf + n, sizeof(conf) - n, "\n");
+    rig_begin(&g);
+    rig_route(&g, conf);
+    g.q.trace = &trace;
+    rig_decide(&g, "+1");
+    assert_int_equal(g.d.n, ROUTE_CANDIDATES_MAX);
+    assert_string_equal(text, "16 others come before it: not tried");
+    rig_end(&g);
+}
+
 static void a_call_for_help_stays_one_whatever_a_rule_calls_it(void **state)
 {
     struct choose_rig g;
@@ -461,6 +509,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_counts_only_where_its_conditions_hold),
         cmocka_unit_test(a_line_whose_calendar_is_closed_gives_way),
+        cmocka_unit_test(who_watches_is_told_what_time_it_is_there),
+        cmocka_unit_test(more_candidates_than_a_call_has_room_for_are_told),
         cmocka_unit_test(a_call_for_help_stays_one_whatever_a_rule_calls_it),
         cmocka_unit_test(an_emergency_line_counts_only_where_its_conditions_hold),
         cmocka_unit_test(lists_decide_top_down_and_are_not_asked_in_an_emergency),
