@@ -488,7 +488,8 @@ static bool fits_emergency(struct line_parser *lp)
                        : l->margin_given  ? "margin"
                        : l->quality.min_asr || l->quality.min_acd_ms || l->quality.max_pdd_ms
                            ? "min-asr, min-acd or max-pdd"
-                           : NULL;
+                       : l->max_attempts || l->deadline_ms ? "max or within"
+                                                           : NULL;
 
     if (l->kind != CONF_ROUTE_EMERGENCY || !word)
         return true;
@@ -684,8 +685,7 @@ static const struct keyword route_kw[] = {
     {"allow", NULL, kw_block, 0, 0, 2, VMAX, KW_REPEAT, 0, 0,
      "allow [caller] prefix P...|prefix-file PATH", "an exception from the block lines behind it"},
     {"emergency", NULL, kw_other_line, 0, 0, 1, VMAX, 0, 0, 0,
-     "emergency " CONDITIONS " via " TARGETS " " HUNT,
-     "where calls for help go, before all prefixes"},
+     "emergency " CONDITIONS " via " TARGETS, "where calls for help go, before all prefixes"},
     {"prefix", NULL, kw_prefix, 0, 0, 2, VMAX, KW_REPEAT, 0, 0,
      "prefix P... " CONDITIONS " via " TARGETS " | " LCR " " HUNT " | " REFUSAL,
      "where calls to these numbers go; the longest prefix wins"},

@@ -65,8 +65,9 @@ static void take(struct choose *ch, uint32_t line, struct span prefix)
     ch->line_id = line;
     ch->line = &ch->plan->conf->line.v[line];
     ch->d->line_loc = ch->line->loc;
-    ch->d->max_attempts = ch->line->max_attempts;
-    ch->d->deadline_ms = ch->line->deadline_ms;
+    /* a call for help is tried to the last */
+    ch->d->max_attempts = ch->is_emergency ? 0 : ch->line->max_attempts;
+    ch->d->deadline_ms = ch->is_emergency ? 0 : ch->line->deadline_ms;
     const char *kind = ch->line->kind == CONF_ROUTE_EMERGENCY ? "emergency"
                        : prefix.len == 0                      ? "default"
                                                               : "prefix ";

@@ -487,6 +487,22 @@ static void a_call_for_help_stays_one_whatever_a_rule_calls_it(void **state)
     rig_end(&g);
 }
 
+static void a_call_for_help_is_tried_to_the_last(void **state)
+{
+    struct choose_rig g;
+    (void)state;
+    rig_begin(&g);
+    rig_route(&g, IN "route retail\n  prefix 911 via alpha then bravo max 1 attempts within 5s\n");
+    assert_string_equal(rig_decide(&g, "911"), "alpha bravo");
+    assert_int_equal(g.d.max_attempts, 1);
+    assert_int_equal(g.d.deadline_ms, 5000);
+    g.q.emergency = true;
+    assert_string_equal(rig_decide(&g, "911"), "alpha bravo");
+    assert_int_equal(g.d.max_attempts, 0);
+    assert_int_equal(g.d.deadline_ms, 0);
+    rig_end(&g);
+}
+
 static void an_emergency_line_counts_only_where_its_conditions_hold(void **state)
 {
     struct choose_rig g;
@@ -512,6 +528,7 @@ int main(void)
         cmocka_unit_test(who_watches_is_told_what_time_it_is_there),
         cmocka_unit_test(more_candidates_than_a_call_has_room_for_are_told),
         cmocka_unit_test(a_call_for_help_stays_one_whatever_a_rule_calls_it),
+        cmocka_unit_test(a_call_for_help_is_tried_to_the_last),
         cmocka_unit_test(an_emergency_line_counts_only_where_its_conditions_hold),
         cmocka_unit_test(lists_decide_top_down_and_are_not_asked_in_an_emergency),
         cmocka_unit_test(a_caller_that_is_not_the_trunks_own_is_replaced_or_refused),

@@ -459,6 +459,8 @@ static const struct fault errors[] = {
     {"route r\n prefix +1 via a 0%\n", "'0%' is not a percentage from 1% to 100%"},
     {"route r\n prefix +1 via a weight x\n", "'x' is not a number from 1 to 65535"},
     {"route r\n emergency lcr a max-cost 1\n", "an emergency line has no max-cost"},
+    {"route r\n emergency via a then b max 1 attempts\n", "an emergency line has no max or within"},
+    {"route r\n emergency via a then b within 5s\n", "an emergency line has no max or within"},
     {"route r\n emergency use psap\n", "'use' is not served by this version"},
     {"route r\n default via a\n default via b\n", "'default' is already set"},
     {BASE TWO "route all\n prefix +1 via out maxx 3 attempts\n", "did you mean 'max'?"},
