@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "call/explain_priv.h"
 #include "call/testrun_priv.h"
 #include "config/errors.h"
 #include "config/value.h"
@@ -333,6 +334,18 @@ static void expect_rate(struct testrun *t)
         of_rate(&(struct of_carrier){t, w->text, t->answer ? choice_of(t, w->text) : NULL});
 }
 
+/* As the answer names it: a path for people is not that of the configuration ("a/../b.conf"). */
+static bool is_place(const struct testrun *t, const struct conf_loc *loc, const json_t *at)
+{
+    json_t *here = json_object();
+    bool is;
+
+    explain_put_loc(here, t->conf, loc);
+    is = json_equal(here, at);
+    json_decref(here);
+    return is;
+}
+
 /* The route line that served the call, by the place that the answer names. */
 static const struct conf_route_line *line_of(const struct testrun *t)
 {
@@ -343,8 +356,7 @@ static const struct conf_route_line *line_of(const struct testrun *t)
         for (uint32_t i = 0; i < t->conf->route.v[r].line.n; i++) {
             const struct conf_route_line *l = &t->conf->route.v[r].line.v[i];
 
-            if (l->loc.line == no &&
-                strcmp(conf_loc_file(t->conf, &l->loc), text_of(at, "file")) == 0)
+            if (l->loc.line == no && is_place(t, &l->loc, at))
                 return l;
         }
     return NULL;
