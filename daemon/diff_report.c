@@ -127,8 +127,21 @@ static json_t *route_json(const struct diff_route *r, const struct conf *old,
         INT(r->below_now), "top", top, "trunks", trunks);
 }
 
+static json_t *moment_json(int64_t wall_s)
+{
+    char text[32];
+    time_t t = (time_t)wall_s;
+    struct tm tm;
+
+    if (wall_s == INT64_MAX)
+        return json_null();
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+    return json_string(text);
+}
+
+/* next: when prices change by the clock */
 static json_t *routes_json(const struct route *old, const struct route *now,
-                           const struct diff_ask *ask)
+                           const struct diff_ask *ask, json_t **next)
 {
     struct diff_param p = {.old = old,
                            .now = now,
@@ -143,6 +156,7 @@ static json_t *routes_json(const struct route *old, const struct route *now,
     }
     for (uint32_t i = 0; i < d->n; i++)
         json_array_append_new(list, route_json(&d->route[i], route_conf(old), route_conf(now)));
+    *next = moment_json(d->next_change);
     diff_free(d);
     return list;
 }
@@ -153,16 +167,17 @@ json_t *diff_report(const struct route *old, const struct route *now, const stru
     uint64_t from = clock_now_ns();
     char restart[256] = "";
     bool ok = snapshot_can_replace(w.old, w.now, restart, sizeof(restart));
-    json_t *routes = routes_json(old, now, ask);
+    json_t *next = NULL, *routes = routes_json(old, now, ask, &next);
     if (!routes || conf_compare(w.old, w.now, add_section, &w) < 0) {
         json_decref(routes);
+        json_decref(next);
         json_decref(w.list);
         return NULL;
     }
-    return json_pack("{s:I,s:s,s:s,s:o,s:o,s:o,s:I}", "at", INT(ask->wall_s), "class",
+    return json_pack("{s:I,s:s,s:s,s:o,s:o,s:o,s:o,s:I}", "at", INT(ask->wall_s), "class",
                      class_name[ask->jurisdiction], "currency", w.now->global.currency, "restart",
-                     ok ? json_null() : json_string(restart), "sections", w.list, "routes", routes,
-                     "took_ms", INT((clock_now_ns() - from) / 1000000U));
+                     ok ? json_null() : json_string(restart), "next_change", next, "sections",
+                     w.list, "routes", routes, "took_ms", INT((clock_now_ns() - from) / 1000000U));
 }
 
 /* ---- text ---- */
@@ -265,4 +280,7 @@ void diff_print(FILE *out, const json_t *d)
         fprintf(out, "needs a restart, a reload would be refused: %s\n", str(d, "restart"));
     if (!any)
         fprintf(out, "no difference\n");
+    if (json_is_string(json_object_get(d, "next_change")))
+        fprintf(out, "rows of decks begin or end next at %s: diff --at says what they change\n",
+                str(d, "next_change"));
 }

@@ -93,6 +93,23 @@ static struct snapshot *build_snapshot(struct build *b, struct snapshot_param *p
     return s;
 }
 
+/* The place of the first one, too: in the journal this line stands alone. */
+static void failed(struct build *b, const struct conf_errors *errs)
+{
+    const struct conf_error *first = NULL;
+    char place[300] = "";
+
+    for (uint32_t i = 0; i < errs->n && !first; i++)
+        if (errs->v[i].severity == CONF_ERROR)
+            first = &errs->v[i];
+    if (first && first->file)
+        snprintf(place, sizeof(place), ", first at %.256s:%u:%u", first->file, first->line,
+                 first->col);
+    snprintf(b->why, sizeof(b->why),
+             "errors: %u, warnings: %u%s. Running configuration unchanged (generation %llu).",
+             errs->errors, errs->warnings, place, (unsigned long long)b->now->generation);
+}
+
 static void build_run(struct build_job *job)
 {
     struct build *b = container_of(job, struct build, job);
@@ -103,9 +120,7 @@ static void build_run(struct build_job *job)
         b->s = build_snapshot(b, &p);
     } else {
         b->err = -EINVAL;
-        snprintf(b->why, sizeof(b->why),
-                 "errors: %u, warnings: %u. Running configuration unchanged (generation %llu).",
-                 errs.errors, errs.warnings, (unsigned long long)b->now->generation);
+        failed(b, &errs);
     }
     if (b->s) {
         b->err = 0;

@@ -399,6 +399,31 @@ static uint32_t *map_trunks(const struct conf *old, const struct conf *now)
     return map;
 }
 
+static int64_t next_of(const struct lcr *t, int64_t after)
+{
+    struct lcr_stats s = {.next_change = INT64_MAX};
+
+    if (t)
+        lcr_stats(t, &s);
+    return s.next_change > after ? s.next_change : INT64_MAX;
+}
+
+/* Tables know the first change after they were built: asked about a later moment than that, it is not known. */
+static int64_t next_change(const struct route *rt, int64_t after)
+{
+    int64_t next = INT64_MAX, at;
+
+    for (unsigned i = 0; i < rt->n_sets; i++) {
+        at = next_of(rt->set[i].lcr, after);
+        next = at < next ? at : next;
+    }
+    for (uint32_t i = 0; i < rt->conf->deck.n; i++) {
+        at = next_of(rt->sell[i], after);
+        next = at < next ? at : next;
+    }
+    return next;
+}
+
 int route_diff(const struct diff_param *p, struct diff **out)
 {
     const struct conf *old = p->old->conf, *now = p->now->conf;
@@ -416,6 +441,7 @@ int route_diff(const struct diff_param *p, struct diff **out)
         d->route = calloc((size_t)old->route.n + now->route.n + 1, sizeof(*d->route));
         if (c->won && c->lost && d->route)
             err = compare_routes(c, d);
+        d->next_change = next_change(p->now, p->wall_s);
         free(c->won);
         free(c->lost);
         free(c->keys.v);

@@ -62,6 +62,8 @@ struct diff {
     struct diff_route *route; /* as the new configuration has them, then those that are gone */
     uint32_t n;
     uint64_t prefixes; /* looked at */
+    int64_t
+        next_change; /* of the new one: when after wall_s a row of a deck begins or ends [s]; INT64_MAX: never */
 };
 
 /**

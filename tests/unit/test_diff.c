@@ -36,6 +36,7 @@ static int make_dir(void **state)
     put("a.csv", "prefix,rate\n44,0.0100\n4420,0.0200\n33,0.0500\n");
     put("b.csv", "prefix,rate\n44,0.0150\n33,0.0400\n1,0.0030\n");
     put("b2.csv", "prefix,rate\n44,0.0150\n4420,0.0180\n1,0.0050\n");
+    put("later.csv", "prefix,rate,effective\n44,0.0100,\n44,0.0300,2027-02-01\n");
     put("retail.csv", "prefix,rate\n44,0.0190\n33,0.0600\n1,0.0040\n");
     return 0;
 }
@@ -45,8 +46,8 @@ static int drop_dir(void **state)
     char command[64];
 
     (void)state;
-    for (const char *const *n =
-             (const char *const[]){"a.csv", "b.csv", "b2.csv", "retail.csv", "t.conf", NULL};
+    for (const char *const *n = (const char *const[]){"a.csv", "b.csv", "b2.csv", "later.csv",
+                                                      "retail.csv", "t.conf", NULL};
          *n; n++) {
         snprintf(command, sizeof(command), "%s/%s", dir, *n);
         (void)unlink(command);
@@ -142,6 +143,24 @@ static void the_same_configuration_changes_nothing(void **state)
     assert_int_equal(d->route[0].dearer + d->route[0].cheaper, 0);
     assert_int_equal(d->route[0].n_top, 0);
     assert_int_equal(d->route[0].n_trunks, 0);
+    assert_true(d->next_change == INT64_MAX);
+    diff_free(d);
+    unload(&a);
+    unload(&b);
+}
+
+static void rows_that_begin_later_are_no_difference_but_told(void **state)
+{
+    struct side a = load(HEAD OUT("a", "192.0.2.2") DECK("da", "a", "a.csv") "route x\n  prefix "
+                                                                             "+44 lcr da\n");
+    struct side b = load(HEAD OUT("a", "192.0.2.2") "ratedeck da trunk a\n  file later.csv\n  "
+                                                    "columns prefix rate effective\n"
+                                                    "route x\n  prefix +44 lcr da\n");
+    struct diff *d = differ(&a, &b);
+
+    (void)state;
+    assert_int_equal(d->route[0].moved, 0);
+    assert_int_equal(d->next_change, 1801440000); /* 2027-02-01 */
     diff_free(d);
     unload(&a);
     unload(&b);
@@ -234,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_configuration_changes_nothing),
+        cmocka_unit_test(rows_that_begin_later_are_no_difference_but_told),
         cmocka_unit_test(a_new_deck_moves_prefixes_and_costs),
         cmocka_unit_test(lines_trunks_and_routes_that_come_and_go),
         cmocka_unit_test(what_is_sold_below_cost_is_counted),
