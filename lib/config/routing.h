@@ -22,6 +22,10 @@
 #define CONF_DECKS_MAX 32U /**< decks in the lcr lines of one route: candidates of an entry */
 #define CONF_LINES_MAX \
     64U /**< route lines of one prefix, told apart by conditions: each is tried for a call */
+#define CONF_HOURS_MAX \
+    64U /**< spans of a calendar: each is looked at for a call; nine for every day of the week */
+#define CONF_HOLIDAYS_MAX \
+    512U /**< days of a calendar, likewise: twenty years of holidays written one by one */
 #define CONF_COLUMNS_MAX 32U /**< of a deck: seven of its own and the rate classes fit twice */
 #define CONF_ROWS_MAX \
     (1U << 24) /**< rows of a deck: 16 million, eight times the largest A-Z with all of NANP */

@@ -78,6 +78,11 @@ static bool add_hours(struct parser *p, const struct lex_token *t, unsigned days
         parse_token_error(p, t, "'%.*s' is not a time, as 08:00-18:00", SPAN_ARG(t->s));
         return false;
     }
+    if (c->open.n == CONF_HOURS_MAX) {
+        parse_token_error(p, t, "more than %u spans of hours in calendar '%s'", CONF_HOURS_MAX,
+                          c->name);
+        return false;
+    }
     *(struct conf_hours *)APPEND(p, c->open) = h;
     return true;
 }
@@ -139,6 +144,11 @@ static void kw_holiday(struct parser *p, const struct keyword *kw, void *field, 
         if (!date_of(t->s, &d)) {
             parse_token_error(p, t, "'%.*s' is not a date: 2026-12-25, or 12-25 for every year",
                               SPAN_ARG(t->s));
+            return;
+        }
+        if (c->holiday.n == CONF_HOLIDAYS_MAX) {
+            parse_token_error(p, t, "more than %u holidays in calendar '%s'", CONF_HOLIDAYS_MAX,
+                              c->name);
             return;
         }
         *(struct conf_date *)APPEND(p, c->holiday) = d;

@@ -31,6 +31,32 @@ static struct conf *good(const char *text)
     return conf;
 }
 
+static void a_calendar_is_no_longer_than_a_call_may_read(void **state)
+{
+    static const struct {
+        const char *line, *says;
+        unsigned max;
+    } k[] = {{" open mon 08:00-09:00\n", "more than 64 spans of hours in calendar 'c'", 64},
+             {" holiday 12-25\n", "more than 512 holidays in calendar 'c'", 512}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(k) / sizeof(k[0]); i++)
+        for (unsigned more = 0; more < 2; more++) {
+            static char text[32768];
+            char *messages;
+            struct conf *conf;
+            size_t n = (size_t)snprintf(text, sizeof(text),
+                                        BASE "route all\n default when c via out\ncalendar c\n%s",
+                                        i ? " open daily 08:00-09:00\n" : "");
+            for (unsigned l = 0; l < k[i].max + more; l++)
+                n += (size_t)snprintf(text + n, sizeof(text) - n, "%s", k[i].line);
+            conf = config_load(text, &messages);
+            assert_int_equal(strstr(messages, k[i].says) != NULL, more);
+            assert_int_equal(conf != NULL, !more);
+            conf_free(conf);
+            free(messages);
+        }
+}
+
 /* ---- what right ones become ---- */
 
 static void global_has_country_money_and_states(void **state)
@@ -612,6 +638,7 @@ int main(void)
         cmocka_unit_test(global_has_country_money_and_states),
         cmocka_unit_test(a_deck_has_its_columns_and_defaults),
         cmocka_unit_test(an_international_deck_reads_only_with_or_without_its_plus),
+        cmocka_unit_test(a_calendar_is_no_longer_than_a_call_may_read),
         cmocka_unit_test(a_calendar_has_hours_over_midnight_and_holidays),
         cmocka_unit_test(portability_has_its_source_and_a_route_its_dip),
         cmocka_unit_test(an_lcr_line_has_all_of_its_clauses),
