@@ -71,11 +71,6 @@ static void check_deck(struct parser *p, const struct conf_deck *d)
 
 /* ---- decks in a line ---- */
 
-static bool is_within(const char *prefix, const char *of)
-{
-    return strncmp(prefix, of, strlen(of)) == 0;
-}
-
 /* As many of the deck's `only` as a message has room for. */
 static const char *only_text(const struct conf_deck *d, char *buf, size_t size)
 {
@@ -104,9 +99,9 @@ static enum part part_of(const struct conf_deck *d, const char *prefix, const ch
     uint32_t i;
 
     for (i = 0; i < d->only.n; i++) {
-        if (is_within(prefix, d->only.v[i]))
+        if (prefix_is_within(prefix, d->only.v[i]))
             return PART_ALL;
-        if (part == PART_NONE && is_within(d->only.v[i], prefix)) {
+        if (part == PART_NONE && prefix_is_within(d->only.v[i], prefix)) {
             part = PART_SOME;
             *some = d->only.v[i];
         }

@@ -39,7 +39,7 @@ static void check_targets(struct parser *p, const struct conf_route_line *l)
 
 /* ---- conditions ---- */
 
-static bool is_within(const char *prefix, const char *of)
+bool prefix_is_within(const char *prefix, const char *of)
 {
     return strncmp(prefix, of, strlen(of)) == 0;
 }
@@ -82,7 +82,7 @@ static bool callers_cover(const struct conf_conditions *a, const struct conf_con
     if (a->caller.n == 0)
         return true;
     for (j = 0; j < b->caller.n; j++) {
-        for (i = 0; i < a->caller.n && !is_within(b->caller.v[j], a->caller.v[i]); i++)
+        for (i = 0; i < a->caller.n && !prefix_is_within(b->caller.v[j], a->caller.v[i]); i++)
             ;
         if (i == a->caller.n)
             return false;
@@ -248,7 +248,7 @@ static const struct conf_block *listed_before(const struct conf_route *r, uint32
         if (b->caller != r->block.v[line].caller)
             continue;
         for (j = 0; j < b->prefix.n; j++) {
-            if (is_within(prefix, b->prefix.v[j]))
+            if (prefix_is_within(prefix, b->prefix.v[j]))
                 return b;
         }
     }

@@ -218,6 +218,8 @@ void check_route_decks(struct parser *p, uint32_t route);
 void check_routes(struct parser *p);
 /** A trunk that calls are to be sent to because of `ref`. */
 void check_callable(struct parser *p, const struct conf_ref *ref, uint32_t trunk);
+/** Of check_route.c: every number with that prefix has the other one, too. */
+bool prefix_is_within(const char *prefix, const char *of);
 
 /** Bit of conf_trunk.set: the section had an error; what it lacks is no second one. */
 #define TRUNK_SET_UNCLEAN ((conf_bits)1 << 127)
