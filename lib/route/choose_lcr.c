@@ -24,11 +24,25 @@ static __int128 exact_cost(const struct conf *c, int64_t rate, uint32_t deck)
 
 /* ---- what does not stand ---- */
 
+static const char dearer_than_max[] = "dearer than max-cost";
+static const char dearer_than_sold[] = "dearer than the sell rate less the margin";
+
+/* With the amounts that were compared, in the base currency: the row's is that of its deck. */
 static void tell_drop(const struct choose *ch, const struct offer *o, const char *why)
 {
     struct route_candidate c;
+    char cost[24], bound[24];
     choose_candidate(ch, o->trunk, o->row, &c);
-    choose_note_candidate(ch, ROUTE_STEP_DROPPED, &c, "%s", why);
+    if (why == dearer_than_max)
+        choose_note_candidate(ch, ROUTE_STEP_DROPPED, &c, "%s: %s of at most %s %s", why,
+                              route_money(o->row->cost, cost),
+                              route_money(ch->line->max_cost, bound), ch->conf->global.currency);
+    else if (why == dearer_than_sold)
+        choose_note_candidate(ch, ROUTE_STEP_DROPPED, &c, "%s: costs %s, sold at %s %s", why,
+                              route_money(o->row->cost, cost), route_money(ch->d->sell_cost, bound),
+                              ch->conf->global.currency);
+    else
+        choose_note_candidate(ch, ROUTE_STEP_DROPPED, &c, "%s", why);
 }
 
 static bool is_too_dear(const struct choose *ch, const struct offer *o)
@@ -67,9 +81,9 @@ static const char *refused(const struct choose *ch, const struct offer *o)
     if (ch->is_emergency)
         return NULL;
     if (is_too_dear(ch, o))
-        return "dearer than max-cost";
+        return dearer_than_max;
     if (is_below_margin(ch, o))
-        return "dearer than the sell rate less the margin";
+        return dearer_than_sold;
     return choose_on_paper(ch) ? NULL : poor(ch, &o->pair);
 }
 

@@ -60,10 +60,17 @@ static void max_cost_and_attempts_bound_the_list(void **state)
 
 #define SELL "ratedeck retail-eur\n  file sell.csv\n  columns prefix rate\n  currency EUR\n"
 
+static void keep_dropped(void *arg, const struct route_note *n)
+{
+    if (n->step == ROUTE_STEP_DROPPED)
+        snprintf(arg, 160, "%s", n->text);
+}
+
 static void nothing_is_sold_below_cost_and_margin(void **state)
 {
     struct choose_rig g;
-    char text[2048];
+    char text[2048], told[160] = "";
+    const struct route_trace trace = {.note = keep_dropped, .arg = told};
     (void)state;
     rig_begin(&g);
     rig_write(&g, "a.csv", "44,0.01084\n49,0.0103\n33,0.001\n");
@@ -79,8 +86,12 @@ static void nothing_is_sold_below_cost_and_margin(void **state)
     assert_string_equal(rig_decide(&g, "+441234567890"), "alpha"); /* exactly what is paid */
     assert_int_equal(g.d.sell_rate, 10000000);
     assert_int_equal(g.d.sell_cost, 10840000);
+    g.q.trace = &trace;
     assert_string_equal(rig_decide(&g, "+49891234567"), "bravo delta"); /* 95 % is 0.010298 */
+    g.q.trace = NULL;
     assert_int_equal(g.d.dropped_offer, 1);
+    assert_string_equal(
+        told, "dearer than the sell rate less the margin: costs 0.0103, sold at 0.01084 USD");
     assert_string_equal(rig_decide(&g, "+49301234567"), "bravo");
     assert_string_equal(rig_decide(&g, "+33123456789"), "503"); /* no sell rate: nothing at all */
     assert_int_equal(g.d.verdict, ROUTE_NO_OFFER);
