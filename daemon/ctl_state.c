@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "config/errors.h"
 #include "core/err.h"
 #include "core/timer.h"
 #include "daemon/render.h"
@@ -143,6 +144,23 @@ static void refuse(struct order *o, struct admin_req *r, const char *text)
     free(o);
 }
 
+/* "no trunk of that name; did you mean 'charlie'?" */
+static void refuse_name(struct order *o, struct admin_req *r, bool group)
+{
+    const struct conf *c = snapshots_current(&admin_node(r)->snapshots)->conf;
+    struct nearest near;
+    char text[160];
+    nearest_init(&near, span_of(admin_arg(r, 0)));
+    for (uint32_t i = 0; !group && i < c->trunk.n; i++)
+        nearest_try(&near, c->trunk.v[i].name);
+    for (uint32_t i = 0; group && i < c->group.n; i++)
+        nearest_try(&near, c->group.v[i].name);
+    snprintf(text, sizeof(text), "no %s of that name%s%s%s", group ? "group" : "trunk",
+             near.best ? "; did you mean '" : "", near.best ? near.best : "",
+             near.best ? "'?" : "");
+    refuse(o, r, text);
+}
+
 void cmd_trunk(struct admin_req *r)
 {
     struct order *o = calloc(1, sizeof(*o));
@@ -152,7 +170,7 @@ void cmd_trunk(struct admin_req *r)
         return;
     }
     if (!ts) {
-        refuse(o, r, "no trunk of that name");
+        refuse_name(o, r, false);
         return;
     }
     o->slot[o->n++] = ts->slot;
@@ -172,7 +190,7 @@ void cmd_group(struct admin_req *r)
     while (id < c->group.n && strcmp(c->group.v[id].name, o->name) != 0)
         id++;
     if (id == c->group.n) {
-        refuse(o, r, "no group of that name");
+        refuse_name(o, r, true);
         return;
     }
     for (uint32_t i = 0; i < c->group.v[id].member.n && o->n < CONF_CANDIDATES_MAX; i++)
@@ -336,7 +354,7 @@ void cmd_show_quality(struct admin_req *r)
     json_t *list = json_array();
     if (name && !trunk_registry_find(n->trunks, name)) {
         json_decref(list);
-        admin_error(r, "no trunk of that name");
+        refuse_name(NULL, r, false);
         return;
     }
     timers_tick(n->timers);

@@ -77,6 +77,8 @@ def case_trunk_drain_is_kept(t):
     t.eq("still to charlie", t.cdrs(3)[2]["trunk_out"], "charlie")
     code, _, err = t.ctl_raw("trunk", "bravo", "sideways")
     t.true(f"another word is refused: {err}", code == 1 and "usage" in err)
+    _, _, err = t.ctl_raw("trunk", "bravp", "down")
+    t.true(f"the nearest name is told: {err}", "did you mean 'bravo'" in err)
     code, _, err = t.ctl_raw("trunk", "nobody", "down")
     t.true(f"another name is refused: {err}", code == 1 and "no trunk" in err)
     state = t.path("state/trunks.json")
