@@ -6,11 +6,14 @@
 #include "daemon/trunk_admin.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "core/err.h"
 #include "core/log.h"
 #include "daemon/state.h"
@@ -115,13 +118,29 @@ static void put_aside(struct trunk_admins *ta, const char *why)
            ta->path, why, bad);
 }
 
+/* What is no file is not waited for: nobody may write to a FIFO. */
+static FILE *open_states(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    FILE *f;
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+        errno = EINVAL;
+    else if ((f = fdopen(fd, "r")))
+        return f;
+    close(fd);
+    return NULL;
+}
+
 int trunk_admins_load(struct trunk_admins *ta, uint64_t wall_ms)
 {
     json_error_t err;
     const char *name;
     json_t *row;
     void *tmp;
-    FILE *f = fopen(ta->path, "re");
+    FILE *f = open_states(ta->path);
     if (!f && errno == ENOENT)
         return 0;
     json_t *file = f ? json_loadf(f, JSON_REJECT_DUPLICATES, &err) : NULL;

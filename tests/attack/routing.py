@@ -389,3 +389,71 @@ def calls_outlive_the_names_they_were_made_with(sw):
     one.close()
     p.close()
     w.close()
+
+
+# ---- dips ----
+
+@case
+def calls_that_wait_for_a_dip_end_in_every_way(sw):
+    ns = NameServer(attack.IP, NS, "")
+    try:
+        w = start(sw, lnp=f"enum e164.example\n  server {attack.IP}:{NS}", timeout="3s")
+        c = Peer(CUST)
+        for mode in ("garbage", "wrong-id", "servfail", "truncate", "refused", "nxdomain"):
+            ns.mode = mode
+            status, _ = invite(c, w.b, f"202555{random.randrange(10000):04}", wait=8)
+            check(status == 486, f"{mode}: {status}")
+        ns.mode = "silent"
+        for n in range(1500):  # more than may wait
+            c.send(c.request("INVITE", user=f"+1212{n + 2000000}", body=sdp()))
+            if n % 3 == 0:
+                c.send(c.request("CANCEL", user=f"+1212{n + 2000000}", call_id=c.call_id, from_tag=c.from_tag, branch=c.branch))
+            if n % 250 == 0:
+                sw.check_alive()
+                raw_ctl(sw, "reload")
+        sw.ctl("trunk", "cust", "down")
+        for call in sw.ctl("show", "calls", "200")["calls"]:
+            raw_ctl(sw, "hangup", call["uuid"]) if random.random() < .1 else None
+        sw.ctl("trunk", "cust", "up")
+        ns.mode = "answer"  # late
+        end = time.monotonic() + 12
+        while time.monotonic() < end and sw.status()["calls"]:
+            for q in (w.b, c):
+                while m := q.recv(0.002):
+                    if not m.status and m.method == "INVITE":
+                        q.send(q.answer(m, 486))
+                    elif not m.status and m.method != "ACK":
+                        q.send(q.answer(m, 200))
+        check(invite(c, w.b, "2025550187", wait=8)[0] == 486, "a call after it")
+        check(sw.status()["audit"]["drift_total"] == 0, f"drift: {sw.status()['audit']}")
+        c.close()
+        w.close()
+    finally:
+        ns.close()
+
+
+# ---- the file of administrative states ----
+
+@case
+def a_broken_file_of_trunk_states_stops_nobody(sw):
+    w = start(sw)
+    path = sw.dir + "/state/trunks.json"
+    sw.ctl("trunk", "alpha", "drain")
+    with open(path) as f:
+        good = f.read()
+    sw.tandemd.end(9)
+    for what, text in (("cut", good[:len(good) // 2]), ("empty", ""), ("deep", "[" * 100000), ("of another kind", "[1,2]"), ("NULs", "\0" * 4096),
+                       ("no state", good.replace("drain", "fly")), ("huge numbers", good.replace('"since": ', '"since": 99999999999999999999')),
+                       ("20,000 names", '{"version":1,"trunks":{' + ",".join(f'"t{n}":{{"state":"down","since":1,"seen":{int(time.time() * 1000)}}}' for n in range(20000)) + "}}")):
+        with open(path, "w") as f:
+            f.write(text)
+        sw.start_tandemd()
+        sw.check_alive()
+        check(invite(Peer(CUST), w.b, "2025550187", wait=5)[0] == 486, f"a call after a file that is {what}")
+        sw.tandemd.end(9)
+    if os.path.exists(path):
+        os.unlink(path)
+    os.mkfifo(path)
+    sw.start_tandemd()
+    sw.check_alive()
+    w.close()
