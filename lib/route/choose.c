@@ -22,6 +22,17 @@ static const struct conf_numbers *numbers_of(const struct choose *ch, const stru
 
 /* ---- numbers ---- */
 
+/* What the rate tables will be asked for comes from memory while lists and lines are looked at. */
+static void fetch_ahead(const struct choose *ch)
+{
+    const struct rate_set *set =
+        ch->in->routes.id == CONF_NONE ? NULL : ch->rt->plan[ch->in->routes.id].set;
+    if (set)
+        lcr_prefetch(set->lcr, span_of(ch->d->routed));
+    if (ch->in->sell_deck.id != CONF_NONE && ch->in->sell_deck.name)
+        lcr_prefetch(ch->rt->sell[ch->in->sell_deck.id], span_of(ch->d->routed));
+}
+
 static bool step_number(struct choose *ch)
 {
     struct route_decision *d = ch->d;
@@ -49,6 +60,7 @@ static bool step_number(struct choose *ch)
         return false;
     }
     memcpy(d->routed, d->called, sizeof(d->routed));
+    fetch_ahead(ch);
     CHOOSE_NOTE(ch, ROUTE_STEP_NUMBER, rule ? &rule->loc : NULL, "%s -> %s%s%s%s", clean, d->called,
                 rule ? " (" : "", rule ? rule->text : "", rule ? ")" : "");
     return true;

@@ -204,6 +204,20 @@ unsigned lcr_find(const struct lcr *t, struct span number, struct rate_class rc,
     return found;
 }
 
+void lcr_prefetch(const struct lcr *t, struct span number)
+{
+    uint64_t key;
+    unsigned len = key_of_number(number, &key), plus = key >> 60 == 11;
+    const struct lcr_stage *stage = &t->stage[plus];
+
+    if (!stage->word || len <= t->digits + plus)
+        return;
+    __builtin_prefetch(t->slot + lcr_bucket(t, key_cut(key, t->pivot + plus)) * LCR_BUCKET);
+    uint32_t at = lcr_index(key, plus, t->digits);
+    __builtin_prefetch(&stage->word[at]);
+    __builtin_prefetch(&stage->best[at]);
+}
+
 uint32_t lcr_deck(const struct lcr *t, unsigned i)
 {
     return i < t->decks ? t->deck[i] : CONF_NONE;
