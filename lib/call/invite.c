@@ -428,8 +428,9 @@ static void setup_take(struct call *c, const struct route_decision *d)
 }
 
 /* The setup block: room for candidates and header lines, then strings. */
-static int setup_fill(struct setup *s, const struct msg *m, uint32_t room)
+static int setup_fill(const struct call *c, const struct msg *m, uint32_t room)
 {
+    struct setup *s = c->setup;
     struct build b;
     size_t at;
 
@@ -442,7 +443,8 @@ static int setup_fill(struct setup *s, const struct msg *m, uint32_t room)
     setup_put_headers(s, &b, m);
     s->from = setup_put(&b, m->from.raw);
     at = b.len;
-    party_params(&b, tel_params(&m->uri));
+    if (!c->in->trunk.conf->untrusted)
+        party_params(&b, tel_params(&m->uri));
     s->number_params = (struct span){b.p + at, b.len - at};
     s->body = setup_put(&b, m->body);
     if (m->wrap) {
@@ -492,7 +494,7 @@ static int setup_new(struct call *c, const struct msg *m, uint32_t room)
     s->screened = (uint8_t)shown_screen(c, m);
     rel100_learn(c->in, m);
     c->in->offered = !span_is_empty(m->body);
-    return setup_fill(s, m, room);
+    return setup_fill(c, m, room);
 }
 
 static int in_leg_begin(struct call *c, struct txn_server *st, const struct msg *m,

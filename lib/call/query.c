@@ -87,5 +87,7 @@ void query_of(struct query *out, const struct call *c, const struct msg *m,
     bare = out->q.emergency ? priority_bare(called) : *called;
     out->q.called = number_of(&bare, out->called);
     out->q.caller = caller_of(c->in->trunk.conf, m, out->caller);
-    read_portability(out, called);
+    /* Whose identities are not believed does not say either where a number lives, and so what it costs. */
+    if (!c->in->trunk.conf->untrusted)
+        read_portability(out, called);
 }
