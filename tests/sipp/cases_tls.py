@@ -220,7 +220,7 @@ class Load:
     def __init__(self, a, b, hold=0.4):
         self.a, self.b, self.hold, self.failed = a, b, hold, []
         self.done = self.heard = 0  # calls whose end alpha has been answered, and that beta has been told of
-        self.byes = []
+        self.byes, self.answered = [], set()
 
     def _serve_b(self):
         b = self.b
@@ -240,7 +240,9 @@ class Load:
                 continue
             c = a.call_of(m)
             a.request(c, "ACK")
-            self.byes.append((now + self.hold, c))
+            if c.call_id not in self.answered:  # a 200 whose ACK was late comes again (RFC 3261 §13.3.1.4)
+                self.answered.add(c.call_id)
+                self.byes.append((now + self.hold, c))
         while self.byes and self.byes[0][0] <= now:
             a.request(self.byes.pop(0)[1], "BYE")
         self.failed += [m.first for m in a.waiting if m.is_response and int(m.what) >= 300]
