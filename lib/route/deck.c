@@ -741,3 +741,17 @@ void deck_free(struct deck *d)
     free(d->terms);
     free(d);
 }
+
+uint32_t deck_first(const struct deck *d, uint64_t key)
+{
+    uint32_t low = 0, high = d->n;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (d->row[mid].key < key)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}

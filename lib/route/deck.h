@@ -72,6 +72,8 @@ struct deck *deck_load(const struct conf *conf, uint32_t id, int64_t now_s, unsi
 struct deck *deck_load_text(const struct conf *conf, uint32_t id, struct span text, int64_t now_s,
                             unsigned threads, struct conf_errors *errs);
 void deck_free(struct deck *d);
+/** Place of the first row whose key is not below `key`; d->n: there is none. */
+uint32_t deck_first(const struct deck *d, uint64_t key);
 
 /**
  * An exact decimal as money: digits with an optional point and at most nine behind it (zeros behind those do not count); no sign, no

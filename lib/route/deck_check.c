@@ -10,22 +10,6 @@
 
 #define COVERS_MAX 4 /* prefixes named; of more, the first and the last */
 
-/* First row whose key is not below k. */
-static uint32_t row_from(const struct deck *d, uint64_t k)
-{
-    uint32_t lo = 0, hi = d->n;
-
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-
-        if (d->row[mid].key < k)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 static bool is_under(uint64_t key, uint64_t prefix)
 {
     return key_cut(key, key_len(prefix)) == prefix;
@@ -39,16 +23,16 @@ static uint32_t row_behind(const struct deck *d, uint64_t prefix)
     if (prefix == 0 || key_len(prefix) == 0)
         return d->n;
     /* the last key of all lengths has no successor in 64 bits; a step of 16 characters is 1 */
-    return prefix + step < prefix ? d->n : row_from(d, prefix + step);
+    return prefix + step < prefix ? d->n : deck_first(d, prefix + step);
 }
 
 bool deck_serves(const struct deck *d, uint64_t prefix, const uint64_t *taken, unsigned n)
 {
-    uint32_t i = row_from(d, prefix), end = row_behind(d, prefix);
+    uint32_t i = deck_first(d, prefix), end = row_behind(d, prefix);
     unsigned t = 0;
 
     for (unsigned len = 0; len < key_len(prefix); len++) {
-        uint32_t above = row_from(d, key_cut(prefix, len));
+        uint32_t above = deck_first(d, key_cut(prefix, len));
 
         if (above < d->n && d->row[above].key == key_cut(prefix, len))
             return true;

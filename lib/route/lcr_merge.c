@@ -379,20 +379,6 @@ static void add_entry(struct merge *m, uint64_t key)
         part->pivot = part->n;
 }
 
-static uint32_t first_from(const struct deck *d, uint64_t key)
-{
-    uint32_t low = 0, high = d->n;
-
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (d->row[mid].key < key)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
 /* The deck's rows of the part, and the prefixes of its first key that lie before it. */
 static void cursor_init(struct merge *m, struct cursor *c, const struct deck *d, uint32_t base)
 {
@@ -400,11 +386,11 @@ static void cursor_init(struct merge *m, struct cursor *c, const struct deck *d,
 
     c->row = d->row;
     c->base = base;
-    c->at = first_from(d, from);
-    c->end = m->part->to ? first_from(d, m->part->to) : d->n;
+    c->at = deck_first(d, from);
+    c->end = m->part->to ? deck_first(d, m->part->to) : d->n;
     for (unsigned len = 0; len < key_len(from); len++) {
         uint64_t key = key_cut(from, len);
-        uint32_t at = first_from(d, key);
+        uint32_t at = deck_first(d, key);
         if (at < d->n && d->row[at].key == key && run_of(m, c, at, d->n, &c->open[c->n]))
             c->n++;
     }
