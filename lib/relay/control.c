@@ -54,8 +54,14 @@ static bool remote_ok(const struct addr *a, uint8_t family)
 
 static bool options_ok(const struct media_ep *e)
 {
-    return e->flags <= MEDIA_EP_FLAGS && e->latch < MEDIA_LATCH_END &&
-           e->direction <= MEDIA_DIR_BOTH && e->dscp <= 63 && e->inactivity_ms <= DAY_MS &&
+    if (e->n_pts > MEDIA_PTS_MAX)
+        return false;
+    for (unsigned i = 0; i < e->n_pts; i++) {
+        if (e->pt[i].type > 127 || e->pt[i].codec >= MEDIA_CODEC_END)
+            return false;
+    }
+    return e->latch < MEDIA_LATCH_END && e->direction <= MEDIA_DIR_BOTH && e->dscp <= 63 &&
+           e->inactivity_ms <= DAY_MS &&
            /* 1 kHz .. 1 MHz: no registered clock is outside, and jitter stays computable */
            (e->clock_rate == 0 || (e->clock_rate >= 1000 && e->clock_rate <= 1000000));
 }
@@ -74,7 +80,7 @@ static bool ep_ok(const struct media_ep *e)
 
 static bool op_ok(const struct media_op *op, bool is_open)
 {
-    if (!is_zero(op->pad, sizeof(op->pad)) || op->ep.pad || op->ep.endpoint >= MEDIA_ENDPOINTS_MAX)
+    if (!is_zero(op->pad, sizeof(op->pad)) || op->ep.endpoint >= MEDIA_ENDPOINTS_MAX)
         return false;
     if (is_open && op->kind != MEDIA_OP_ADD && op->kind != MEDIA_OP_CONNECT)
         return false;
@@ -85,7 +91,7 @@ static bool op_ok(const struct media_op *op, bool is_open)
                remote_ok(&op->ep.rtcp, op->ep.rtcp.family);
     case MEDIA_OP_SET: return options_ok(&op->ep);
     case MEDIA_OP_CONNECT: return op->peer < MEDIA_ENDPOINTS_MAX && op->peer != op->ep.endpoint;
-    default: return op->kind < MEDIA_OP_END;
+    default: return op->kind <= MEDIA_OP_DISCONNECT;
     }
 }
 

@@ -2,6 +2,7 @@
 # The media plane: sees core and media/media_proto.h only.
 noinst_LIBRARIES += lib/relay/libtdrelay.a
 lib_relay_libtdrelay_a_SOURCES = \
+	lib/relay/bpf/relay_maps.h \
 	lib/relay/chan.c lib/relay/chan.h \
 	lib/relay/conn.c lib/relay/state.h \
 	lib/relay/control.c lib/relay/control.h \

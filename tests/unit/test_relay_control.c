@@ -182,11 +182,12 @@ static void fields_of_a_session_have_bounds(void **state)
     wrong(good_open, e->endpoint = MEDIA_ENDPOINTS_MAX);
     wrong(good_open, e->family = 0);
     wrong(good_open, e->family = 6); /* and the remote is IPv4 */
-    wrong(good_open, e->flags = 4);
     wrong(good_open, e->latch = MEDIA_LATCH_END);
     wrong(good_open, e->direction = 4);
     wrong(good_open, e->dscp = 64);
-    wrong(good_open, e->pad = 1);
+    wrong(good_open, e->n_pts = MEDIA_PTS_MAX + 1);
+    wrong(good_open, (e->n_pts = 1, e->pt[0].type = 128));
+    wrong(good_open, (e->n_pts = 1, e->pt[0].codec = MEDIA_CODEC_END));
     wrong(good_open, e->inactivity_ms = 86400001);
     wrong(good_open, e->clock_rate = 999);
     wrong(good_open, e->clock_rate = 1000001);
