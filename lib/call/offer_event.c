@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the relay says of sessions by itself: a party that is silent, a session that is lost, a relay that is back.
- * The media client of the worker calls it; the session itself is in offer.c.
+ * The media client of the worker calls it; the session itself is in offer_session.c.
  */
 #include "call/offer.h"
 
