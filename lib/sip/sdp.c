@@ -185,6 +185,15 @@ static int parse_rtcp(struct sdp_media *m, struct span v)
     return v.len > 1 ? parse_conn(v, &m->rtcp) : 0;
 }
 
+/* Fractions exist (RFC 8866 §6.4); the whole milliseconds are enough. 0: it is none */
+static uint32_t whole_ms(struct span v)
+{
+    uint32_t ms = 0;
+
+    (void)span_u32(lex_span(v.p, lex_skip(v.p, v.p + v.len, LEX_DIGIT)), 10000, &ms);
+    return ms;
+}
+
 static int media_attr(struct sdp_media *m, struct span a)
 {
     enum sdp_dir dir = direction(a);
@@ -199,10 +208,9 @@ static int media_attr(struct sdp_media *m, struct span a)
     } else if (attr(a, SPAN("bundle-only"), &v)) {
         m->bundle_only = true;
     } else if (attr(a, SPAN("ptime"), &v)) {
-        /* Fractions exist (RFC 8866 §6.4); the whole milliseconds are enough */
-        const char *q = lex_skip(v.p, v.p + v.len, LEX_DIGIT);
-
-        (void)span_u32(lex_span(v.p, q), 10000, &m->ptime_ms);
+        m->ptime_ms = whole_ms(v);
+    } else if (attr(a, SPAN("maxptime"), &v)) {
+        m->maxptime_ms = whole_ms(v);
     } else if (attr(a, SPAN("mid"), &v)) {
         m->mid = v;
     }
@@ -548,6 +556,59 @@ static bool is_kept_out(struct span a)
     return false;
 }
 
+/* How media is encrypted (RFC 4568, 4567, 8122, 8842). */
+static bool is_key(struct span a)
+{
+    static const struct span names[] = {
+        {"crypto", 6}, {"fingerprint", 11}, {"setup", 5}, {"tls-id", 6}, {"key-mgmt", 8}};
+    struct span v;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (a.len && a.p[0] == names[i].p[0] && attr(a, names[i], &v)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One word of the list. */
+static bool has_word(struct span list, struct span w)
+{
+    struct span one;
+
+    while ((one = word(&list)).len > 0) {
+        if (span_eq(one, w)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Says something of a format that is not offered any more. */
+static bool is_of_other_format(struct span a, struct span fmt)
+{
+    struct span v, pt;
+
+    if (fmt.len == 0 || !(attr(a, SPAN("rtpmap"), &v) || attr(a, SPAN("fmtp"), &v) ||
+                          attr(a, SPAN("rtcp-fb"), &v))) {
+        return false;
+    }
+    pt = word(&v);
+    return !span_eq(pt, SPAN("*")) && !has_word(fmt, pt);
+}
+
+/* An attribute that the other side does not get, whatever its direction. */
+static bool is_left_out(const struct sdp *s, const struct sdp_media_edit *me, struct span a)
+{
+    struct span v;
+
+    if (me->direct ? attr(a, SPAN("tool"), &v) : is_kept_out(a) || tells_host(s, a)) {
+        return true;
+    }
+    return (me->no_keys && is_key(a)) || (me->ptime_ms && attr(a, SPAN("ptime"), &v)) ||
+           (me->maxptime_ms && attr(a, SPAN("maxptime"), &v)) || is_of_other_format(a, me->fmt);
+}
+
 static bool session_dir_moves(const struct sdp *s, const struct sdp_edit *e)
 {
     for (unsigned i = 0; s->dir != SDP_DIR_NONE && i < s->n_media && i < e->n_media; i++) {
@@ -558,8 +619,23 @@ static bool session_dir_moves(const struct sdp *s, const struct sdp_edit *e)
     return false;
 }
 
+/* What stands for all m-lines follows the strictest of them. */
+static struct sdp_media_edit session_edit(const struct sdp *s, const struct sdp_edit *e)
+{
+    struct sdp_media_edit me = {.direct = s->n_media > 0 && s->n_media <= e->n_media};
+
+    for (unsigned i = 0; i < s->n_media && i < e->n_media; i++) {
+        me.direct = me.direct && (e->media[i].direct || s->media[i].port == 0);
+        me.no_keys = me.no_keys || e->media[i].no_keys;
+        me.ptime_ms = me.ptime_ms ? me.ptime_ms : e->media[i].ptime_ms;
+        me.maxptime_ms = me.maxptime_ms ? me.maxptime_ms : e->media[i].maxptime_ms;
+    }
+    return me;
+}
+
 static void put_session(struct build *b, const struct sdp *s, const struct sdp_edit *e)
 {
+    struct sdp_media_edit all = session_edit(s, e);
     struct span rest = s->session;
     bool no_dir = session_dir_moves(s, e);
     struct line l;
@@ -574,11 +650,9 @@ static void put_session(struct build *b, const struct sdp *s, const struct sdp_e
         case 'e':
         case 'p': break;
         case 'a':
-            if (is_kept_out(l.value) || tells_host(s, l.value) ||
-                (no_dir && direction(l.value) != SDP_DIR_NONE)) {
-                break;
+            if (!is_left_out(s, &all, l.value) && !(no_dir && direction(l.value) != SDP_DIR_NONE)) {
+                put_raw(b, l.raw);
             }
-            put_raw(b, l.raw);
             break;
         default: put_raw(b, l.raw); break;
         }
@@ -593,29 +667,57 @@ static const char *const dir_lines[] = {
     [SDP_INACTIVE] = "a=inactive\r\n",
 };
 
-/* The port; its count goes, for the relay has one pair for each m-line. */
-static void put_m(struct build *b, const struct sdp_media *m, uint16_t port)
+/* The port; its count goes where we are between, for the relay has one pair for each m-line. */
+static void put_m(struct build *b, const struct sdp_media *m, uint16_t port,
+                  const struct sdp_media_edit *me)
 {
     build_span(b, SPAN("m="));
     build_span(b, m->type);
     build_char(b, ' ');
     build_u64(b, port);
+    if (me->direct && port != 0 && m->count > 1) {
+        build_char(b, '/');
+        build_u64(b, m->count);
+    }
     build_char(b, ' ');
-    build_span(b, m->proto);
+    build_span(b, me->proto.len ? me->proto : m->proto);
     build_char(b, ' ');
-    build_span(b, m->fmt);
+    build_span(b, me->fmt.len ? me->fmt : m->fmt);
     build_span(b, SPAN("\r\n"));
 }
 
 static void put_rtcp(struct build *b, const struct sdp_media_edit *me)
 {
-    if (me->rtcp_port == 0 || me->rtcp_port == me->rtp.port + 1) {
+    if (me->direct || me->rtcp_port == 0 || me->rtcp_port == me->rtp.port + 1) {
         return;
     }
     build_span(b, SPAN("a=rtcp:"));
     build_u64(b, me->rtcp_port);
     build_char(b, ' ');
     put_ip(b, &me->rtp);
+}
+
+static void put_ms(struct build *b, struct span name, uint32_t ms)
+{
+    if (ms == 0) {
+        return;
+    }
+    build_span(b, name);
+    build_u64(b, ms);
+    build_span(b, SPAN("\r\n"));
+}
+
+static void put_added(struct build *b, const struct sdp_media_edit *me)
+{
+    put_ms(b, SPAN("a=ptime:"), me->ptime_ms);
+    put_ms(b, SPAN("a=maxptime:"), me->maxptime_ms);
+    if (me->direct) {
+        return;
+    }
+    if (me->mux) {
+        build_span(b, SPAN("a=rtcp-mux\r\n"));
+    }
+    build_span(b, me->attrs);
 }
 
 /* One m-line with its lines; dir: what must be said of it, SDP_DIR_NONE to leave what was said. */
@@ -629,7 +731,7 @@ static void put_media(struct build *b, const struct sdp *s, unsigned i, const st
     struct span rest = m->lines;
     struct line l;
 
-    put_m(b, m, on ? me->rtp.port : 0);
+    put_m(b, m, on ? me->rtp.port : 0, me);
     /* Its own c= where it had one or where the session's does not fit; never none at all. */
     if (on && (m->conn.given || !s->conn.given || !addr_ip_eq(&me->rtp, &e->origin))) {
         put_conn(b, conn_of(s, i), &me->rtp);
@@ -639,7 +741,7 @@ static void put_media(struct build *b, const struct sdp *s, unsigned i, const st
     next_line(&rest, &l); /* the m-line itself */
     while (next_line(&rest, &l) == 1) {
         if (l.type == 'c' || l.type == 'i' ||
-            (l.type == 'a' && (is_kept_out(l.value) || tells_host(s, l.value) ||
+            (l.type == 'a' && (is_left_out(s, me, l.value) ||
                                (dir != SDP_DIR_NONE && direction(l.value) != SDP_DIR_NONE)))) {
             continue;
         }
@@ -647,6 +749,7 @@ static void put_media(struct build *b, const struct sdp *s, unsigned i, const st
     }
     if (on) {
         put_rtcp(b, me);
+        put_added(b, me);
     }
     build_str(b, dir_lines[dir]);
 }

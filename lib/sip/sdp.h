@@ -40,8 +40,8 @@ struct sdp_media {
     struct sdp_conn rtcp;         /* its address if given */
     bool rtcp_mux;
     bool bundle_only;
-    enum sdp_dir dir;  /* its own */
-    uint32_t ptime_ms; /* 0: not given */
+    enum sdp_dir dir;               /* its own */
+    uint32_t ptime_ms, maxptime_ms; /* 0: not given */
     struct span mid;
 };
 
@@ -78,12 +78,22 @@ bool sdp_is_next_version(const struct sdp *a, const struct sdp *b);
 /** True if o= is the same, version too: an offer that changes nothing (RFC 3264 §8, RFC 4028 refreshes). */
 bool sdp_is_same(const struct sdp *a, const struct sdp *b);
 
-/* What replaces the peer's view of one m-line. */
+/* What replaces the peer's view of one m-line. All zero but rtp: as received, from our address. */
 struct sdp_media_edit {
-    bool off;           /* write port 0 */
-    struct addr rtp;    /* ours; not set: the m-line is written with port 0 */
-    uint16_t rtcp_port; /* 0 or rtp.port + 1: no a=rtcp is written */
-    enum sdp_dir dir;   /* SDP_DIR_NONE: as received */
+    bool off; /* write port 0 */
+    bool mux; /* write a=rtcp-mux: theirs never crosses by itself */
+    bool
+        no_keys; /* a=crypto, key-mgmt, fingerprint, setup, tls-id are left out: ours are in attrs, or none are */
+    bool
+        direct; /* media goes around us: candidates, ice-*, rtcp-mux, a=rtcp and other addresses survive, attrs is not written */
+    struct addr rtp;                /* ours; not set: the m-line is written with port 0 */
+    uint16_t rtcp_port;             /* 0 or rtp.port + 1: no a=rtcp is written */
+    enum sdp_dir dir;               /* SDP_DIR_NONE: as received */
+    uint32_t ptime_ms, maxptime_ms; /* instead of what was received; 0: as received */
+    struct span proto; /* "RTP/SAVP" instead of the received profile; empty: as received */
+    struct span
+        fmt; /* "8 101": formats to write, in order; rtpmap, fmtp and rtcp-fb of others are left out; empty: as received */
+    struct span attrs; /* lines added to the m-line, each with its CRLF */
 };
 
 struct sdp_edit {
@@ -98,7 +108,8 @@ struct sdp_edit {
  *
  * o=, s=, c=, ports, a=rtcp are ours; i=, u=, e=, p= are kept out as topology, and so are candidates, ice-*,
  * rtcp-mux, BUNDLE, source-filter and alternative addresses, which would lead media around the relay, and any attribute with a host
- * of this body or an IPv4 address in it (rtpmap and fmtp excepted). A hold by 0.0.0.0 stays one.
+ * of this body or an IPv4 address in it (rtpmap and fmtp excepted), all but an m-line's that is direct; those of the session survive
+ * if every m-line is. A hold by 0.0.0.0 stays one.
  * Every other line survives byte for byte.
  *
  * @return 0; -ENOSPC b is full

@@ -27,6 +27,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         e.media[i].rtp = e.origin;
         e.media[i].rtp.port = (uint16_t)(30000 + 2 * i);
         e.media[i].dir = (enum sdp_dir)(size % 5);
+        e.media[i].mux = size & 8;
+        e.media[i].no_keys = size & 16;
+        e.media[i].direct = size & 32;
+        e.media[i].ptime_ms = size & 64 ? 20 : 0;
+        e.media[i].fmt = size & 128 ? SPAN("8 0") : SPAN_NONE;
     }
     build_init(&b, out, sizeof(out));
     if (sdp_rewrite(&s, &e, &b) != 0) {

@@ -356,6 +356,74 @@ static void what_does_not_fit_is_never_written_beyond(void **state)
     }
 }
 
+#define PAIR HEAD "s=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\n"
+
+static void formats_can_be_chosen_and_ordered(void **state)
+{
+    struct sdp_edit e = edit(1);
+
+    (void)state;
+    e.media[0].fmt = SPAN("101 8");
+    assert_int_equal(parse(PAIR "m=audio 4000 RTP/AVP 0 8 18 101\r\na=rtpmap:0 PCMU/8000\r\n"
+                                "a=rtpmap:18 G729/8000\r\na=fmtp:18 annexb=no\r\n"
+                                "a=rtcp-fb:18 ack\r\na=rtcp-fb:* nack\r\n"
+                                "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"),
+                     0);
+    assert_string_equal(
+        rewrite(&e), "v=0\r\no=- 77 3 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n"
+                     "m=audio 30000 RTP/AVP 101 8\r\na=rtcp-fb:* nack\r\n"
+                     "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n");
+}
+
+static void packet_times_replace_those_received(void **state)
+{
+    struct sdp_edit e = edit(1);
+
+    (void)state;
+    assert_int_equal(parse(PAIR "m=audio 4000 RTP/AVP 0\r\na=ptime:30\r\na=maxptime:60.5\r\n"), 0);
+    assert_int_equal(sdp.media[0].ptime_ms, 30);
+    assert_int_equal(sdp.media[0].maxptime_ms, 60);
+    assert_non_null(strstr(rewrite(&e), "a=ptime:30\r\na=maxptime:60.5\r\n"));
+    e.media[0].ptime_ms = 20;
+    assert_non_null(strstr(rewrite(&e), "0\r\na=maxptime:60.5\r\na=ptime:20\r\n"));
+    e.media[0].maxptime_ms = 40;
+    assert_non_null(strstr(rewrite(&e), "0\r\na=ptime:20\r\na=maxptime:40\r\n"));
+}
+
+static void profile_keys_and_lines_of_ours_replace_theirs(void **state)
+{
+    struct sdp_edit e = edit(1);
+
+    (void)state;
+    assert_int_equal(parse(HEAD "s=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\na=fingerprint:sha-1 AA\r\n"
+                                "m=audio 4000 RTP/SAVP 0\r\na=crypto:1 X inline:abc\r\n"
+                                "a=rtcp-mux\r\na=setup:actpass\r\n"),
+                     0);
+    assert_non_null(strstr(rewrite(&e), "a=fingerprint:sha-1 AA\r\nm=audio 30000 RTP/SAVP 0\r\n"
+                                        "a=crypto:1 X inline:abc\r\na=setup:actpass\r\n"));
+    e.media[0].no_keys = e.media[0].mux = true;
+    e.media[0].proto = SPAN("RTP/AVP");
+    e.media[0].attrs = SPAN("a=x:1\r\na=y:2\r\n");
+    assert_non_null(strstr(rewrite(&e), "t=0 0\r\nm=audio 30000 RTP/AVP 0\r\na=rtcp-mux\r\n"
+                                        "a=x:1\r\na=y:2\r\n"));
+}
+
+static void a_direct_line_keeps_what_leads_to_its_party(void **state)
+{
+    static const char body[] = PAIR "a=group:BUNDLE 1\r\nm=audio 4000/2 RTP/AVP 0\r\na=mid:1\r\n"
+                                    "a=rtcp:4009 IN IP4 10.0.0.7\r\na=rtcp-mux\r\n"
+                                    "a=candidate:1 1 UDP 1 10.0.0.1 4000 typ host\r\na=ice-lite\r\n"
+                                    "a=ssrc:1 cname:x@10.0.0.1\r\n";
+    struct sdp_edit e = edit(1);
+
+    (void)state;
+    assert_int_equal(parse(body), 0);
+    e.media[0].rtp = e.origin = addr_of("10.0.0.1");
+    e.media[0].rtp.port = 4000;
+    e.media[0].direct = true;
+    assert_non_null(strstr(rewrite(&e), strstr(body, "c=IN")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +442,10 @@ int main(void)
         cmocka_unit_test(broken_bodies_are_refused_with_a_reason),
         cmocka_unit_test(limits_are_refusals),
         cmocka_unit_test(what_does_not_fit_is_never_written_beyond),
+        cmocka_unit_test(formats_can_be_chosen_and_ordered),
+        cmocka_unit_test(packet_times_replace_those_received),
+        cmocka_unit_test(profile_keys_and_lines_of_ours_replace_theirs),
+        cmocka_unit_test(a_direct_line_keeps_what_leads_to_its_party),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
