@@ -48,6 +48,7 @@ static int snapshot_pools(struct snapshot *s)
         p->port_hi = m->port_hi;
         p->priority_lo = m->priority_lo;
         p->priority_hi = m->priority_hi;
+        p->flags = m->path == CONF_PATH_SOCKETS ? MEDIA_POOL_SOCKETS : 0;
     }
     return 0;
 }

@@ -258,12 +258,32 @@ static struct conf_loc ports_place(const struct conf_media *m)
     return m->ports_loc.line > 0 ? m->ports_loc : m->loc;
 }
 
+/* Every port of lo..hi that the kernel might give away is in net.ipv4.ip_local_reserved_ports. */
+static bool is_reserved(const struct conf_env *env, uint32_t lo, uint32_t hi)
+{
+    uint32_t i = 0;
+
+    lo = lo < env->ephemeral_lo ? env->ephemeral_lo : lo;
+    hi = hi > env->ephemeral_hi ? env->ephemeral_hi : hi;
+    while (lo <= hi && i < env->n_reserved) {
+        if (env->reserved[i].lo <= lo && lo <= env->reserved[i].hi) {
+            lo = env->reserved[i].hi + 1U;
+            i = 0; /* the list need not be sorted */
+        } else {
+            i++;
+        }
+    }
+    return lo > hi;
+}
+
 static void check_ephemeral(struct parser *p, const struct conf_media *m)
 {
     uint16_t lo = p->env.ephemeral_lo, hi = p->env.ephemeral_hi;
 
-    if (ranges_meet(m->port_lo, m->port_hi, lo, hi) ||
-        ranges_meet(m->priority_lo, m->priority_hi, lo, hi))
+    if ((ranges_meet(m->port_lo, m->port_hi, lo, hi) &&
+         !is_reserved(&p->env, m->port_lo, m->port_hi)) ||
+        (ranges_meet(m->priority_lo, m->priority_hi, lo, hi) &&
+         !is_reserved(&p->env, m->priority_lo, m->priority_hi)))
         parse_warn(
             p, ports_place(m), 0,
             "ports of media '%s' overlap the kernel's ephemeral range %u-%u: another program "
@@ -297,6 +317,16 @@ static uint32_t calls_by_descriptors(const struct parser *p)
     return n > CONF_NOFILE_RESERVE ? (n - CONF_NOFILE_RESERVE) / CONF_SOCKETS_PER_CALL : 0;
 }
 
+/* Beside the kernel path a call costs no descriptor. Where BPF cannot be had, it does: said, for the limit is a promise. */
+static void warn_descriptors(struct parser *p, struct conf_loc at, uint32_t calls, uint32_t all)
+{
+    if (calls > all)
+        parse_warn(p, at, 0,
+                   "%ucalls need BPF: by sockets alone they take %u descriptors of tandem-media, "
+                   "which may open %u, and calls beyond %u would get 503",
+                   calls, calls * CONF_SOCKETS_PER_CALL, p->env.relay_nofile, all);
+}
+
 /* Limits that were written. @return descriptors' worth of calls left for the other media sections */
 static uint32_t check_written_limits(struct parser *p, uint32_t all)
 {
@@ -313,11 +343,13 @@ static uint32_t check_written_limits(struct parser *p, uint32_t all)
             parse_error(p, m->calls_loc, 0,
                         "%ucalls need %u port pairs; the ports of media '%s' carry %ucalls",
                         m->calls, m->calls * 2, m->name, ports);
+        else if (m->path != CONF_PATH_SOCKETS)
+            warn_descriptors(p, m->calls_loc, m->calls, all);
         else if (m->calls > left)
             parse_error(
                 p, m->calls_loc, 0,
                 "%ucalls need %u descriptors of tandem-media, which may open %u: %ucalls are "
-                "left for media '%s'",
+                "left for media '%s' with path sockets",
                 m->calls, m->calls * CONF_SOCKETS_PER_CALL, p->env.relay_nofile, left, m->name);
         else
             left -= m->calls;
@@ -325,7 +357,7 @@ static uint32_t check_written_limits(struct parser *p, uint32_t all)
     return left;
 }
 
-/* Limits that were not written: what ports and an even share of the descriptors carry. */
+/* Limits that were not written: what ports and, by sockets, an even share of the descriptors carry. */
 static uint32_t fill_limits(struct parser *p, uint32_t left, uint32_t *by_ports)
 {
     struct conf *c = p->conf;
@@ -333,7 +365,7 @@ static uint32_t fill_limits(struct parser *p, uint32_t left, uint32_t *by_ports)
 
     *by_ports = 0;
     for (i = 0; i < c->media.n; i++)
-        open += !c->media.v[i].calls_given;
+        open += !c->media.v[i].calls_given && c->media.v[i].path == CONF_PATH_SOCKETS;
     for (i = 0; i < c->media.n; i++) {
         struct conf_media *m = &c->media.v[i];
         uint32_t ports;
@@ -341,9 +373,12 @@ static uint32_t fill_limits(struct parser *p, uint32_t left, uint32_t *by_ports)
         if (m->calls_given)
             continue;
         ports = calls_by_ports(m);
-        m->calls = ports < left / open ? ports : left / open;
-        left -= m->calls;
-        open--;
+        m->calls = ports;
+        if (m->path == CONF_PATH_SOCKETS) {
+            m->calls = ports < left / open ? ports : left / open;
+            left -= m->calls;
+            open--;
+        }
         sum += m->calls;
         *by_ports += ports;
         if (m->calls == 0)
@@ -356,9 +391,10 @@ static void check_capacity(struct parser *p)
 {
     const struct conf_global *g = &p->conf->global;
     uint32_t all = calls_by_descriptors(p), left, sum, by_ports, i;
-    bool written = false;
+    bool written = false, has_sockets = false;
 
     for (i = 0; i < p->conf->media.n; i++) {
+        has_sockets = has_sockets || p->conf->media.v[i].path == CONF_PATH_SOCKETS;
         written = written || p->conf->media.v[i].calls_given;
         if (p->conf->media.v[i].port_lo == 0 || p->conf->media.v[i].address.n == 0)
             return; /* reported; nothing to count with */
@@ -366,15 +402,21 @@ static void check_capacity(struct parser *p)
     left = check_written_limits(p, all);
     sum = fill_limits(p, left, &by_ports);
     /* A written `limit` of a media section says that fewer calls than the node's have media. */
-    if (p->conf->media.n == 0 || written || g->limit.loc.line == 0 || g->limit.calls <= sum)
+    if (p->conf->media.n == 0 || written || g->limit.loc.line == 0)
         return;
+    if (g->limit.calls <= sum) {
+        if (!has_sockets)
+            warn_descriptors(p, g->limit.loc, g->limit.calls, all);
+        return;
+    }
     if (by_ports < g->limit.calls)
         parse_error(p, g->limit.loc, 0, "%ucalls need %u port pairs; the media ports carry %ucalls",
                     g->limit.calls, g->limit.calls * 2, by_ports);
     else
         parse_error(p, g->limit.loc, 0,
-                    "%ucalls need %u descriptors of tandem-media, which may open %u: it carries "
-                    "%ucalls; fewer calls with media are allowed by a limit in section 'media'",
+                    "%ucalls need %u descriptors of tandem-media, which may open %u: with "
+                    "path sockets it carries %ucalls; fewer calls with media are allowed by a "
+                    "limit in section 'media'",
                     g->limit.calls, g->limit.calls * CONF_SOCKETS_PER_CALL, p->env.relay_nofile,
                     sum);
 }

@@ -81,6 +81,15 @@ struct conf_listen {
     uint8_t dscp; /**< 0..63, of what its sockets send (they serve many trunks); default 26: af31 */
 };
 
+/** How the media of a section may go; the relay takes what the machine has and says which. */
+enum conf_media_path {
+    CONF_PATH_AUTO,    /**< the best there is: XDP of the driver, generic XDP, TC, sockets */
+    CONF_PATH_NATIVE,  /**< XDP of the driver, or sockets */
+    CONF_PATH_GENERIC, /**< XDP behind the driver (SKB mode), or sockets */
+    CONF_PATH_TC,      /**< clsact, or sockets */
+    CONF_PATH_SOCKETS, /**< a socket for each port, no BPF */
+};
+
 struct conf_media {
     const char *name;
     struct conf_loc loc;
@@ -89,7 +98,9 @@ struct conf_media {
     uint16_t port_lo, port_hi;           /**< lo even, hi the last usable port (odd) */
     uint16_t priority_lo, priority_hi;   /**< 0,0 = none; for calls above ordinary class */
     struct conf_loc ports_loc;
-    uint32_t calls;   /**< concurrent calls with media; from ports and descriptors if not given */
+    enum conf_media_path path; /**< default auto */
+    uint32_t
+        calls; /**< concurrent calls with media; from the ports (and, by sockets, descriptors) if not given */
     bool calls_given; /**< `limit` was written */
     struct conf_loc calls_loc;
 };
@@ -394,11 +405,18 @@ struct conf {
     struct arena arena;    /**< owner of all memory */
 };
 
+/** Ranges of net.ipv4.ip_local_reserved_ports that are looked at: an operator reserves a few; more count as not reserved. */
+#define CONF_RESERVED_MAX 32U
+
 /** What the machine can carry. A parameter, so that a check gives the same answer on any machine in a test. */
 struct conf_env {
     uint32_t relay_nofile; /**< descriptors tandem-media may open (its RLIMIT_NOFILE); 20,000 */
     uint16_t ephemeral_lo; /**< net.ipv4.ip_local_port_range */
     uint16_t ephemeral_hi;
+    uint32_t n_reserved; /**< of reserved: net.ipv4.ip_local_reserved_ports */
+    struct {
+        uint16_t lo, hi;
+    } reserved[CONF_RESERVED_MAX];
     const char *credentials; /**< directory of `cred:NAME` ($CREDENTIALS_DIRECTORY); NULL = none */
     /**
      * For tests: no secret is read, the last part of its name is it ("file:/x/sesame" is "sesame"). Without it a
@@ -412,7 +430,7 @@ struct conf_env {
 #define CONF_NOFILE_RESERVE   64U
 #define CONF_SOCKETS_PER_CALL 4U /**< two legs, RTP and RTCP each */
 
-/** The machine this runs on: reads /proc/sys/net/ipv4/ip_local_port_range; what cannot be read keeps the default. */
+/** The machine this runs on: reads /proc/sys/net/ipv4/ip_local_port_range and ip_local_reserved_ports; what cannot be read keeps the default. */
 void conf_env_read(struct conf_env *env);
 
 enum conf_severity { CONF_ERROR, CONF_WARNING };

@@ -41,7 +41,7 @@ struct unserved {
 };
 
 static const struct unserved kw_not_served[] = {
-    {"global", "trace"}, {"media", "path"}, {"trunk", "dtmf"}, {"trunk", "hide-topology"},
+    {"global", "trace"}, {"trunk", "dtmf"}, {"trunk", "hide-topology"},
     {"trunk", "stir"},   {"cdr", "fields"}, {NULL, NULL},
 };
 

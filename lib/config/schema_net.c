@@ -414,6 +414,12 @@ static void kw_media_limit(struct parser *p, const struct keyword *kw, void *fie
     m->calls_loc = parse_loc(p, t);
 }
 
+static void kw_media_path(struct parser *p, const struct keyword *kw, void *field,
+                          struct args *args)
+{
+    CHOICE(enum conf_media_path, "auto", "native", "generic", "tc", "sockets");
+}
+
 static void close_media(struct parser *p, void *obj, bool clean)
 {
     const struct conf_media *m = obj;
@@ -441,6 +447,8 @@ static const struct keyword media_kw[] = {
      "ports kept for calls above the ordinary class"},
     {"limit", NULL, kw_media_limit, M(calls), 1, 1, 0, 0, 0, "limit Ncalls",
      "calls with media at the same time; default: what the ports carry"},
+    {"path", NULL, kw_media_path, M(path), 1, 1, 0, 0, 0, "path auto|native|generic|tc|sockets",
+     "how packets go: by XDP of the driver, generic XDP, TC, a socket for each port; default: the best there is"},
 };
 
 static void media_defaults(void *obj)

@@ -194,6 +194,7 @@ struct media_pool_conf {
     unsigned n_addrs; /* 1..MEDIA_POOL_ADDRS */
     uint16_t port_lo, port_hi, priority_lo, priority_hi;
     uint32_t quarantine_ms; /* 0 = default */
+    uint32_t flags;         /* MEDIA_POOL_* */
 };
 
 /**

@@ -30,6 +30,7 @@ static void pool_message(struct media_pool *msg, const struct media_pool_conf *p
     msg->priority_lo = p->priority_lo;
     msg->priority_hi = p->priority_hi;
     msg->n_addrs = p->n_addrs;
+    msg->flags = p->flags;
     for (unsigned a = 0; a < p->n_addrs; a++) {
         msg->addr[a] = p->addr[a];
         msg->addr[a].port = 0;

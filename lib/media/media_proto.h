@@ -334,6 +334,9 @@ struct media_hello_reply {
     uint32_t draining; /* 1: takes no new sessions */
 };
 
+#define MEDIA_POOL_SOCKETS 1U /* a socket for each port, whatever the kernel could do */
+#define MEDIA_POOL_FLAGS   1U
+
 struct media_pool {
     struct media_hdr hdr;
     uint64_t generation;    /* of the configuration; an older one than the relay has is ignored */
@@ -344,7 +347,7 @@ struct media_pool {
     uint16_t port_lo, port_hi;         /* lo even, hi odd */
     uint16_t priority_lo, priority_hi; /* 0, 0 = none; no overlap with the others */
     uint32_t n_addrs;
-    uint32_t pad;
+    uint32_t flags;                     /* MEDIA_POOL_* */
     struct addr addr[MEDIA_POOL_ADDRS]; /* port 0 */
 };
 

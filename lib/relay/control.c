@@ -123,7 +123,7 @@ static int check_pool(const struct media_hdr *h)
     bool has_priority = m->priority_lo || m->priority_hi;
 
     if (!name_ok(m->name, sizeof(m->name), false) || m->id != media_pool_id(m->name) ||
-        !name_ok(m->device, sizeof(m->device), true) || m->pad)
+        !name_ok(m->device, sizeof(m->device), true) || (m->flags & ~MEDIA_POOL_FLAGS))
         return -EINVAL;
     if (!range_ok(m->port_lo, m->port_hi) || m->quarantine_ms > 600000)
         return -EINVAL;

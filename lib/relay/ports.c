@@ -32,6 +32,7 @@ struct port_addr {
     struct addr ip; /* port 0 */
     char device[MEDIA_DEVICE_MAX];
     bool is_retired;
+    bool by_sockets; /* as the pool said when it came: a change waits for a restart */
     struct range range[2];
 };
 
@@ -151,6 +152,7 @@ static struct port_addr *addr_new(struct pool *pool, const struct media_pool *ms
     a->pool = pool;
     a->ip = msg->addr[i];
     memcpy(a->device, msg->device, sizeof(a->device));
+    a->by_sockets = msg->flags & MEDIA_POOL_SOCKETS;
     if (range_init(&a->range[0], msg->port_lo, msg->port_hi) < 0 ||
         range_init(&a->range[1], msg->priority_lo, msg->priority_hi) < 0) {
         addr_free(a);
@@ -453,6 +455,11 @@ struct addr ports_local(const struct port_lease *lease)
 
     a.port = (uint16_t)(lease->at->range[lease->range].lo + 2U * lease->pair);
     return a;
+}
+
+bool ports_by_sockets(const struct port_lease *lease)
+{
+    return lease->at->by_sockets;
 }
 
 const char *ports_device(const struct port_lease *lease)

@@ -57,6 +57,8 @@ void ports_give(struct ports *p, struct port_lease *lease, uint64_t now_ms, uint
 
 /** The RTP address of a lease; RTCP is the next port. */
 struct addr ports_local(const struct port_lease *lease);
+/** Its pool wants a socket for each port (`path sockets`), whatever else there is. */
+bool ports_by_sockets(const struct port_lease *lease);
 /** SO_BINDTODEVICE of its pool, or an empty string. Borrowed. */
 const char *ports_device(const struct port_lease *lease);
 

@@ -298,7 +298,9 @@ static void media_limit_is_what_ports_and_descriptors_carry(void **state)
         {" ports 10000-10003\n", 1}, /* two pairs, two legs */
         {" ports 10000-10004\n", 1}, /* an even port alone is none */
         {" ports 10000-11999\n", 500},
-        {" ports 10000-29999\n", 4984}, /* (20000 - 64) / 4 */
+        {" ports 10000-29999\n", 5000},
+        {" ports 10000-29999\n path auto\n", 5000},
+        {" ports 10000-29999\n path sockets\n", 4984}, /* (20000 - 64) / 4 */
         {" ports 10000-11999\n limit 20calls\n", 20},
         {" ports 10000-11999\n address 192.0.2.1\n", 500},
         {" ports 10000-11999\n ports priority 12000-12999\n", 500}, /* kept for others */
@@ -321,6 +323,59 @@ static void media_limit_is_what_ports_and_descriptors_carry(void **state)
         free(messages);
         conf_free(c);
     }
+}
+
+static void media_path_is_one_of_five_and_auto_unless_told(void **state)
+{
+    static const char *const word[] = {"auto", "native", "generic", "tc", "sockets"};
+    struct conf *c = good(CONFIG_BASE);
+    char text[512], *messages;
+
+    (void)state;
+    assert_int_equal(c->media.v[0].path, CONF_PATH_AUTO);
+    conf_free(c);
+    for (unsigned i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
+        snprintf(text, sizeof(text), CONFIG_NET " path %s\n" CONFIG_IN CONFIG_OUT CONFIG_ROUTE,
+                 word[i]);
+        c = config_load(text, &messages);
+        assert_string_equal(messages, "");
+        assert_int_equal(c->media.v[0].path, i);
+        free(messages);
+        conf_free(c);
+    }
+}
+
+static void twenty_thousand_calls_fit_on_two_addresses(void **state)
+{
+    struct conf_env env = {.relay_nofile = 20000, .ephemeral_lo = 32768, .ephemeral_hi = 60999};
+    static const char text[] =
+        "realm lan\n address 192.0.2.1 192.0.2.2\n"
+        "listen sip\n realm lan\n udp 192.0.2.1:5060\n"
+        "media rtp\n realm lan\n ports 10000-49999\n limit 20000calls\n" CONFIG_IN CONFIG_OUT
+            CONFIG_ROUTE;
+    struct conf_errors errs;
+    struct conf *c;
+
+    (void)state;
+    /* two pieces, the later one first: every port that the kernel might give away is in one */
+    env.n_reserved = 2;
+    env.reserved[0].lo = 40000;
+    env.reserved[0].hi = 49999;
+    env.reserved[1].lo = 10000;
+    env.reserved[1].hi = 39999;
+    c = conf_load_text("t", text, strlen(text), &env, &errs);
+    assert_non_null(c);
+    assert_int_equal(c->media.v[0].calls, 20000);
+    assert_int_equal(errs.errors, 0);
+    assert_int_equal(errs.warnings, 1); /* of the descriptors without BPF, not of the ports */
+    assert_non_null(strstr(errs.v[0].text, "need BPF"));
+    conf_errors_fini(&errs);
+    conf_free(c);
+    env.reserved[1].hi = 39998;
+    c = conf_load_text("t", text, strlen(text), &env, &errs);
+    assert_int_equal(errs.warnings, 2);
+    conf_errors_fini(&errs);
+    conf_free(c);
 }
 
 static void media_has_the_addresses_of_its_realm_unless_told(void **state)
@@ -474,6 +529,8 @@ int main(void)
         cmocka_unit_test(written_stop_takes_its_codes_from_the_default_advance),
         cmocka_unit_test(match_lines_keep_their_order_and_kind),
         cmocka_unit_test(media_limit_is_what_ports_and_descriptors_carry),
+        cmocka_unit_test(media_path_is_one_of_five_and_auto_unless_told),
+        cmocka_unit_test(twenty_thousand_calls_fit_on_two_addresses),
         cmocka_unit_test(media_has_the_addresses_of_its_realm_unless_told),
         cmocka_unit_test(route_lines_become_targets_and_refusals),
         cmocka_unit_test(number_rules_are_compiled),

@@ -123,10 +123,22 @@ static void limits_beyond_ports_or_descriptors_say_what_can_be_carried(void **st
          "t:2:8: error: 600calls need 1200 port pairs; the media ports carry 500calls\n"
          "    2 |  limit 600calls\n"
          "      |        ^^^^^^^^\n"},
-        {"global\n limit 5000calls 9cps\n" CONFIG_BASE,
-         "t:2:8: error: 5000calls need 20000 descriptors of tandem-media, which may open 20000: it "
-         "carries 4984calls; fewer calls with media are allowed by a limit in section 'media'\n"
+        {"global\n limit 5000calls 9cps\n" CONFIG_NET
+         " path sockets\n" CONFIG_IN CONFIG_OUT CONFIG_ROUTE,
+         "t:2:8: error: 5000calls need 20000 descriptors of tandem-media, which may open 20000: "
+         "with path sockets it carries 4984calls; fewer calls with media are allowed by a limit in "
+         "section 'media'\n"
          "    2 |  limit 5000calls 9cps\n"
+         "      |        ^^^^^^^^^\n"},
+        {"global\n limit 5000calls 9cps\n" CONFIG_BASE,
+         "t:2:8: warning: 5000calls need BPF: by sockets alone they take 20000 descriptors of "
+         "tandem-media, which may open 20000, and calls beyond 4984 would get 503\n"
+         "    2 |  limit 5000calls 9cps\n"
+         "      |        ^^^^^^^^^\n"},
+        {CONFIG_NET " limit 4985calls\n" CONFIG_IN CONFIG_OUT CONFIG_ROUTE,
+         "t:9:8: warning: 4985calls need BPF: by sockets alone they take 19940 descriptors of "
+         "tandem-media, which may open 20000, and calls beyond 4984 would get 503\n"
+         "    9 |  limit 4985calls\n"
          "      |        ^^^^^^^^^\n"},
         {CONFIG_REALM CONFIG_LISTEN
          "media rtp\n realm lan\n ports 10000-11999\n limit 501calls\n" CONFIG_IN CONFIG_OUT
@@ -134,9 +146,9 @@ static void limits_beyond_ports_or_descriptors_say_what_can_be_carried(void **st
          "t:9:8: error: 501calls need 1002 port pairs; the ports of media 'rtp' carry 500calls\n"
          "    9 |  limit 501calls\n"
          "      |        ^^^^^^^^\n"},
-        {CONFIG_NET " limit 4985calls\n" CONFIG_IN CONFIG_OUT CONFIG_ROUTE,
+        {CONFIG_NET " limit 4985calls\n path sockets\n" CONFIG_IN CONFIG_OUT CONFIG_ROUTE,
          "t:9:8: error: 4985calls need 19940 descriptors of tandem-media, which may open 20000: "
-         "4984calls are left for media 'rtp'\n"
+         "4984calls are left for media 'rtp' with path sockets\n"
          "    9 |  limit 4985calls\n"
          "      |        ^^^^^^^^^\n"},
         {CONFIG_REALM CONFIG_LISTEN

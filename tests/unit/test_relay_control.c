@@ -164,6 +164,8 @@ static void fields_of_a_pool_have_bounds(void **state)
     wrong(good_pool, memset(u.pool.addr[0].ip, 0, 16));
     wrong(good_pool, (u.pool.n_addrs = 2, u.pool.addr[1] = u.pool.addr[0]));
     wrong(good_pool, u.pool.quarantine_ms = 600001);
+    right(good_pool, u.pool.flags = MEDIA_POOL_SOCKETS);
+    wrong(good_pool, u.pool.flags = MEDIA_POOL_FLAGS + 1);
     wrong(good_pool, (u.pool.priority_lo = 10006, u.pool.priority_hi = 10009));
     right(good_pool, (u.pool.priority_lo = 10008, u.pool.priority_hi = 10011));
     wrong(good_pool, memset(u.pool.device, 'e', sizeof(u.pool.device)));

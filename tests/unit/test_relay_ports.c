@@ -52,6 +52,22 @@ static int take(bool has_priority, uint64_t now, struct port_lease *out)
     return ports_take(ports, media_pool_id("a"), 4, has_priority, now, out);
 }
 
+static void a_pool_by_sockets_says_so_of_its_pairs(void **state)
+{
+    struct media_pool m = pool_msg("b", "192.0.2.2", 1);
+    struct port_lease l;
+
+    (void)state;
+    assert_int_equal(take(false, 0, &l), 0);
+    assert_false(ports_by_sockets(&l));
+    ports_give(ports, &l, 0, 0);
+    m.flags = MEDIA_POOL_SOCKETS;
+    assert_int_equal(ports_set_pool(ports, &m), 0);
+    assert_int_equal(ports_take(ports, m.id, 4, false, 0, &l), 0);
+    assert_true(ports_by_sockets(&l));
+    ports_give(ports, &l, 0, 0);
+}
+
 static void pairs_are_even_distinct_and_bounded(void **state)
 {
     struct port_lease l[5];
@@ -233,6 +249,7 @@ static void two_names_with_one_id_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        t(a_pool_by_sockets_says_so_of_its_pairs),
         t(pairs_are_even_distinct_and_bounded),
         t(a_pair_given_back_rests_and_the_longest_rested_is_first),
         t(ordinary_never_takes_a_priority_pair),
