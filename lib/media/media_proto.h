@@ -155,6 +155,11 @@ struct media_hdr {
     int32_t status; /* replies: 0 or -errno */
 };
 
+struct media_pt {
+    uint8_t type;  /* 0..127 */
+    uint8_t codec; /* enum media_codec */
+};
+
 /* One leg's side of one m-line, as the controller wants it. */
 struct media_ep {
     uint32_t pool;    /* media_pool_id() of its name */
@@ -173,10 +178,8 @@ struct media_ep {
     struct addr remote; /* where the SDP says; unset while not known, or 0.0.0.0 */
     struct addr
         rtcp; /* a=rtcp (RFC 3605); unset = remote with port + 1, with MEDIA_EP_MUX remote */
-    struct {
-        uint8_t type;  /* 0..127 */
-        uint8_t codec; /* enum media_codec */
-    } pt[MEDIA_PTS_MAX]; /* what was agreed for packets from and to this party; the first is the one to play */
+    struct media_pt pt
+        [MEDIA_PTS_MAX]; /* what was agreed for packets from and to this party; the first is the one to play */
 };
 
 /* SRTP of one endpoint (SDES, RFC 4568): how to read what its party sends, how to write what is sent to it. */
@@ -228,7 +231,7 @@ enum media_op_kind {
     MEDIA_OP_ADD,    /* ep as described */
     MEDIA_OP_REMOVE, /* ep.endpoint: ports go into quarantine */
     MEDIA_OP_REMOTE, /* ep.remote, ep.rtcp; the learning window re-opens if they differ from what was set */
-    MEDIA_OP_SET,        /* ep.direction, latch, dscp, inactivity_ms, clock_rate, MEDIA_EP_OPAQUE */
+    MEDIA_OP_SET, /* ep.direction, latch, dscp, inactivity_ms, clock_rate, pt, ptime_ms, flags but PRIORITY */
     MEDIA_OP_RELEARN,    /* ep.endpoint: re-open the learning window */
     MEDIA_OP_CONNECT,    /* ep.endpoint and peer exchange packets; each leaves the peer it had */
     MEDIA_OP_DISCONNECT, /* ep.endpoint and its peer: packets are taken, counted and dropped */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The packet path: from one socket through check, latch and counters out of the peer's socket, in batches, the payload in place.
+ * The packet path: a row of steps from the port where a packet came in to its peer's, in batches, the payload in place.
  * Packet threads call it; it takes no lock, allocates nothing and knows neither ports nor the controller.
  */
 #include "relay/flow.h"
@@ -8,13 +8,149 @@
 #include <string.h>
 #include "core/clock.h"
 
-static bool is_valid(const struct flow *f, const uint8_t *data, uint32_t len, struct rtp_header *h)
+/* ---- out ------------------------------------------------------------------------------------------------------- */
+
+static void count_out(struct flow_ctx *c, const struct io_out *o, uint64_t *packets,
+                      uint64_t *bytes)
 {
-    if (len > IO_BUFFER)
+    struct endpoint *to = o->to->ep;
+
+    if (!o->is_sent) {
+        if (o->from)
+            o->from->ep->n.unsent++;
+        total_add(&c->totals->send_errors, 1);
+        return;
+    }
+    ++*packets;
+    *bytes += o->packet->len;
+    if (o->packet->kind == IO_RTP) {
+        to->n.sent_packets++;
+        to->n.sent_bytes += o->packet->len;
+    } else if (o->packet->kind == IO_RTCP) {
+        to->n.rtcp_sent++;
+    }
+}
+
+void flow_flush(struct flow_ctx *c)
+{
+    uint64_t packets = 0, bytes = 0;
+
+    if (c->n_out == 0)
+        return;
+    c->io->send(c->io_thread, c->out, c->n_out);
+    for (unsigned i = 0; i < c->n_out; i++)
+        count_out(c, &c->out[i], &packets, &bytes);
+    total_add(&c->totals->packets_out, packets);
+    total_add(&c->totals->bytes_out, bytes);
+    c->n_out = 0;
+    c->own.n = 0;
+}
+
+struct io_packet *flow_packet(struct flow_ctx *c)
+{
+    struct io_packet *p;
+
+    if (c->own.n == IO_BATCH)
+        flow_flush(c);
+    p = io_batch_next(&c->own);
+    c->own.n++;
+    return p;
+}
+
+void flow_put(struct flow_ctx *c, struct io_packet *p, struct flow *to, const struct addr *dst)
+{
+    c->out[c->n_out++] =
+        (struct io_out){.packet = p, .from = p->flow, .to = to, .dst = dst ? dst : &to->latch.to};
+    if (c->n_out == IO_BATCH)
+        flow_flush(c);
+}
+
+/* ---- to the peer ----------------------------------------------------------------------------------------------- */
+
+/* Where packets of this kind from e go to; NULL: nowhere now. */
+static struct flow *way_out(struct endpoint *e, uint8_t kind)
+{
+    struct endpoint *p = e->peer;
+    struct flow *out;
+
+    if (!p || !(e->direction & MEDIA_DIR_RECV) || !(p->direction & MEDIA_DIR_SEND))
+        return NULL;
+    out = kind == IO_RTCP ? &p->rtcp : &p->rtp;
+    return addr_is_set(&out->latch.to) ? out : NULL;
+}
+
+static void unsent(struct flow_ctx *c, struct endpoint *e)
+{
+    e->n.unsent++;
+    total_add(&c->totals->unsent, 1);
+}
+
+/* Keep the newest packet; those before it are lost for good. */
+static void hold(struct flow_ctx *c, const struct io_packet *p)
+{
+    struct endpoint *e = p->flow->ep;
+
+    if (p->kind != IO_RTP || p->len > FLOW_HOLD_BYTES || !(e->direction & MEDIA_DIR_RECV)) {
+        unsent(c, e);
+        return;
+    }
+    if (e->held_ms)
+        unsent(c, e);
+    memcpy(e->held, p->data, p->len);
+    e->held_len = p->len;
+    e->held_ms = c->now_ms ? c->now_ms : 1;
+}
+
+void flow_forward(struct flow_ctx *c, struct io_packet *p)
+{
+    struct flow *out = way_out(p->flow->ep, p->kind);
+
+    if (!out) {
+        hold(c, p);
+        return;
+    }
+    flow_put(c, p, out, NULL);
+}
+
+static void release_one(struct flow_ctx *c, struct endpoint *e)
+{
+    struct io_packet *p;
+
+    if (!e->held_ms)
+        return;
+    if (c->now_ms > e->held_ms + FLOW_HOLD_MS) {
+        e->held_ms = 0;
+        unsent(c, e);
+        return;
+    }
+    if (!way_out(e, IO_RTP))
+        return;
+    e->held_ms = 0;
+    p = flow_packet(c);
+    memcpy(p->data, e->held, e->held_len);
+    p->len = e->held_len;
+    p->flow = &e->rtp;
+    flow_forward(c, p);
+}
+
+void flow_release(struct flow_ctx *c, struct endpoint *e)
+{
+    release_one(c, e);
+    if (e->peer)
+        release_one(c, e->peer);
+    flow_flush(c);
+}
+
+/* ---- in -------------------------------------------------------------------------------------------------------- */
+
+static bool is_valid(const struct io_packet *p, struct rtp_header *h)
+{
+    if (p->len > IO_BUFFER)
         return false;
-    if (f->ep->is_opaque)
+    if (p->flow->ep->is_opaque)
         return true;
-    return f->is_rtcp ? rtcp_check(data, len) == 0 : rtp_parse(data, len, h) == 0;
+    return p->kind == IO_RTCP ? rtcp_check(p->data, p->len) == 0
+                              : rtp_parse(p->data, p->len, h) == 0;
 }
 
 static void seen(struct flow_ctx *c, struct endpoint *e)
@@ -29,138 +165,68 @@ static void seen(struct flow_ctx *c, struct endpoint *e)
     }
 }
 
-/* May the packet pass? All that is counted of what comes in is counted here. */
-static bool take(struct flow_ctx *c, struct flow *f, unsigned i, uint64_t now_ns)
+/* Is it from whom it should be? */
+static bool is_from_party(struct flow_ctx *c, struct flow *f, const struct addr *from)
 {
-    struct endpoint *e = f->ep;
-    uint32_t len = c->batch->len[i];
-    struct rtp_header h;
-    enum latch_verdict v;
-
-    if (!is_valid(f, c->batch->data[i], len, &h)) {
-        e->n.invalid++;
-        total_add(&c->totals->invalid, 1);
-        return false;
-    }
-    v = latch_check(&f->latch, &c->batch->from[i], c->now_ms);
-    if (v == LATCH_STRANGER) {
-        e->n.strangers++;
+    switch (latch_check(&f->latch, from, c->now_ms)) {
+    case LATCH_STRANGER:
+        f->ep->n.strangers++;
         total_add(&c->totals->strangers, 1);
         return false;
+    case LATCH_LEARNED: c->on_latched(c, f); return true;
+    default: return true;
     }
-    if (v == LATCH_LEARNED)
-        c->on_latched(c, f);
-    if (f->is_rtcp) {
+}
+
+static void count_in(struct flow_ctx *c, const struct io_packet *p, const struct rtp_header *h)
+{
+    struct endpoint *e = p->flow->ep;
+
+    if (p->kind == IO_RTCP) {
         e->n.rtcp_packets++;
-        return true;
+        return;
     }
     e->n.packets++;
-    e->n.bytes += len;
+    e->n.bytes += p->len;
     if (!e->is_opaque)
-        rtp_stats_packet(&e->stats, &h, now_ns);
+        rtp_stats_packet(&e->stats, h, c->now_ns);
     seen(c, e);
-    return true;
 }
 
-/* Keep the newest packet; those before it are lost for good. */
-static void hold(struct flow_ctx *c, struct flow *f, const uint8_t *pick, unsigned n)
+/* The steps of one packet, in their order. */
+static void input(struct flow_ctx *c, struct io_packet *p)
 {
-    struct endpoint *e = f->ep;
-    unsigned last = pick[n - 1];
-    uint32_t len = c->batch->len[last];
-    unsigned kept = !f->is_rtcp && len <= FLOW_HOLD_BYTES && (e->direction & MEDIA_DIR_RECV);
-    unsigned lost = n - kept + (kept && e->held_ms ? 1 : 0);
+    struct flow *f = p->flow;
+    struct rtp_header h;
 
-    if (kept) {
-        memcpy(e->held, c->batch->data[last], len);
-        e->held_len = len;
-        e->held_ms = c->now_ms ? c->now_ms : 1;
+    p->kind = f->is_rtcp ? IO_RTCP : IO_RTP;
+    if (!is_valid(p, &h)) {
+        f->ep->n.invalid++;
+        total_add(&c->totals->invalid, 1);
+        return;
     }
-    e->n.unsent += lost;
-    total_add(&c->totals->unsent, lost);
+    if (!is_from_party(c, f, &p->from))
+        return;
+    count_in(c, p, &h);
+    flow_forward(c, p);
 }
 
-static void send_on(struct flow_ctx *c, struct flow *f, const uint8_t *pick, unsigned n)
+void flow_input(struct flow_ctx *c, struct io_batch *b)
 {
-    struct endpoint *e = f->ep;
-    struct endpoint *p = e->peer;
-    struct flow *out = !p ? NULL : f->is_rtcp ? &p->rtcp : &p->rtp;
     uint64_t bytes = 0;
-    unsigned sent;
 
-    if (!out || !(e->direction & MEDIA_DIR_RECV) || !(p->direction & MEDIA_DIR_SEND) ||
-        !addr_is_set(&out->latch.to)) {
-        hold(c, f, pick, n);
-        return;
+    c->now_ns = clock_now_ns();
+    for (unsigned i = 0; i < b->n; i++) {
+        bytes += b->packet[i].len;
+        input(c, &b->packet[i]);
     }
-    sent = c->io->send(c->batch, out->fd, pick, n, &out->latch.to);
-    for (unsigned i = 0; i < sent; i++)
-        bytes += c->batch->len[pick[i]];
-    if (sent < n) {
-        e->n.unsent += n - sent;
-        total_add(&c->totals->send_errors, n - sent);
-    }
-    if (f->is_rtcp) {
-        p->n.rtcp_sent += sent;
-    } else {
-        p->n.sent_packets += sent;
-        p->n.sent_bytes += bytes;
-    }
-    total_add(&c->totals->packets_out, sent);
-    total_add(&c->totals->bytes_out, bytes);
-}
-
-static void release_one(struct flow_ctx *c, struct endpoint *e)
-{
-    static const uint8_t first = 0;
-    struct endpoint *p = e->peer;
-
-    if (!e->held_ms)
-        return;
-    if (c->now_ms > e->held_ms + FLOW_HOLD_MS) {
-        e->held_ms = 0;
-        e->n.unsent++;
-        total_add(&c->totals->unsent, 1);
-        return;
-    }
-    if (!p || !(e->direction & MEDIA_DIR_RECV) || !(p->direction & MEDIA_DIR_SEND) ||
-        !addr_is_set(&p->rtp.latch.to))
-        return;
-    e->held_ms = 0;
-    memcpy(c->batch->data[0], e->held, e->held_len);
-    c->batch->len[0] = e->held_len;
-    send_on(c, &e->rtp, &first, 1);
-}
-
-void flow_release(struct flow_ctx *c, struct endpoint *e)
-{
-    release_one(c, e);
-    if (e->peer)
-        release_one(c, e->peer);
-}
-
-bool flow_readable(struct flow_ctx *c, struct flow *f)
-{
-    uint8_t pick[IO_BATCH];
-    unsigned n = c->io->recv(c->batch, f->fd);
-    unsigned n_pick = 0;
-    uint64_t bytes = 0;
-    uint64_t now_ns;
-
-    if (n == 0)
-        return false;
-    now_ns = clock_now_ns();
-    for (unsigned i = 0; i < n; i++) {
-        bytes += c->batch->len[i];
-        if (take(c, f, i, now_ns))
-            pick[n_pick++] = (uint8_t)i;
-    }
-    total_add(&c->totals->packets_in, n);
+    total_add(&c->totals->packets_in, b->n);
     total_add(&c->totals->bytes_in, bytes);
-    if (n_pick > 0)
-        send_on(c, f, pick, n_pick);
-    return n == IO_BATCH;
+    flow_flush(c);
+    b->n = 0;
 }
+
+/* ---- what the control thread wants ----------------------------------------------------------------------------- */
 
 struct addr flow_rtcp_remote(const struct media_ep *want)
 {
@@ -169,7 +235,8 @@ struct addr flow_rtcp_remote(const struct media_ep *want)
     if (addr_is_set(&a) || !addr_is_set(&want->remote))
         return a;
     a = want->remote;
-    a.port++;
+    if (!(want->flags & MEDIA_EP_MUX))
+        a.port++;
     return a;
 }
 
@@ -188,7 +255,12 @@ void flow_set_options(struct endpoint *e, const struct media_ep *want, uint64_t 
         e->seen_ms = now_ms;
     e->direction = want->direction;
     e->inactivity_ms = want->inactivity_ms;
+    e->dscp = want->dscp;
+    e->flags = want->flags;
     e->is_opaque = (want->flags & MEDIA_EP_OPAQUE) != 0;
+    e->ptime_ms = want->ptime_ms;
+    e->n_pts = want->n_pts;
+    memcpy(e->pt, want->pt, sizeof(e->pt));
     e->stats.clock_rate = want->clock_rate;
     latch_set_policy(&e->rtp.latch, want->latch);
     latch_set_policy(&e->rtcp.latch, want->latch);
@@ -218,7 +290,7 @@ void flow_state(const struct endpoint *e, uint64_t now_ms, struct media_ep_state
                            (e->rtcp.latch.is_learned ? MEDIA_EP_RTCP_LATCHED : 0) |
                            (e->is_inactive ? MEDIA_EP_INACTIVE : 0));
     out->payload_type = e->stats.payload_type;
-    out->local = ports_local(&e->lease);
+    out->local = e->rtp.local;
     out->remote = e->rtp.latch.to;
     out->rtcp = e->rtcp.latch.to;
     out->n = e->n;

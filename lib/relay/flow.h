@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An endpoint as the packet path has it: two sockets, who may send, where it goes, what was counted.
+ * An endpoint as the packet path has it: two ports, who may send, where it goes, what was counted; and the steps of a packet.
  * Made by the control thread (session.c), then touched by its packet thread alone until that hands it back.
  */
 #ifndef RELAY_FLOW_H
@@ -25,11 +25,12 @@ struct session;
 #define FLOW_HOLD_MS    40U
 #define FLOW_HOLD_BYTES 256U /* G.711 of 30 ms; a longer packet is not kept */
 
-/* One socket. */
+/* One port. */
 struct flow {
     struct endpoint *ep;
-    int fd;
+    int fd; /* per-port form; else -1 */
     bool is_rtcp;
+    struct addr local; /* of ours: where packets come in, and their source when they go out */
     struct latch latch;
 };
 
@@ -42,6 +43,11 @@ struct endpoint {
     struct endpoint *peer; /* NULL: nobody */
     uint8_t number;
     uint8_t direction;
+    uint8_t dscp;
+    uint8_t flags; /* MEDIA_EP_* */
+    uint8_t ptime_ms;
+    uint8_t n_pts;
+    struct media_pt pt[MEDIA_PTS_MAX];
     bool is_opaque;
     bool is_inactive; /* told so */
     uint32_t inactivity_ms;
@@ -78,16 +84,30 @@ static inline void total_add(_Atomic uint64_t *v, uint64_t n)
 /* What the packet path needs of its thread. */
 struct flow_ctx {
     const struct relay_io *io;
-    struct io_batch *batch;
+    struct io_thread *io_thread;
     struct flow_totals *totals;
     uint64_t now_ms; /* of this turn */
+    uint64_t now_ns; /* of this batch */
     /** An endpoint's party was found (is_rtcp: its RTCP), or it is active again. */
     void (*on_latched)(struct flow_ctx *, struct flow *);
     void (*on_active)(struct flow_ctx *, struct endpoint *);
+    /* flow.c's: on their way out until flow_flush */
+    unsigned n_out;
+    struct io_out out[IO_BATCH];
+    struct io_batch own; /* buffers of packets that did not come in */
 };
 
-/** Take one batch from a flow's socket, check, count and send on. @return true if there may be more */
-bool flow_readable(struct flow_ctx *c, struct flow *f);
+/** Every packet of a batch through its steps: checked, counted and sent on. */
+void flow_input(struct flow_ctx *c, struct io_batch *b);
+/** To the peer, if there is one to hear it. */
+void flow_forward(struct flow_ctx *c, struct io_packet *p);
+/** An empty packet of the relay's own: fill in data, len and kind, and put it before asking for the next. Never NULL */
+struct io_packet *flow_packet(struct flow_ctx *c);
+/** Out by a flow's port, with the others at the next flush. dst NULL: to its party, which must be known; else it is borrowed until then */
+void flow_put(struct flow_ctx *c, struct io_packet *p, struct flow *to, const struct addr *dst);
+/** Send what was put, and count it. */
+void flow_flush(struct flow_ctx *c);
+
 /** Operations of the control thread; each concerns the packet path's fields only. */
 void flow_set_remote(struct endpoint *e, const struct media_ep *want, uint64_t now_ms);
 void flow_set_options(struct endpoint *e, const struct media_ep *want, uint64_t now_ms);
@@ -95,7 +115,7 @@ void flow_connect(struct endpoint *a, struct endpoint *b);
 /** After a change: send what e or its peer holds, if it has somewhere to go now. */
 void flow_release(struct flow_ctx *c, struct endpoint *e);
 void flow_disconnect(struct endpoint *a);
-/** The RTCP address: as told, or the port above the RTP address (RFC 3550 §11). */
+/** The RTCP address: as told, or the port above the RTP address (RFC 3550 §11), or with RTCP on its port that (RFC 5761 §5.1.1). */
 struct addr flow_rtcp_remote(const struct media_ep *want);
 /** Addresses and counters now. */
 void flow_state(const struct endpoint *e, uint64_t now_ms, struct media_ep_state *out);

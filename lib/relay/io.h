@@ -1,31 +1,55 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The seam to the network: open a port pair, take a batch of packets, send some of them on. Per-port sockets are one way (io_udp.c).
- * The control thread opens and closes, a packet thread takes and sends; it knows neither sessions nor RTP.
+ * The seam to the network: open a port pair, take packets of many flows, send packets of many flows. io_udp.c: a socket for each port.
+ * The control thread opens and closes, a packet thread takes and sends; a form of it knows neither sessions nor RTP.
  */
 #ifndef RELAY_IO_H
 #define RELAY_IO_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 #include "core/addr.h"
 
 #define IO_BATCH \
-    16U /* a socket with more than 16 packets of 20 ms waiting is 0.3 s late; it is asked again */
-#define IO_BUFFER 2048U /* an Ethernet frame; longer packets are dropped as invalid */
+    64U /* packets on their way through the relay at once: their buffers stay in the cache */
+#define IO_BUFFER   2048U /* an Ethernet frame; longer packets are dropped as invalid */
+#define IO_HEADROOM 96U   /* Ethernet, 802.1Q, IPv6, UDP: 66; and whatever aligns them */
+#define IO_TAILROOM 160U  /* SRTP: MKI and tag, SRTCP's index, as SRTP_MAX_TRAILER_LEN has it */
+#define IO_ROOM     (IO_HEADROOM + IO_BUFFER + IO_TAILROOM)
 
-/* Buffers of one packet thread: received into and sent from, never copied. */
+struct flow;
+struct flow_totals;
+
+enum io_kind {
+    IO_RTP,
+    IO_RTCP,
+    IO_OTHER, /* STUN: no counter of RTP or RTCP has it */
+};
+
+/* A packet in its buffer of IO_ROOM: received into, changed and sent from, never copied. */
+struct io_packet {
+    uint8_t *data;     /* UDP payload: at least IO_HEADROOM before it, IO_TAILROOM behind it */
+    uint32_t len;      /* IO_BUFFER + 1: was longer */
+    uint8_t kind;      /* enum io_kind */
+    struct flow *flow; /* came in there; NULL: the relay's own */
+    struct addr from;
+};
+
 struct io_batch {
     unsigned n;
-    uint32_t len[IO_BATCH]; /* IO_BUFFER + 1: was longer */
-    struct addr from[IO_BATCH];
-    uint8_t data[IO_BATCH][IO_BUFFER];
-    /* io_udp.c's */
-    struct mmsghdr in[IO_BATCH], out[IO_BATCH];
-    struct iovec in_vec[IO_BATCH], out_vec[IO_BATCH];
-    struct sockaddr_in6 name[IO_BATCH];
+    uint8_t (*room)[IO_ROOM]; /* IO_BATCH of them */
+    struct io_packet packet[IO_BATCH];
+};
+
+/* One packet to send: out of to's port. */
+struct io_out {
+    struct io_packet *packet;
+    struct flow *from; /* whose packet it was; NULL: the relay's own */
+    struct flow *to;
+    const struct addr *dst;
+    bool is_sent; /* out: taken by the kernel */
 };
 
 struct io_open {
@@ -34,21 +58,54 @@ struct io_open {
     uint8_t dscp;
 };
 
+struct io_thread_param {
+    unsigned index;
+    int epoll; /* of the thread: the form puts its sockets there, with what recv shall get in data.ptr, never NULL */
+    struct flow_totals *totals;
+};
+
+struct io_thread; /* a form's state of one packet thread */
+
 struct relay_io {
-    /** Once per batch. */
-    void (*init)(struct io_batch *b);
-    /** Two descriptors, RTP and RTCP, non-blocking. @return 0 or -errno (-EADDRINUSE, -EADDRNOTAVAIL, -EMFILE, -ENODEV …) */
+    const char *name;
+    uint32_t descriptors; /* of each endpoint */
+
+    /* control thread */
+    /** Two descriptors, RTP and RTCP, non-blocking; -1 where the form has none. @return 0 or -errno (-EADDRINUSE, -EADDRNOTAVAIL, -EMFILE, -ENODEV …) */
     int (*open)(const struct io_open *p, int fd[2]);
     void (*close)(const int fd[2]);
     /** DSCP of what is sent from now on. */
     void (*set_dscp)(const int fd[2], uint8_t family, uint8_t dscp);
-    /** Take up to IO_BATCH packets. @return how many; fewer than IO_BATCH: the socket is empty */
-    unsigned (*recv)(struct io_batch *b, int fd);
-    /** Send packets pick[0..n-1] of the batch to one address. @return how many were taken by the kernel */
-    unsigned (*send)(struct io_batch *b, int fd, const uint8_t *pick, unsigned n,
-                     const struct addr *to);
+    /** Before the thread runs, with the capabilities of the start. @return 0 and its state, owned; or -errno */
+    int (*thread_new)(const struct io_thread_param *p, struct io_thread **out);
+    void (*thread_free)(struct io_thread *t);
+
+    /* its packet thread */
+    /** From now on packets of this flow may come, or come no more. */
+    void (*add)(struct io_thread *t, struct flow *f);
+    void (*del)(struct io_thread *t, struct flow *f);
+    /** Something is readable: put packets behind those of the batch, as many as fit or fewer; what is left is told of again. */
+    void (*recv)(struct io_thread *t, void *ready, struct io_batch *b);
+    /** Send in this order as far as one flow goes; sets is_sent. */
+    void (*send)(struct io_thread *t, struct io_out *out, unsigned n);
 };
 
 extern const struct relay_io io_udp;
+
+/** Give the batch its buffers. @return 0 or -ENOMEM */
+int io_batch_init(struct io_batch *b);
+void io_batch_fini(struct io_batch *b);
+
+/** The next free packet of a batch that is not full, empty, its data at its place. */
+static inline struct io_packet *io_batch_next(struct io_batch *b)
+{
+    struct io_packet *p = &b->packet[b->n];
+
+    p->data = b->room[b->n] + IO_HEADROOM;
+    p->len = 0;
+    p->kind = IO_RTP;
+    p->flow = NULL;
+    return p;
+}
 
 #endif

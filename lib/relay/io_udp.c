@@ -3,24 +3,17 @@
  * One UDP socket per port: the path that works everywhere, without BPF and without a privilege.
  * Behind the seam of io.h; sockets stay unconnected, so that strangers' packets are seen and counted.
  */
-#include "relay/io.h"
-
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
+#include "core/log.h"
+#include "relay/flow.h"
+#include "relay/io_name.h"
 
-static void udp_init(struct io_batch *b)
-{
-    memset(b, 0, sizeof(*b));
-    for (unsigned i = 0; i < IO_BATCH; i++) {
-        b->in_vec[i] = (struct iovec){b->data[i], IO_BUFFER};
-        b->in[i].msg_hdr.msg_iov = &b->in_vec[i];
-        b->in[i].msg_hdr.msg_iovlen = 1;
-        b->in[i].msg_hdr.msg_name = &b->name[i];
-        b->out[i].msg_hdr.msg_iov = &b->out_vec[i];
-        b->out[i].msg_hdr.msg_iovlen = 1;
-    }
-}
+struct io_thread {
+    int epoll;
+};
 
 static int set_tos(int fd, uint8_t family, uint8_t dscp)
 {
@@ -84,90 +77,83 @@ static void udp_set_dscp(const int fd[2], uint8_t family, uint8_t dscp)
     (void)set_tos(fd[1], family, dscp);
 }
 
-static void addr_of(const struct sockaddr_in6 *name, struct addr *out)
+static int udp_thread_new(const struct io_thread_param *p, struct io_thread **out)
 {
-    memset(out, 0, sizeof(*out));
-    if (name->sin6_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)name;
+    struct io_thread *t = calloc(1, sizeof(*t));
 
-        memcpy(out->ip, &in->sin_addr, 4);
-        out->port = ntohs(in->sin_port);
-        out->family = 4;
-    } else {
-        memcpy(out->ip, &name->sin6_addr, 16);
-        out->port = ntohs(name->sin6_port);
-        out->family = 6;
-    }
+    if (!t)
+        return -ENOMEM;
+    t->epoll = p->epoll;
+    *out = t;
+    return 0;
 }
 
-static socklen_t name_of(const struct addr *a, struct sockaddr_in6 *out)
+static void udp_thread_free(struct io_thread *t)
 {
-    memset(out, 0, sizeof(*out));
-    if (a->family == 6) {
-        out->sin6_family = AF_INET6;
-        out->sin6_port = htons(a->port);
-        memcpy(&out->sin6_addr, a->ip, 16);
-        return sizeof(*out);
-    } else {
-        struct sockaddr_in *in = (struct sockaddr_in *)(void *)out;
-
-        in->sin_family = AF_INET;
-        in->sin_port = htons(a->port);
-        memcpy(&in->sin_addr, a->ip, 4);
-        return sizeof(*in);
-    }
+    free(t);
 }
 
-static unsigned udp_recv(struct io_batch *b, int fd)
+/*
+ * Level-triggered: one recv for each time a socket is reported. With edges another one would have to see that it is empty,
+ * and a system call costs more than the kernel's look at the queue in the next epoll_wait.
+ */
+static void udp_add(struct io_thread *t, struct flow *f)
 {
-    int n;
+    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = f};
 
-    for (unsigned i = 0; i < IO_BATCH; i++)
-        b->in[i].msg_hdr.msg_namelen = sizeof(b->name[i]);
+    if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, f->fd, &ev) < 0)
+        log_limited(LOG_ERROR, "media_epoll", "errno=%d", errno);
+}
+
+static void udp_del(struct io_thread *t, struct flow *f)
+{
+    epoll_ctl(t->epoll, EPOLL_CTL_DEL, f->fd, NULL);
+}
+
+static void udp_recv(struct io_thread *t, void *ready, struct io_batch *b)
+{
+    struct io_packet *p = io_batch_next(b);
+    struct flow *f = ready;
+    struct sockaddr_in6 name;
+    socklen_t len = sizeof(name);
+    ssize_t n;
+
+    (void)t;
     do
-        n = recvmmsg(fd, b->in, IO_BATCH, MSG_DONTWAIT, NULL);
+        n = recvfrom(f->fd, p->data, IO_BUFFER, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&name,
+                     &len);
     while (n < 0 && errno == EINTR);
-    b->n = n > 0 ? (unsigned)n : 0;
-    for (unsigned i = 0; i < b->n; i++) {
-        b->len[i] = b->in[i].msg_hdr.msg_flags & MSG_TRUNC ? IO_BUFFER + 1 : b->in[i].msg_len;
-        addr_of(&b->name[i], &b->from[i]);
-    }
-    return b->n;
+    if (n < 0)
+        return;
+    p->len = n > (ssize_t)IO_BUFFER ? IO_BUFFER + 1 : (uint32_t)n;
+    p->flow = f;
+    io_name_get(&name, &p->from);
+    b->n++;
 }
 
-static unsigned udp_send(struct io_batch *b, int fd, const uint8_t *pick, unsigned n,
-                         const struct addr *to)
+static void udp_send(struct io_thread *t, struct io_out *out, unsigned n)
 {
     struct sockaddr_in6 name;
-    socklen_t len = name_of(to, &name);
-    unsigned done = 0;
-    int got;
+    socklen_t len;
 
-    /* one packet is the common case, and the plain call is cheaper */
-    if (n == 1)
-        return sendto(fd, b->data[pick[0]], b->len[pick[0]], MSG_DONTWAIT, (struct sockaddr *)&name,
-                      len) >= 0;
+    (void)t;
     for (unsigned i = 0; i < n; i++) {
-        b->out_vec[i] = (struct iovec){b->data[pick[i]], b->len[pick[i]]};
-        b->out[i].msg_hdr.msg_name = &name;
-        b->out[i].msg_hdr.msg_namelen = len;
+        len = io_name_set(&name, out[i].dst);
+        out[i].is_sent = sendto(out[i].to->fd, out[i].packet->data, out[i].packet->len,
+                                MSG_DONTWAIT, (struct sockaddr *)&name, len) >= 0;
     }
-    while (done < n) {
-        got = sendmmsg(fd, b->out + done, n - done, MSG_DONTWAIT);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        done += (unsigned)got;
-    }
-    return done;
 }
 
 const struct relay_io io_udp = {
-    .init = udp_init,
+    .name = "sockets",
+    .descriptors = 2,
     .open = udp_open,
     .close = udp_close,
     .set_dscp = udp_set_dscp,
+    .thread_new = udp_thread_new,
+    .thread_free = udp_thread_free,
+    .add = udp_add,
+    .del = udp_del,
     .recv = udp_recv,
     .send = udp_send,
 };

@@ -7,7 +7,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/conn.c lib/relay/state.h \
 	lib/relay/control.c lib/relay/control.h \
 	lib/relay/flow.c lib/relay/flow.h \
-	lib/relay/io.h lib/relay/io_udp.c \
+	lib/relay/io.c lib/relay/io.h lib/relay/io_name.h lib/relay/io_udp.c \
 	lib/relay/job.h \
 	lib/relay/latch.c lib/relay/latch.h \
 	lib/relay/ports.c lib/relay/ports.h \

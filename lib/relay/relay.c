@@ -355,11 +355,12 @@ static int start_threads(struct relay *r)
     if (!r->thread)
         return -ENOMEM;
     for (; r->n_threads < n; r->n_threads++) {
-        struct thread *t = thread_new(r->p.io, r->n_threads, &r->bell);
-        int err;
+        struct thread_param p = {.io = r->p.io, .index = r->n_threads, .up_bell = &r->bell};
+        struct thread *t;
+        int err = thread_new(&p, &t);
 
-        if (!t)
-            return -ENOMEM;
+        if (err < 0)
+            return err;
         err = thread_start(t);
         if (err < 0) {
             thread_free(t);

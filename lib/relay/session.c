@@ -98,7 +98,7 @@ static void endpoint_free(struct relay *r, struct endpoint *e)
 
     r->p.io->close(fd);
     ports_give(r->ports, &e->lease, r->now_ms, 0);
-    r->n_sockets -= 2;
+    r->n_sockets -= r->p.io->descriptors;
     r->n_endpoints--;
     free(e);
 }
@@ -143,13 +143,12 @@ static void endpoint_init(struct relay *r, struct endpoint *e, const int fd[2])
     e->rtp.fd = fd[0];
     e->rtcp.fd = fd[1];
     e->rtcp.is_rtcp = true;
-    e->direction = want->direction;
-    e->is_opaque = (want->flags & MEDIA_EP_OPAQUE) != 0;
-    e->inactivity_ms = want->inactivity_ms;
-    e->seen_ms = r->now_ms;
+    e->rtp.local = e->rtcp.local = ports_local(&e->lease);
+    e->rtcp.local.port++;
     latch_init(&e->rtp.latch, want->latch, &want->remote, r->now_ms);
     latch_init(&e->rtcp.latch, want->latch, &rtcp, r->now_ms);
     rtp_stats_init(&e->stats, want->clock_rate);
+    flow_set_options(e, want, r->now_ms);
 }
 
 static void count_refusal(struct relay *r, int err)
@@ -169,7 +168,7 @@ static int endpoint_new(struct relay *r, struct session *s, const struct media_e
     int fd[2];
     int err = -EMFILE;
 
-    if (r->n_sockets + 2 > r->sockets_limit)
+    if (r->n_sockets + r->p.io->descriptors > r->sockets_limit)
         goto fail;
     err = -ENOMEM;
     e = calloc(1, sizeof(*e));
@@ -182,7 +181,7 @@ static int endpoint_new(struct relay *r, struct session *s, const struct media_e
     if (err < 0)
         goto fail;
     endpoint_init(r, e, fd);
-    r->n_sockets += 2;
+    r->n_sockets += r->p.io->descriptors;
     r->n_endpoints++;
     *out = e;
     return 0;
@@ -251,7 +250,12 @@ static void ctl_set(struct relay *r, struct endpoint *e, const struct media_ep *
     e->want.dscp = w->dscp;
     e->want.inactivity_ms = w->inactivity_ms;
     e->want.clock_rate = w->clock_rate;
-    e->want.flags = (uint8_t)((e->want.flags & ~MEDIA_EP_OPAQUE) | (w->flags & MEDIA_EP_OPAQUE));
+    e->want.ptime_ms = w->ptime_ms;
+    e->want.n_pts = w->n_pts;
+    memcpy(e->want.pt, w->pt, sizeof(e->want.pt));
+    /* the ports it has were chosen by it */
+    e->want.flags =
+        (uint8_t)((e->want.flags & MEDIA_EP_PRIORITY) | (w->flags & ~MEDIA_EP_PRIORITY));
 }
 
 /* The control thread's view changes at once, the packet thread's with the job. */

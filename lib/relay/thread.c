@@ -16,9 +16,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 
-#define EVENTS_MAX 256 /* sockets served before jobs and the clock have their turn: some 2 ms */
-#define ROUNDS_MAX \
-    8U /* batches of one socket in a row: a flood on one port must not hold up the others */
+#define EVENTS_MAX    256 /* sockets served before jobs and the clock have their turn: some 2 ms */
 #define WHEEL_SLOTS   1024U /* of WHEEL_MS: 102 s, most timeouts in one round */
 #define WHEEL_MS      100U
 #define RING_SLOTS    4096U
@@ -34,7 +32,6 @@ struct thread {
     struct chan down, up;
     struct bell bell;
     int epoll;
-    unsigned index;
     bool is_running, is_stopping;
     uint64_t wheel_tick; /* number of the slot looked at last */
     struct wheel_slot wheel[WHEEL_SLOTS];
@@ -170,18 +167,10 @@ static void wheel_run(struct thread *t)
 
 /* ---- jobs ------------------------------------------------------------------------------------------------------ */
 
-static void watch(struct thread *t, struct flow *f)
-{
-    struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.ptr = f};
-
-    if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, f->fd, &ev) < 0)
-        log_limited(LOG_ERROR, "media_epoll", "errno=%d", errno);
-}
-
 static void endpoint_gone(struct thread *t, struct endpoint *e)
 {
-    epoll_ctl(t->epoll, EPOLL_CTL_DEL, e->rtp.fd, NULL);
-    epoll_ctl(t->epoll, EPOLL_CTL_DEL, e->rtcp.fd, NULL);
+    t->ctx.io->del(t->ctx.io_thread, &e->rtp);
+    t->ctx.io->del(t->ctx.io_thread, &e->rtcp);
     wheel_del(e);
     flow_disconnect(e);
 }
@@ -190,8 +179,8 @@ static void apply_op(struct thread *t, const struct job_op *op)
 {
     switch (op->kind) {
     case MEDIA_OP_ADD:
-        watch(t, &op->ep->rtp);
-        watch(t, &op->ep->rtcp);
+        t->ctx.io->add(t->ctx.io_thread, &op->ep->rtp);
+        t->ctx.io->add(t->ctx.io_thread, &op->ep->rtcp);
         wheel_set(t, op->ep);
         break;
     case MEDIA_OP_REMOVE: endpoint_gone(t, op->ep); break;
@@ -257,16 +246,11 @@ static bool run_jobs(struct thread *t)
 
 /* ---- loop ------------------------------------------------------------------------------------------------------ */
 
-static void on_ready(struct thread *t, struct flow *f)
+static void on_ready(struct thread *t, void *ready)
 {
-    struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.ptr = f};
-
-    for (unsigned i = 0; i < ROUNDS_MAX; i++) {
-        if (!flow_readable(&t->ctx, f))
-            return;
-    }
-    /* setting it again tells of what is still there, after the others had their turn */
-    epoll_ctl(t->epoll, EPOLL_CTL_MOD, f->fd, &ev);
+    t->ctx.io->recv(t->ctx.io_thread, ready, &t->batch);
+    if (t->batch.n == IO_BATCH)
+        flow_input(&t->ctx, &t->batch);
 }
 
 void thread_step(struct thread *t, int wait_ms)
@@ -284,6 +268,8 @@ void thread_step(struct thread *t, int wait_ms)
         if (ev[i].data.ptr)
             on_ready(t, ev[i].data.ptr);
     }
+    if (t->batch.n > 0)
+        flow_input(&t->ctx, &t->batch);
     run_jobs(t);
     wheel_run(t);
     chan_flush(&t->up);
@@ -298,41 +284,60 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-struct thread *thread_new(const struct relay_io *io, unsigned index, struct bell *up_bell)
+static void thread_fini(struct thread *t)
 {
-    struct epoll_event ev = {.events = EPOLLIN | EPOLLET};
-    struct thread *t = calloc(1, sizeof(*t));
-
-    if (!t)
-        return NULL;
-    t->epoll = epoll_create1(EPOLL_CLOEXEC);
-    t->index = index;
-    t->ctx = (struct flow_ctx){
-        .io = io,
-        .batch = &t->batch,
-        .totals = &t->totals,
-        .now_ms = now_ms(),
-        .on_latched = on_latched,
-        .on_active = on_active,
-    };
-    t->wheel_tick = t->ctx.now_ms / WHEEL_MS;
-    io->init(&t->batch);
-    if (t->epoll < 0 || bell_init(&t->bell) < 0)
-        goto fail;
-    if (chan_init(&t->down, RING_SLOTS, &t->bell) < 0 || chan_init(&t->up, RING_SLOTS, up_bell) < 0)
-        goto fail;
-    if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->bell.fd, &ev) < 0)
-        goto fail;
-    return t;
-
-fail:
+    if (t->ctx.io_thread)
+        t->ctx.io->thread_free(t->ctx.io_thread);
+    io_batch_fini(&t->batch);
+    io_batch_fini(&t->ctx.own);
     chan_fini(&t->down);
     chan_fini(&t->up);
     bell_fini(&t->bell);
     if (t->epoll >= 0)
         close(t->epoll);
     free(t);
-    return NULL;
+}
+
+static int thread_init(struct thread *t, const struct thread_param *p)
+{
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLET};
+    struct io_thread_param io = {.index = p->index, .totals = &t->totals};
+    int err;
+
+    t->epoll = epoll_create1(EPOLL_CLOEXEC);
+    err = bell_init(&t->bell);
+    if (t->epoll < 0 || err < 0)
+        return t->epoll < 0 ? -EMFILE : err;
+    if (chan_init(&t->down, RING_SLOTS, &t->bell) < 0 ||
+        chan_init(&t->up, RING_SLOTS, p->up_bell) < 0 || io_batch_init(&t->batch) < 0 ||
+        io_batch_init(&t->ctx.own) < 0)
+        return -ENOMEM;
+    if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->bell.fd, &ev) < 0)
+        return -errno;
+    io.epoll = t->epoll;
+    return p->io->thread_new(&io, &t->ctx.io_thread);
+}
+
+int thread_new(const struct thread_param *p, struct thread **out)
+{
+    struct thread *t = calloc(1, sizeof(*t));
+    int err;
+
+    if (!t)
+        return -ENOMEM;
+    t->epoll = -1;
+    t->ctx.io = p->io;
+    t->ctx.totals = &t->totals;
+    t->ctx.now_ms = now_ms();
+    t->ctx.on_latched = on_latched;
+    t->ctx.on_active = on_active;
+    t->wheel_tick = t->ctx.now_ms / WHEEL_MS;
+    err = thread_init(t, p);
+    if (err < 0)
+        thread_fini(t);
+    else
+        *out = t;
+    return err;
 }
 
 int thread_start(struct thread *t)
@@ -379,11 +384,7 @@ void thread_free(struct thread *t)
     thread_stop(t);
     drop_jobs(&t->up);
     drop_jobs(&t->down);
-    chan_fini(&t->down);
-    chan_fini(&t->up);
-    bell_fini(&t->bell);
-    close(t->epoll);
-    free(t);
+    thread_fini(t);
 }
 
 void thread_post(struct thread *t, struct job *job)

@@ -10,12 +10,14 @@
 
 struct thread;
 
-/**
- * Make a thread's state; it does not run yet.
- * @param up_bell  rung when something is to be taken by thread_take; borrowed
- * @return NULL out of memory or descriptors
- */
-struct thread *thread_new(const struct relay_io *io, unsigned index, struct bell *up_bell);
+struct thread_param {
+    const struct relay_io *io;
+    unsigned index;
+    struct bell *up_bell; /* rung when something is to be taken by thread_take; borrowed */
+};
+
+/** Make a thread's state and its sockets; it does not run yet. @return 0 and the thread, owned; or -errno */
+int thread_new(const struct thread_param *p, struct thread **out);
 /** Run it as a thread of its own. @return 0 or -errno */
 int thread_start(struct thread *t);
 /** Let it do what it was asked and wait for its end; what came back can still be taken. */

@@ -17,11 +17,6 @@
 static struct relay *relay;
 static struct event_base *base;
 
-static void io_init(struct io_batch *b)
-{
-    memset(b, 0, sizeof(*b));
-}
-
 /* Something that epoll takes and that is never readable. */
 static int io_open(const struct io_open *p, int fd[2])
 {
@@ -45,24 +40,27 @@ static void io_set_dscp(const int fd[2], uint8_t family, uint8_t dscp)
     (void)dscp;
 }
 
-static unsigned io_recv(struct io_batch *b, int fd)
+static int io_thread_new(const struct io_thread_param *p, struct io_thread **out)
 {
-    (void)fd;
-    b->n = 0;
+    (void)p;
+    *out = NULL;
     return 0;
 }
 
-static unsigned io_send(struct io_batch *b, int fd, const uint8_t *pick, unsigned n,
-                        const struct addr *to)
+static void io_flow(struct io_thread *t, struct flow *f)
 {
-    (void)b;
-    (void)fd;
-    (void)pick;
-    (void)to;
-    return n;
+    (void)t;
+    (void)f;
 }
 
-static const struct relay_io io_none = {io_init, io_open, io_close, io_set_dscp, io_recv, io_send};
+static const struct relay_io io_none = {.name = "none",
+                                        .descriptors = 2,
+                                        .open = io_open,
+                                        .close = io_close,
+                                        .set_dscp = io_set_dscp,
+                                        .thread_new = io_thread_new,
+                                        .add = io_flow,
+                                        .del = io_flow};
 
 static void no_log(enum log_level level, const char *line, void *arg)
 {
