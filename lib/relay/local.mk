@@ -13,5 +13,6 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/ports.c lib/relay/ports.h \
 	lib/relay/relay.c lib/relay/relay.h \
 	lib/relay/rtp.c lib/relay/rtp.h \
+	lib/relay/secure.c lib/relay/secure.h \
 	lib/relay/session.c \
 	lib/relay/thread.c lib/relay/thread.h

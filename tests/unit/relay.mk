@@ -16,3 +16,6 @@ TD_UNIT_TESTS += tests/unit/test_relay_rtp
 tests_unit_test_relay_rtp_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_relay_control
 tests_unit_test_relay_control_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_secure
+tests_unit_test_relay_secure_SOURCES = tests/unit/test_relay_secure.c tests/unit/srtp_ref.h
+tests_unit_test_relay_secure_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
