@@ -7,6 +7,7 @@ lib_core_libtdcore_a_SOURCES = \
 	lib/core/clock.c lib/core/clock.h \
 	lib/core/delay.c lib/core/delay.h \
 	lib/core/err.c lib/core/err.h \
+	lib/core/g711.c lib/core/g711.h \
 	lib/core/htab.c lib/core/htab.h \
 	lib/core/ident.c lib/core/ident.h \
 	lib/core/ipc.c lib/core/ipc.h \
@@ -14,7 +15,9 @@ lib_core_libtdcore_a_SOURCES = \
 	lib/core/parallel.c lib/core/parallel.h \
 	lib/core/pool.c lib/core/pool.h \
 	lib/core/sanitize.h \
+	lib/core/sound.c lib/core/sound.h \
 	lib/core/span.c lib/core/span.h \
 	lib/core/stats.c lib/core/stats.h \
 	lib/core/timer.c lib/core/timer.h \
+	lib/core/tone.c lib/core/tone.h \
 	lib/core/work.c lib/core/work.h
