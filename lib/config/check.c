@@ -258,37 +258,17 @@ static struct conf_loc ports_place(const struct conf_media *m)
     return m->ports_loc.line > 0 ? m->ports_loc : m->loc;
 }
 
-/* Every port of lo..hi that the kernel might give away is in net.ipv4.ip_local_reserved_ports. */
-static bool is_reserved(const struct conf_env *env, uint32_t lo, uint32_t hi)
-{
-    uint32_t i = 0;
-
-    lo = lo < env->ephemeral_lo ? env->ephemeral_lo : lo;
-    hi = hi > env->ephemeral_hi ? env->ephemeral_hi : hi;
-    while (lo <= hi && i < env->n_reserved) {
-        if (env->reserved[i].lo <= lo && lo <= env->reserved[i].hi) {
-            lo = env->reserved[i].hi + 1U;
-            i = 0; /* the list need not be sorted */
-        } else {
-            i++;
-        }
-    }
-    return lo > hi;
-}
-
 static void check_ephemeral(struct parser *p, const struct conf_media *m)
 {
-    uint16_t lo = p->env.ephemeral_lo, hi = p->env.ephemeral_hi;
+    const struct ephemeral *e = &p->env.ephemeral;
 
-    if ((ranges_meet(m->port_lo, m->port_hi, lo, hi) &&
-         !is_reserved(&p->env, m->port_lo, m->port_hi)) ||
-        (ranges_meet(m->priority_lo, m->priority_hi, lo, hi) &&
-         !is_reserved(&p->env, m->priority_lo, m->priority_hi)))
+    if ((m->port_lo && ephemeral_may_take(e, m->port_lo, m->port_hi)) ||
+        (m->priority_lo && ephemeral_may_take(e, m->priority_lo, m->priority_hi)))
         parse_warn(
             p, ports_place(m), 0,
             "ports of media '%s' overlap the kernel's ephemeral range %u-%u: another program "
             "can take one; move them, or list them in net.ipv4.ip_local_reserved_ports",
-            m->name, lo, hi);
+            m->name, e->lo, e->hi);
 }
 
 /*

@@ -13,6 +13,7 @@
 #include "config/base.h"
 #include "config/routing.h"
 #include "core/arena.h"
+#include "core/ephemeral.h"
 #include "core/proto.h"
 
 /* ---- global -------------------------------------------------------------------------------------------------- */
@@ -405,18 +406,10 @@ struct conf {
     struct arena arena;    /**< owner of all memory */
 };
 
-/** Ranges of net.ipv4.ip_local_reserved_ports that are looked at: an operator reserves a few; more count as not reserved. */
-#define CONF_RESERVED_MAX 32U
-
 /** What the machine can carry. A parameter, so that a check gives the same answer on any machine in a test. */
 struct conf_env {
     uint32_t relay_nofile; /**< descriptors tandem-media may open (its RLIMIT_NOFILE); 20,000 */
-    uint16_t ephemeral_lo; /**< net.ipv4.ip_local_port_range */
-    uint16_t ephemeral_hi;
-    uint32_t n_reserved; /**< of reserved: net.ipv4.ip_local_reserved_ports */
-    struct {
-        uint16_t lo, hi;
-    } reserved[CONF_RESERVED_MAX];
+    struct ephemeral ephemeral; /**< net.ipv4.ip_local_port_range and ip_local_reserved_ports */
     const char *credentials; /**< directory of `cred:NAME` ($CREDENTIALS_DIRECTORY); NULL = none */
     /**
      * For tests: no secret is read, the last part of its name is it ("file:/x/sesame" is "sesame"). Without it a

@@ -21,51 +21,14 @@
 
 static const struct conf_env default_env = {
     .relay_nofile = CONF_NOFILE_DEFAULT,
-    .ephemeral_lo = 32768, /* Linux, Documentation/networking/ip-sysctl.rst */
-    .ephemeral_hi = 60999,
+    .ephemeral = {.lo = EPHEMERAL_LO, .hi = EPHEMERAL_HI},
 };
-
-/* "8080,10000-32767" */
-static void read_reserved(struct conf_env *env)
-{
-    FILE *f = fopen("/proc/sys/net/ipv4/ip_local_reserved_ports", "re");
-    unsigned lo, hi;
-    int c = ',';
-
-    if (!f)
-        return;
-    while (c == ',' && env->n_reserved < CONF_RESERVED_MAX && fscanf(f, "%u", &lo) == 1) {
-        hi = lo;
-        c = fgetc(f);
-        if (c == '-') {
-            if (fscanf(f, "%u", &hi) != 1)
-                break;
-            c = fgetc(f);
-        }
-        if (lo > hi || hi > UINT16_MAX)
-            break;
-        env->reserved[env->n_reserved].lo = (uint16_t)lo;
-        env->reserved[env->n_reserved].hi = (uint16_t)hi;
-        env->n_reserved++;
-    }
-    fclose(f);
-}
 
 void conf_env_read(struct conf_env *env)
 {
-    FILE *f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
-    unsigned lo, hi;
-
     *env = default_env;
     env->credentials = getenv("CREDENTIALS_DIRECTORY");
-    read_reserved(env);
-    if (!f)
-        return;
-    if (fscanf(f, "%u %u", &lo, &hi) == 2 && lo <= hi && hi <= UINT16_MAX) {
-        env->ephemeral_lo = (uint16_t)lo;
-        env->ephemeral_hi = (uint16_t)hi;
-    }
-    fclose(f);
+    ephemeral_read(&env->ephemeral, "");
 }
 
 /* ---- files ---- */

@@ -6,6 +6,7 @@ lib_core_libtdcore_a_SOURCES = \
 	lib/core/arena.c lib/core/arena.h \
 	lib/core/clock.c lib/core/clock.h \
 	lib/core/delay.c lib/core/delay.h \
+	lib/core/ephemeral.c lib/core/ephemeral.h \
 	lib/core/err.c lib/core/err.h \
 	lib/core/g711.c lib/core/g711.h \
 	lib/core/htab.c lib/core/htab.h \

@@ -265,6 +265,14 @@ enum media_path {
     MEDIA_PATH_END,
 };
 
+/** "sockets", "steered", "tc", "xdp_generic", "xdp_native": in logs, records, metrics. */
+static inline const char *media_path_name(uint32_t path)
+{
+    static const char *const name[] = {"sockets", "steered", "tc", "xdp_generic", "xdp_native"};
+
+    return path < MEDIA_PATH_END ? name[path] : "unknown";
+}
+
 /* What an endpoint received and sent since it was made. Loss and jitter are of what its party sent us (RFC 3550 A.3, A.8). */
 struct media_counters {
     uint64_t packets;      /* RTP taken from the party (not strangers', not invalid) */

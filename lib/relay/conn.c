@@ -282,7 +282,7 @@ static void on_pool(struct conn *c, const struct media_pool *m)
     int err = ports_set_pool(c->relay->ports, m);
 
     if (err == 0)
-        relay_check_range(m);
+        limits_pool(&c->relay->limits, m);
     conn_status(c, &m->hdr, err);
 }
 

@@ -6,7 +6,6 @@
 #include "relay/relay.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -285,33 +284,6 @@ void relay_report(struct relay *r, struct media_relay_reply *out)
     out->n_pools = ports_report(r->ports, r->now_ms, out->pool, MEDIA_POOLS_MAX);
 }
 
-static int read_range(uint32_t *lo, uint32_t *hi)
-{
-    char buf[64];
-    int fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf));
-    struct span head, tail;
-
-    if (fd >= 0)
-        close(fd);
-    if (n <= 0 || !span_cut((struct span){buf, (size_t)n}, '\t', &head, &tail))
-        return -EIO;
-    if (span_u32(span_trim(head), 65535, lo) < 0 || span_u32(span_trim(tail), 65535, hi) < 0)
-        return -EIO;
-    return 0;
-}
-
-void relay_check_range(const struct media_pool *m)
-{
-    uint32_t lo, hi;
-
-    if (read_range(&lo, &hi) < 0 || (m->port_lo > hi || m->port_hi < lo))
-        return;
-    log_limited(LOG_WARN, "media_ports_ephemeral",
-                "pool=%.*s ports=%u-%u kernel=%u-%u hint=net.ipv4.ip_local_reserved_ports",
-                (int)sizeof(m->name), m->name, m->port_lo, m->port_hi, lo, hi);
-}
-
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
 static void on_listen(evutil_socket_t fd, short what, void *arg)
@@ -406,6 +378,7 @@ struct relay *relay_new(const struct relay_param *p)
         r->p.io = &io_udp;
     r->listen_fd = -1;
     r->sockets_limit = p->sockets_limit ? p->sockets_limit : sockets_limit();
+    limits_start(r->sockets_limit);
     relay_now(r);
     r->started_ms = r->now_ms;
     r->audit_due_ms = r->now_ms + AUDIT_MS;

@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <sys/queue.h>
 #include "core/htab.h"
+#include "relay/limits.h"
 #include "relay/relay.h"
 #include "relay/thread.h"
 
@@ -59,6 +60,7 @@ struct relay {
     unsigned n_threads;
     struct thread **thread;
     struct ports *ports;
+    struct limits limits;
     bool is_draining;
     bool has_told_empty;
     uint64_t now_ms, started_ms, boot;
@@ -125,7 +127,5 @@ void relay_turn(struct relay *r);
 void relay_tell_lost(struct session *s, enum media_lost reason);
 /** All but the header and room for MEDIA_POOLS_MAX pools. */
 void relay_report(struct relay *r, struct media_relay_reply *out);
-/** Warn of a range that the kernel may give to others. */
-void relay_check_range(const struct media_pool *m);
 
 #endif

@@ -57,8 +57,7 @@ static void check_layout(struct span text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct conf_env env = {.relay_nofile = CONF_NOFILE_DEFAULT,
-                                        .ephemeral_lo = 32768,
-                                        .ephemeral_hi = 60999,
+                                        .ephemeral = {.lo = EPHEMERAL_LO, .hi = EPHEMERAL_HI},
                                         .secrets_are_names = true};
     static FILE *null;
     struct conf_errors errs;

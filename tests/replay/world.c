@@ -201,8 +201,7 @@ int world_stack(struct world *w)
 int world_conf(struct world *w, const char *name, const char *text)
 {
     static const struct conf_env env = {.relay_nofile = CONF_NOFILE_DEFAULT,
-                                        .ephemeral_lo = 32768,
-                                        .ephemeral_hi = 60999,
+                                        .ephemeral = {.lo = EPHEMERAL_LO, .hi = EPHEMERAL_HI},
                                         .secrets_are_names = true};
     struct conf_errors errs;
     struct conf *conf = conf_load_text(name, text, strlen(text), &env, &errs);

@@ -13,8 +13,8 @@
 #include "config/config.h"
 
 /* A machine that never changes: what a reference machine has. */
-static const struct conf_env config_env = {
-    .relay_nofile = 20000, .ephemeral_lo = 32768, .ephemeral_hi = 60999};
+static const struct conf_env config_env = {.relay_nofile = 20000,
+                                           .ephemeral = {.lo = EPHEMERAL_LO, .hi = EPHEMERAL_HI}};
 
 /* A switch that loads without a warning; tests append to it or replace parts. */
 #define CONFIG_REALM  "realm lan\n address 192.0.2.1 2001:db8::1\n"

@@ -2,6 +2,8 @@
 # Unit tests of lib/core.
 TD_UNIT_TESTS += tests/unit/test_span
 tests_unit_test_span_LDADD = $(TD_LIBS_CORE) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_ephemeral
+tests_unit_test_ephemeral_LDADD = $(TD_LIBS_CORE) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_addr
 tests_unit_test_addr_LDADD = $(TD_LIBS_CORE) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_arena

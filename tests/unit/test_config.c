@@ -347,7 +347,7 @@ static void media_path_is_one_of_five_and_auto_unless_told(void **state)
 
 static void twenty_thousand_calls_fit_on_two_addresses(void **state)
 {
-    struct conf_env env = {.relay_nofile = 20000, .ephemeral_lo = 32768, .ephemeral_hi = 60999};
+    struct conf_env env = config_env;
     static const char text[] =
         "realm lan\n address 192.0.2.1 192.0.2.2\n"
         "listen sip\n realm lan\n udp 192.0.2.1:5060\n"
@@ -358,11 +358,11 @@ static void twenty_thousand_calls_fit_on_two_addresses(void **state)
 
     (void)state;
     /* two pieces, the later one first: every port that the kernel might give away is in one */
-    env.n_reserved = 2;
-    env.reserved[0].lo = 40000;
-    env.reserved[0].hi = 49999;
-    env.reserved[1].lo = 10000;
-    env.reserved[1].hi = 39999;
+    env.ephemeral.n_reserved = 2;
+    env.ephemeral.reserved[0].lo = 40000;
+    env.ephemeral.reserved[0].hi = 49999;
+    env.ephemeral.reserved[1].lo = 10000;
+    env.ephemeral.reserved[1].hi = 39999;
     c = conf_load_text("t", text, strlen(text), &env, &errs);
     assert_non_null(c);
     assert_int_equal(c->media.v[0].calls, 20000);
@@ -371,7 +371,7 @@ static void twenty_thousand_calls_fit_on_two_addresses(void **state)
     assert_non_null(strstr(errs.v[0].text, "need BPF"));
     conf_errors_fini(&errs);
     conf_free(c);
-    env.reserved[1].hi = 39998;
+    env.ephemeral.reserved[1].hi = 39998;
     c = conf_load_text("t", text, strlen(text), &env, &errs);
     assert_int_equal(errs.warnings, 2);
     conf_errors_fini(&errs);
