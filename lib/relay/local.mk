@@ -11,6 +11,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/job.h \
 	lib/relay/latch.c lib/relay/latch.h \
 	lib/relay/limits.c lib/relay/limits.h \
+	lib/relay/pins.c lib/relay/pins.h \
 	lib/relay/ports.c lib/relay/ports.h \
 	lib/relay/relay.c lib/relay/relay.h \
 	lib/relay/rtp.c lib/relay/rtp.h \

@@ -19,3 +19,5 @@ tests_unit_test_relay_control_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_relay_secure
 tests_unit_test_relay_secure_SOURCES = tests/unit/test_relay_secure.c tests/unit/srtp_ref.h
 tests_unit_test_relay_secure_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_pins
+tests_unit_test_relay_pins_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
