@@ -14,6 +14,7 @@
 #include "call/rating.h"
 #include "call/register.h"
 #include "call/refresh.h"
+#include "call/terms.h"
 #include "call/transfer.h"
 #include "call/session.h"
 #include "call/rel100.h"
@@ -535,6 +536,7 @@ void call_free(struct call *c)
         leg_free(leg);
     }
     rating_free(cs->blocks, c->rating);
+    terms_free(c);
     cac_release(&c->hold, cs->worker);
     htab_del(&cs->by_id, &c->node);
     pool_put(&cs->call_pool, c);

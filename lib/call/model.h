@@ -222,6 +222,7 @@ struct call_media {
     /* of an offer that has no answer yet: a refused one changes nothing (RFC 3264 §8) */
     struct addr new_remote[2 * OFFER_MEDIA_MAX], new_rtcp[2 * OFFER_MEDIA_MAX];
     uint8_t dir[2 * OFFER_MEDIA_MAX], new_dir[2 * OFFER_MEDIA_MAX]; /**< enum sdp_dir */
+    struct terms *terms; /**< owned: what parties said of codecs, see terms.h; NULL: nothing yet */
     void (*grown)(struct call *c); /**< waits for m-lines, see offer_grow */
     bool armed; /**< answered: from now on a party that sends nothing ends the call */
     uint8_t

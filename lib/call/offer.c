@@ -6,6 +6,7 @@
 #include "call/offer.h"
 
 #include "call/offer_priv.h"
+#include "call/terms.h"
 
 int offer_check(struct span body, const char **why)
 {
@@ -31,6 +32,7 @@ static void offer_note(struct call *c, const struct leg *leg, const struct sdp *
         unsigned e = offer_ep_of(leg, i);
         struct addr a;
 
+        terms_note(c, leg, sdp, i);
         c->media.new_remote[e] = (struct addr){0};
         /* A line that is off sends nothing, and its party is not missed: audio while a fax runs beside it. */
         c->media.new_dir[e] = (uint8_t)(sdp->media[i].port ? sdp_dir(sdp, i) : SDP_INACTIVE);
@@ -270,6 +272,7 @@ void offer_refused(struct ldlg *from, struct ldlg *to)
         c->media.new_dir[e] = c->media.dir[e];
     }
     c->media.new_opaque = c->media.opaque;
+    terms_refuse(c);
 }
 
 bool offer_is_open(const struct ldlg *ld)

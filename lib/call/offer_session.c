@@ -7,6 +7,7 @@
 
 #include "call/offer_priv.h"
 #include "call/priority.h"
+#include "call/terms.h"
 
 bool offer_has_relay(const struct call *c)
 {
@@ -57,6 +58,7 @@ static struct media_ep offer_ep(const struct call *c, const struct leg *leg,
         ep.flags |= MEDIA_EP_OPAQUE;
     if (c->media.silent & (1U << e))
         ep.inactivity_ms = 0;
+    terms_fill(c, leg, m, &ep);
     return ep;
 }
 
@@ -177,6 +179,7 @@ static unsigned offer_remove_ops(struct call *c, struct media_op *op)
         c->media.new_remote[e] = c->media.new_rtcp[e] = (struct addr){0};
         c->media.dir[e] = c->media.new_dir[e] = SDP_DIR_NONE;
         c->media.heard &= (uint8_t) ~(1U << e);
+        terms_drop(c, e);
     }
     return n;
 }
@@ -188,6 +191,7 @@ static void offer_give_back(struct call *c)
 
     media_forget(c->calls->media, cm->change);
     (void)media_close(c->calls->media, cm->ref, NULL, NULL);
+    terms_free(c);
     *cm = (struct call_media){.state = CALL_MEDIA_NONE};
 }
 
@@ -441,7 +445,7 @@ void offer_apply(struct call *c)
     struct media_op op[4 * OFFER_MEDIA_MAX];
     struct call_media *cm = &c->media;
     uint8_t turned = cm->new_opaque ^ cm->opaque; /* T.38 in the place of audio, or back */
-    unsigned n = 0;
+    unsigned changed = terms_settle(c), n = 0;
 
     cm->opaque = cm->new_opaque;
     for (unsigned e = 0; e < 2U * cm->n; e++) {
@@ -466,7 +470,8 @@ void offer_apply(struct call *c)
         /* T.38 is silent between its pages and while the other machine speaks. */
         silent = !cm->armed || !dir_sends(cm->new_dir[e]) || !dir_takes(cm->new_dir[e ^ 1]) ||
                  (cm->opaque & (1U << e / 2));
-        if (silent != ((cm->silent & bit) != 0) || (turned & (1U << e / 2)) || first) {
+        if (silent != ((cm->silent & bit) != 0) || (turned & (1U << e / 2)) || first ||
+            (changed & bit)) {
             cm->silent = (uint8_t)(silent ? cm->silent | bit : cm->silent & ~bit);
             op[n] = (struct media_op){.kind = MEDIA_OP_SET, .ep = offer_ep(c, leg, other, e / 2)};
             n++;

@@ -10,6 +10,7 @@
 #include "call/offer.h"
 #include "call/rating.h"
 #include "call/refresh.h"
+#include "call/terms.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,7 @@ struct media_rec {
     uint8_t state, n, off, opaque, silent;
     uint8_t dir[2 * OFFER_MEDIA_MAX];
     struct addr local[2 * OFFER_MEDIA_MAX], remote[2 * OFFER_MEDIA_MAX], rtcp[2 * OFFER_MEDIA_MAX];
+    struct term term[2 * OFFER_MEDIA_MAX];
 };
 
 struct call_rec {
@@ -189,6 +191,7 @@ static void call_put(struct call_rec *r, const struct call *c)
     r->dip_result = c->dip_result;
     memcpy(r->lrn, c->lrn, sizeof r->lrn);
     media_put(&r->media, &c->media);
+    terms_save(c, r->media.term);
     leg_put(&r->leg[0], c->in);
     leg_put(&r->leg[1], c->out);
 }
@@ -368,6 +371,7 @@ static void call_take(struct call *c, const struct call_rec *r)
     memcpy(m->local, r->media.local, sizeof m->local);
     memcpy(m->remote, r->media.remote, sizeof m->remote);
     memcpy(m->rtcp, r->media.rtcp, sizeof m->rtcp);
+    terms_load(c, r->media.term);
 }
 
 static bool groups_are_sane(const struct leg_rec *r)

@@ -13,7 +13,7 @@ struct calls;
 struct trunk_registry;
 
 /** Counted up when the layout changes; a record of another version is refused, not guessed at. */
-#define CALL_RECORD_VERSION 4
+#define CALL_RECORD_VERSION 5
 
 /** Bytes call_save needs. */
 size_t call_save_len(const struct call *c);

@@ -23,4 +23,5 @@ lib_sip_libtdsip_a_SOURCES += \
 	lib/sip/enum.h lib/sip/enum.c \
 	lib/sip/resolve.h lib/sip/resolve.c
 lib_sip_libtdsip_a_SOURCES += \
-	lib/sip/reliable.h lib/sip/reliable.c lib/sip/sdp_answer.h lib/sip/sdp_answer.c
+	lib/sip/reliable.h lib/sip/reliable.c lib/sip/sdp_answer.h lib/sip/sdp_answer.c \
+	lib/sip/sdp_format.h lib/sip/sdp_format.c

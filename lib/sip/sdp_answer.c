@@ -5,13 +5,10 @@
  */
 #include "sip/sdp_answer.h"
 
-#include "sip/lex.h"
+#include "sip/sdp_format.h"
 
 #include <errno.h>
 #include <string.h>
-
-/* 64: a line of formats longer than that is no audio offer; the rest is not looked at. */
-#define FORMATS_MAX 64
 
 struct codec {
     const char *word; /* of the configuration */
@@ -89,111 +86,6 @@ int sdp_offer(const char *const *codec, size_t n, struct build *b)
     return b->overflow ? -ENOSPC : 0;
 }
 
-/* ---- formats ----------------------------------------------------------------------------------------------------- */
-
-struct formats {
-    unsigned n;
-    struct span fmt[FORMATS_MAX];  /* as in the m-line */
-    struct span name[FORMATS_MAX]; /* "PCMA/8000"; the format itself where none is known */
-};
-
-/* RFC 3551 §6: names that need no rtpmap. */
-static struct span static_name(struct span pt)
-{
-    static const struct {
-        const char *pt, *name;
-    } tab[] = {{"0", "PCMU/8000"}, {"3", "GSM/8000"}, {"4", "G723/8000"},  {"8", "PCMA/8000"},
-               {"9", "G722/8000"}, {"13", "CN/8000"}, {"15", "G728/8000"}, {"18", "G729/8000"}};
-
-    for (size_t i = 0; i < sizeof tab / sizeof tab[0]; i++)
-        if (span_eq(pt, span_of(tab[i].pt)))
-            return span_of(tab[i].name);
-    return pt;
-}
-
-/* One line of rest, without its end. */
-static bool take_line(struct span *rest, struct span *raw, struct span *line)
-{
-    const char *nl;
-    size_t len;
-
-    if (rest->len == 0)
-        return false;
-    nl = memchr(rest->p, '\n', rest->len);
-    len = nl ? (size_t)(nl - rest->p) + 1 : rest->len;
-    *raw = (struct span){rest->p, len};
-    *line = span_trim(*raw);
-    rest->p += len;
-    rest->len -= len;
-    return true;
-}
-
-/* "a=rtpmap:18 G729/8000": the format that the line is about. */
-static bool format_line(struct span line, struct span *fmt, struct span *value)
-{
-    static const char *const attrs[] = {"a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"};
-    struct span rest;
-
-    for (size_t i = 0; i < sizeof attrs / sizeof attrs[0]; i++)
-        if (span_has_prefix(line, span_of(attrs[i]))) {
-            size_t n = strlen(attrs[i]);
-
-            rest = (struct span){line.p + n, line.len - n};
-            span_cut(rest, ' ', fmt, value);
-            *value = span_trim(*value);
-            return true;
-        }
-    return false;
-}
-
-static void formats_of(const struct sdp_media *m, struct formats *f)
-{
-    struct span rest = m->fmt, one, raw, line, fmt, value;
-
-    f->n = 0;
-    while (!span_is_empty(rest) && f->n < FORMATS_MAX) {
-        span_cut(rest, ' ', &one, &rest);
-        if (span_is_empty(one))
-            continue;
-        f->fmt[f->n] = one;
-        f->name[f->n++] = static_name(one);
-    }
-    rest = m->lines;
-    while (take_line(&rest, &raw, &line)) {
-        if (!span_has_prefix(line, SPAN("a=rtpmap:")) || !format_line(line, &fmt, &value))
-            continue;
-        for (unsigned i = 0; i < f->n; i++)
-            if (span_eq(f->fmt[i], fmt))
-                f->name[i] = value;
-    }
-}
-
-/* "PCMA/8000/1" is "PCMA/8000" (RFC 8866 §6.6). */
-static struct span plain_name(struct span name)
-{
-    if (name.len > 2 && name.p[name.len - 2] == '/' && name.p[name.len - 1] == '1')
-        name.len -= 2;
-    return name;
-}
-
-static int format_find(const struct formats *f, struct span name)
-{
-    for (unsigned i = 0; i < f->n; i++)
-        if (span_case_eq(plain_name(f->name[i]), plain_name(name)))
-            return (int)i;
-    return -1;
-}
-
-/* Beside a voice, not one. */
-static bool is_aside(struct span name)
-{
-    struct span codec, rate;
-
-    span_cut(name, '/', &codec, &rate);
-    return span_case_eq(codec, SPAN("telephone-event")) || span_case_eq(codec, SPAN("CN")) ||
-           span_case_eq(codec, SPAN("RED"));
-}
-
 /* ---- the answer -------------------------------------------------------------------------------------------------- */
 
 static bool sends(enum sdp_dir d)
@@ -242,19 +134,19 @@ static bool is_dir_line(struct span line)
 }
 
 /* Lines of said, but for formats that were not chosen and its direction. */
-static void put_lines(struct build *b, const struct sdp_media *said, const struct formats *f,
+static void put_lines(struct build *b, const struct sdp_media *said, const struct sdp_formats *f,
                       const bool *chosen)
 {
     struct span rest = said->lines, raw, line, fmt, value;
 
-    (void)take_line(&rest, &raw, &line); /* the m-line */
-    while (take_line(&rest, &raw, &line)) {
+    (void)sdp_format_line(&rest, &raw, &line); /* the m-line */
+    while (sdp_format_line(&rest, &raw, &line)) {
         bool keep = !span_is_empty(line) && !is_dir_line(line);
 
-        if (keep && format_line(line, &fmt, &value)) {
+        if (keep && sdp_format_of_line(line, &fmt, &value)) {
             keep = false;
             for (unsigned i = 0; i < f->n; i++)
-                keep = keep || (chosen[i] && span_eq(f->fmt[i], fmt));
+                keep = keep || (chosen[i] && span_eq(f->v[i].fmt, fmt));
         }
         if (keep) {
             build_span(b, line);
@@ -266,31 +158,31 @@ static void put_lines(struct build *b, const struct sdp_media *said, const struc
 static bool put_answer(struct build *b, const struct sdp *offer, const struct sdp *said, unsigned i)
 {
     const struct sdp_media *mo = &offer->media[i], *ms = &said->media[i];
-    struct formats fo, fs;
-    bool chosen[FORMATS_MAX] = {false};
-    int order[FORMATS_MAX];
+    struct sdp_formats fo, fs;
+    bool chosen[SDP_FORMATS_MAX] = {false};
+    int order[SDP_FORMATS_MAX];
     unsigned n = 0, voices = 0;
 
     if (i >= said->n_media || mo->port == 0 || ms->port == 0 || !span_eq(mo->type, ms->type) ||
         !span_case_eq(mo->proto, ms->proto))
         return false;
-    formats_of(mo, &fo);
-    formats_of(ms, &fs);
+    sdp_formats(mo, &fo);
+    sdp_formats(ms, &fs);
     for (unsigned k = 0; k < fo.n; k++) {
-        int at = format_find(&fs, fo.name[k]);
+        int at = sdp_format_find(&fs, fo.v[k].name);
 
         if (at < 0 || chosen[at])
             continue;
         chosen[at] = true;
         order[n++] = at;
-        voices += !is_aside(fo.name[k]);
+        voices += !sdp_format_is_aside(fo.v[k].name);
     }
     if (voices == 0)
         return false;
     put_m_head(b, mo, ms->port);
     for (unsigned k = 0; k < n; k++) {
         build_char(b, ' ');
-        build_span(b, fs.fmt[order[k]]);
+        build_span(b, fs.v[order[k]].fmt);
     }
     build_str(b, "\r\n");
     put_lines(b, ms, &fs, chosen);
@@ -303,7 +195,7 @@ static void put_session(struct build *b, const struct sdp *s)
 {
     struct span rest = s->session, raw, line;
 
-    while (take_line(&rest, &raw, &line))
+    while (sdp_format_line(&rest, &raw, &line))
         if (!span_is_empty(line) && !is_dir_line(line)) {
             build_span(b, line);
             build_str(b, "\r\n");
@@ -326,7 +218,7 @@ int sdp_answer(const struct sdp *offer, const struct sdp *said, struct build *b)
 
 bool sdp_covers(const struct sdp *answer, const struct sdp *said)
 {
-    struct formats fa, fs;
+    struct sdp_formats fa, fs;
 
     if (answer->n_media != said->n_media)
         return false;
@@ -338,10 +230,10 @@ bool sdp_covers(const struct sdp *answer, const struct sdp *said)
         if (sends(sdp_dir(said, i)) != takes(sdp_dir(answer, i)) ||
             takes(sdp_dir(said, i)) != sends(sdp_dir(answer, i)))
             return false;
-        formats_of(&answer->media[i], &fa);
-        formats_of(&said->media[i], &fs);
+        sdp_formats(&answer->media[i], &fa);
+        sdp_formats(&said->media[i], &fs);
         for (unsigned k = 0; k < fs.n; k++)
-            if (format_find(&fa, fs.name[k]) < 0)
+            if (sdp_format_find(&fa, fs.v[k].name) < 0)
                 return false;
     }
     return true;

@@ -31,3 +31,6 @@ tests_unit_test_rating_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_testrun
 tests_unit_test_testrun_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_terms
+tests_unit_test_terms_LDADD = $(TD_LIBS_CALL) $(CMOCKA_LIBS)

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What two parties agree on: payload types of both directions, packet times, what a refusal and a restart leave of it.
+ * No relay: bodies cross a call whose media goes around us.
+ */
+#include "call_rig.h"
+
+#include "call/offer.h"
+#include "call/terms.h"
+
+#define HEAD      "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n"
+#define EVENT(pt) "a=rtpmap:" pt " telephone-event/8000\r\n"
+
+static struct rig r;
+static struct call *c;
+
+static void cross(bool from_in, enum offer_kind kind, const char *sdp)
+{
+    struct span out;
+
+    assert_int_equal(offer_cross(from_in ? c->in->main : c->out->main,
+                                 from_in ? c->out->main : c->in->main, kind, span_of(sdp), &out),
+                     0);
+}
+
+static void up(void)
+{
+    rig_up(&r);
+    c = make_call(&r);
+}
+
+static void assert_pts(const struct leg *leg, unsigned i, const char *want)
+{
+    struct terms_line l;
+    char text[128] = "";
+    size_t n = 0;
+
+    assert_true(terms_line(c, leg, i, &l));
+    for (unsigned k = 0; k < l.n_pts; k++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%u %s", k ? ", " : "", l.pt[k].type,
+                              terms_codec_name(l.pt[k].codec));
+    assert_string_equal(text, want);
+}
+
+static void nothing_is_agreed_before_the_answer(void **state)
+{
+    struct terms_line l;
+
+    (void)state;
+    up();
+    assert_false(terms_line(c, c->in, 0, &l));
+    cross(true, OFFER_OFFER, HEAD "m=audio 4000 RTP/AVP 0 8\r\n");
+    assert_false(terms_line(c, c->in, 0, &l));
+    assert_null(terms_codec(c, c->in));
+    cross(false, OFFER_ANSWER, HEAD "m=audio 5000 RTP/AVP 8\r\n");
+    assert_pts(c->in, 0, "8 PCMA");
+    assert_pts(c->out, 0, "8 PCMA");
+    assert_string_equal(terms_codec(c, c->out), "PCMA");
+    rig_down(&r);
+}
+
+static void each_party_is_sent_its_own_numbers(void **state)
+{
+    struct terms_line l;
+
+    (void)state;
+    up();
+    cross(true, OFFER_OFFER, HEAD "m=audio 4000 RTP/AVP 0 8 101\r\n" EVENT("101") "a=ptime:30\r\n");
+    cross(false, OFFER_ANSWER,
+          HEAD "m=audio 5000 RTP/AVP 8 96\r\n" EVENT("96") "a=maxptime:40\r\n");
+    assert_pts(c->in, 0, "8 PCMA, 101 telephone-event, 96 telephone-event");
+    assert_pts(c->out, 0, "8 PCMA, 96 telephone-event, 101 telephone-event");
+    assert_true(terms_line(c, c->in, 0, &l));
+    assert_int_equal(l.event_pt, 101);
+    assert_int_equal(l.ptime_ms, 30);
+    assert_true(terms_line(c, c->out, 0, &l));
+    assert_int_equal(l.event_pt, 96);
+    assert_int_equal(l.ptime_ms, 30);
+    assert_int_equal(l.maxptime_ms, 40);
+    assert_int_equal(l.clock_rate, 0);
+    rig_down(&r);
+}
+
+static void dynamic_codecs_are_known_by_name_and_clock(void **state)
+{
+    struct media_ep ep = {0};
+    struct terms_line l;
+
+    (void)state;
+    up();
+    cross(true, OFFER_OFFER,
+          HEAD "m=audio 4000 RTP/AVP 96 97\r\na=rtpmap:96 AMR-WB/16000\r\n"
+               "a=rtpmap:97 X-ours/8000\r\nm=video 4002 RTP/AVP 99\r\n"
+               "a=rtpmap:99 H264/90000\r\n");
+    cross(false, OFFER_ANSWER,
+          HEAD "m=audio 5000 RTP/AVP 96 97\r\na=rtpmap:96 amr-wb/16000/1\r\n"
+               "a=rtpmap:97 X-ours/8000\r\nm=video 5002 RTP/AVP 99\r\n"
+               "a=rtpmap:99 H264/90000\r\n");
+    assert_pts(c->in, 0, "96 AMR-WB, 97 ?");
+    assert_pts(c->in, 1, "99 video");
+    assert_true(terms_line(c, c->in, 0, &l));
+    assert_int_equal(l.clock_rate, 16000);
+    terms_fill(c, c->in, 1, &ep);
+    assert_int_equal(ep.flags, MEDIA_EP_MANY);
+    assert_int_equal(ep.clock_rate, 90000);
+    rig_down(&r);
+}
+
+static void a_refused_offer_changes_nothing(void **state)
+{
+    (void)state;
+    up();
+    cross(true, OFFER_OFFER, HEAD "m=audio 4000 RTP/AVP 0 8\r\n");
+    cross(false, OFFER_ANSWER, HEAD "m=audio 5000 RTP/AVP 0\r\n");
+    cross(true, OFFER_OFFER, HEAD "m=audio 4000 RTP/AVP 18\r\n");
+    offer_refused(c->in->main, c->out->main);
+    assert_pts(c->in, 0, "0 PCMU");
+    cross(false, OFFER_OFFER, HEAD "m=image 5000 udptl t38\r\n");
+    cross(true, OFFER_ANSWER, HEAD "m=image 4000 udptl t38\r\n");
+    assert_pts(c->in, 0, "");
+    assert_string_equal(terms_codec(c, c->in), "T38");
+    rig_down(&r);
+}
+
+static void a_record_carries_what_was_agreed(void **state)
+{
+    struct term saved[2 * OFFER_MEDIA_MAX];
+
+    (void)state;
+    up();
+    cross(true, OFFER_OFFER,
+          HEAD "m=audio 4000 RTP/AVP 0 8\r\nm=audio 0 RTP/AVP 0\r\n"
+               "m=audio 4004 RTP/AVP 18\r\n");
+    cross(false, OFFER_ANSWER,
+          HEAD "m=audio 5000 RTP/AVP 8\r\nm=audio 0 RTP/AVP 0\r\n"
+               "m=audio 5004 RTP/AVP 18\r\n");
+    terms_save(c, saved);
+    terms_free(c);
+    saved[3].flags = TERMS_ON;
+    saved[3].n_pts = MEDIA_PTS_MAX + 1; /* of another program */
+    terms_load(c, saved);
+    assert_pts(c->out, 0, "8 PCMA");
+    assert_pts(c->out, 2, "18 G729");
+    rig_down(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_agreed_before_the_answer),
+        cmocka_unit_test(each_party_is_sent_its_own_numbers),
+        cmocka_unit_test(dynamic_codecs_are_known_by_name_and_clock),
+        cmocka_unit_test(a_refused_offer_changes_nothing),
+        cmocka_unit_test(a_record_carries_what_was_agreed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
