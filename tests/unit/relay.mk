@@ -21,3 +21,7 @@ tests_unit_test_relay_secure_SOURCES = tests/unit/test_relay_secure.c tests/unit
 tests_unit_test_relay_secure_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_relay_pins
 tests_unit_test_relay_pins_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_player
+tests_unit_test_relay_player_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_event
+tests_unit_test_relay_event_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)

@@ -216,7 +216,7 @@ static void sealed_samples_cannot_be_changed(void **state)
     assert_int_equal(sound_check(plain, 0), -22);
     assert_true(pwrite(fd, "x", 1, 0) < 0);
     assert_true(ftruncate(fd, 0) < 0);
-    map = mmap(NULL, sizeof(pcm), PROT_READ, MAP_SHARED, fd, 0);
+    map = mmap(NULL, sizeof(pcm), PROT_READ, MAP_PRIVATE, fd, 0);
     assert_ptr_not_equal(map, MAP_FAILED);
     assert_memory_equal(map, pcm, sizeof(pcm));
     munmap((void *)(uintptr_t)map, sizeof(pcm));
