@@ -13,9 +13,8 @@
 #define PLAYER_PTIME_MS 20U
 #define PLAYER_BYTES \
     1472U /* of UDP in an Ethernet frame; a ptime that needs more is played with 20 ms */
-(12U + 2U * 8U * 255U) /* the longest ptime that an endpoint can have, of L16 */
 
-    struct endpoint;
+struct endpoint;
 
 struct player {
     struct pace pace; /* first */
