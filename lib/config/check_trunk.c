@@ -304,6 +304,7 @@ void check_trunks(struct parser *p)
         if (stop_is_own(c, t))
             check_codes(p, t);
         check_complete(p, t);
+        check_codecs(p, t);
         check_listens_of(p, t);
         check_peers(p, t);
         check_translations(p, t);

@@ -168,6 +168,40 @@ struct conf_codes {
     struct conf_loc loc;
 };
 
+/** Codecs that policies name; conf_codec_word has their words. */
+enum conf_codec {
+    CONF_CODEC_PCMU,
+    CONF_CODEC_PCMA,
+    CONF_CODEC_G722,
+    CONF_CODEC_G723,
+    CONF_CODEC_G726,
+    CONF_CODEC_G728,
+    CONF_CODEC_G729,
+    CONF_CODEC_GSM,
+    CONF_CODEC_GSM_EFR,
+    CONF_CODEC_ILBC,
+    CONF_CODEC_AMR,
+    CONF_CODEC_AMR_WB,
+    CONF_CODEC_EVS,
+    CONF_CODEC_OPUS,
+    CONF_CODEC_SPEEX,
+    CONF_CODEC_L16,
+    CONF_CODEC_CLEARMODE,
+    CONF_CODEC_EVENT,
+    CONF_CODEC_CN,
+    CONF_CODECS
+};
+
+extern const char *const conf_codec_word[];
+
+/** `codecs allow|deny|order NAME...` */
+struct conf_codecs {
+    uint32_t bits;              /**< 1 << enum conf_codec */
+    uint8_t n;                  /**< 0: not written */
+    uint8_t order[CONF_CODECS]; /**< enum conf_codec, as written */
+    struct conf_loc loc;
+};
+
 enum conf_latch { CONF_LATCH_LEARN_ONCE, CONF_LATCH_SDP_ONLY, CONF_LATCH_FOLLOW };
 
 struct conf_options {
@@ -341,6 +375,16 @@ struct conf_trunk {
     enum conf_offer offer;
     CONF_LIST(const char *)
     codec; /**< `codec pcmu pcma g729 telephone-event`: of offers of ours; default pcma pcmu telephone-event */
+    struct conf_codecs
+        codecs_allow; /**< `codecs allow NAME...`: others cross neither to nor from it */
+    struct conf_codecs codecs_deny; /**< `codecs deny NAME...`: these do not */
+    struct conf_codecs
+        codecs_order;     /**< `codecs order NAME...`: first in offers to it, in this order */
+    uint32_t ptime_ms;    /**< `ptime N`: written in SDP to it; 0 = as the other side says */
+    uint32_t maxptime_ms; /**< `maxptime N`: likewise, unless the other side says less */
+    bool video_refuse;    /**< `video pass|refuse`: m=video does not cross */
+    CONF_LIST(struct conf_target)
+    bypass; /**< `bypass TRUNK|GROUP...`: media of calls with these goes around the relay where it can */
     enum conf_redirect redirect;
     enum conf_refer refer;
     uint32_t pass; /**< CONF_PASS_ bits */

@@ -107,7 +107,7 @@ bool parse_number(struct parser *p, const struct lex_token *t, uint32_t lo, uint
 
 int parse_choice(struct parser *p, const struct lex_token *t, const char *const *words)
 {
-    char choices[128] = "";
+    char choices[192] = "";
     struct nearest near;
     size_t len = 0;
     int i, n;

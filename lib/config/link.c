@@ -214,6 +214,18 @@ static void resolve_target(struct linker *l, struct conf_target *t)
     }
 }
 
+/* Who may go around us is not used by that. */
+static void resolve_bypass(struct linker *l, struct conf_target *t)
+{
+    t->ref.id = find_id(&l->index[KIND_TRUNK], t->ref.name);
+    if (t->ref.id != CONF_NONE)
+        return;
+    t->ref.id = find_id(&l->index[KIND_GROUP], t->ref.name);
+    t->is_group = t->ref.id != CONF_NONE;
+    if (!t->is_group)
+        dangling(l, &t->ref, KIND_TRUNK, KIND_GROUP);
+}
+
 static void resolve_refs(struct linker *l, struct conf_ref *v, uint32_t n, enum kind kind)
 {
     uint32_t i;
@@ -235,6 +247,8 @@ static void resolve_trunk(struct linker *l, struct conf_trunk *t)
     resolve(l, &t->routes, KIND_ROUTE);
     resolve(l, &t->customer, KIND_CUSTOMER);
     resolve(l, &t->sell_deck, KIND_DECK);
+    for (uint32_t i = 0; i < t->bypass.n; i++)
+        resolve_bypass(l, &t->bypass.v[i]);
 }
 
 /* Who a condition is about is not used by that: it has routes of its own, or it is nobody. */

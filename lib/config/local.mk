@@ -4,6 +4,7 @@ noinst_LIBRARIES += lib/config/libtdconfig.a
 lib_config_libtdconfig_a_SOURCES = \
 	lib/config/base.h \
 	lib/config/check.c \
+	lib/config/check_codecs.c \
 	lib/config/check_group.c \
 	lib/config/check_lcr.c \
 	lib/config/check_peer.c \
@@ -31,6 +32,7 @@ lib_config_libtdconfig_a_SOURCES = \
 	lib/config/schema_auth.c \
 	lib/config/schema_calendar.c \
 	lib/config/schema_cdr.c \
+	lib/config/schema_codecs.c \
 	lib/config/schema_deck.c \
 	lib/config/schema_group.c \
 	lib/config/schema_identity.c \

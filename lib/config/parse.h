@@ -204,6 +204,8 @@ void link_pass(struct parser *p);
 void check_pass(struct parser *p);
 /** Parts of it (check_trunk.c). */
 void check_trunks(struct parser *p);
+/** Of check_codecs.c. */
+void check_codecs(struct parser *p, const struct conf_trunk *t);
 /** Of one trunk (check_peer.c). */
 void check_peers(struct parser *p, const struct conf_trunk *t);
 /** Groups, customers, limits (check_group.c). */

@@ -92,6 +92,14 @@ KW_HANDLER(kw_redirect);
 KW_HANDLER(kw_refer);
 KW_HANDLER(kw_pass);
 
+/* ---- schema_codecs.c ---- */
+/** Into a struct conf_codecs. */
+KW_HANDLER(kw_codecs);
+/** Milliseconds or off, into a uint32_t. */
+KW_HANDLER(kw_packet_time);
+KW_HANDLER(kw_video);
+KW_HANDLER(kw_bypass);
+
 /* ---- schema_identity.c ---- */
 KW_HANDLER(kw_trust);
 KW_HANDLER(kw_identity);

@@ -163,6 +163,7 @@ static void kw_latch(struct parser *p, const struct keyword *kw, void *field, st
  * session-timer: 90 s is the least RFC 4028 §5 allows; a day is longer than max-duration of any call that is watched.
  * diversions: a hundred is a loop. register, registrar: below 30 s a REGISTER is a load, beyond a day a lost one is one.
  * breaker: a window below 1 s counts single calls; after an hour nobody knows what the figures were.
+ * ptime, maxptime: 5 ms is less than any carrier sends, 200 and 240 ms are the longest of RFC 3551's codecs in use.
  * tcp-above: below 500 a plain INVITE is too large, above 65,507 UDP has no room.
  */
 #define TRUNK_TIMERS                                                                               \
@@ -258,6 +259,20 @@ static const struct keyword trunk_kw[] = {
      "whether INVITEs to it bear an offer"},
     {"codec", NULL, kw_codec, T(codec), 1, 4, 0, 0, 0, "codec pcmu|pcma|g729|telephone-event...",
      "codecs of offers that we make"},
+    {"codecs", "allow", kw_codecs, T(codecs_allow), 1, CONF_CODECS, 0, 0, 0, "codecs allow NAME...",
+     "codecs that cross to and from it"},
+    {"codecs", "deny", kw_codecs, T(codecs_deny), 1, CONF_CODECS, 0, 0, 0, "codecs deny NAME...",
+     "codecs that do not"},
+    {"codecs", "order", kw_codecs, T(codecs_order), 1, CONF_CODECS, 0, 0, 0, "codecs order NAME...",
+     "codecs that come first in offers to it"},
+    {"ptime", NULL, kw_packet_time, T(ptime_ms), 1, 1, 0, 5, 200, "ptime MS|off",
+     "packet time asked of it"},
+    {"maxptime", NULL, kw_packet_time, T(maxptime_ms), 1, 1, 0, 5, 240, "maxptime MS|off",
+     "longest packets that it may send"},
+    {"video", NULL, kw_video, T(video_refuse), 1, 1, 0, 0, 0, "video pass|refuse",
+     "whether video crosses to and from it"},
+    {"bypass", NULL, kw_bypass, T(bypass), 1, VMAX, 0, 0, 0, "bypass TRUNK|GROUP...",
+     "calls with these go around the relay where they can"},
     {"redirect", NULL, kw_redirect, T(redirect), 1, 1, 0, 0, 0, "redirect reject|follow|pass",
      "what a 3xx from it does"},
     {"refer", NULL, kw_refer, T(refer), 1, 1, 0, 0, 0, "refer reject|pass|consume",

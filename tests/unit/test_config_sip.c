@@ -407,6 +407,35 @@ static void sip_keywords_take_what_is_written(void **state)
     conf_free(c);
 }
 
+static void codec_keywords_take_what_is_written(void **state)
+{
+    const struct conf_trunk *t;
+    struct conf *c = with_out("", &t);
+
+    (void)state;
+    assert_int_equal(t->codecs_allow.n + t->codecs_deny.n + t->codecs_order.n, 0);
+    assert_int_equal(t->bypass.n, 0);
+    assert_int_equal(t->ptime_ms + t->maxptime_ms, 0);
+    assert_false(t->video_refuse);
+    conf_free(c);
+    c = with_out(" codecs allow pcma g729 opus\n codecs deny opus cn\n"
+                 " codecs order telephone-event g729 pcma\n ptime 20\n maxptime 40\n"
+                 " video refuse\n bypass in\n",
+                 &t);
+    assert_int_equal(t->codecs_allow.bits,
+                     1U << CONF_CODEC_PCMA | 1U << CONF_CODEC_G729 | 1U << CONF_CODEC_OPUS);
+    assert_int_equal(t->codecs_deny.bits, 1U << CONF_CODEC_OPUS | 1U << CONF_CODEC_CN);
+    assert_int_equal(t->codecs_order.n, 3);
+    assert_int_equal(t->codecs_order.order[1], CONF_CODEC_G729);
+    assert_int_equal(t->ptime_ms, 20);
+    assert_int_equal(t->maxptime_ms, 40);
+    assert_true(t->video_refuse);
+    assert_int_equal(t->bypass.n, 1);
+    assert_false(t->bypass.v[0].is_group);
+    assert_ptr_equal(&c->trunk.v[t->bypass.v[0].ref.id], conf_find_trunk(c, "in"));
+    conf_free(c);
+}
+
 static void sip_keywords_are_taken_over_from_a_profile(void **state)
 {
     struct conf *c = good(NET3 CONFIG_IN
@@ -442,6 +471,16 @@ static void wrong_sip_values_are_refused(void **state)
         {"trunk x\n offer late\n", "'late' is not one of: keep, early, delayed"},
         {"trunk x\n codec opus\n", "'opus' is not one of: pcmu, pcma, g729, telephone-event"},
         {"trunk x\n codec pcmu pcmu\n", "'pcmu' is written twice"},
+        {"trunk x\n codecs allow pcmx\n", "did you mean 'pcmu'?"},
+        {"trunk x\n codecs deny g729 g729\n", "'g729' is written twice"},
+        {"trunk x\n codecs allow telephone-event\n", "trunk 'x' has no codec left for a voice"},
+        {"trunk x\n codecs allow pcmu\n codecs deny pcmu\n", "has no codec left for a voice"},
+        {"trunk x\n codecs allow pcmu\n codecs order cn g729\n",
+         "trunk 'x' orders 'g729', which it does not allow"},
+        {"trunk x\n ptime 4\n", "'4' is not a number from 5 to 200"},
+        {"trunk x\n ptime 30\n maxptime 20\n", "trunk 'x' has ptime 30 above maxptime 20"},
+        {"trunk x\n video no\n", "'no' is not one of: pass, refuse"},
+        {"trunk x\n bypass nobody\n", "'nobody'"},
         {"trunk x\n codec telephone-event\n", "needs a codec for the voice beside it"},
         {"trunk x\n redirect folow\n", "did you mean 'follow'?"},
         {"trunk x\n refer no\n", "'no' is not one of: reject, pass, consume"},
@@ -779,6 +818,7 @@ int main(void)
         cmocka_unit_test(a_tls_name_without_tls_is_a_warning),
         cmocka_unit_test(sip_keywords_have_their_defaults),
         cmocka_unit_test(sip_keywords_take_what_is_written),
+        cmocka_unit_test(codec_keywords_take_what_is_written),
         cmocka_unit_test(sip_keywords_are_taken_over_from_a_profile),
         cmocka_unit_test(wrong_sip_values_are_refused),
         cmocka_unit_test(identity_keywords_have_their_defaults),
