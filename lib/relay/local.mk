@@ -10,6 +10,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/flow.c lib/relay/flow.h \
 	lib/relay/io.c lib/relay/io.h lib/relay/io_name.h lib/relay/io_udp.c \
 	lib/relay/job.h \
+	lib/relay/kernel.c lib/relay/kernel.h \
 	lib/relay/latch.c lib/relay/latch.h \
 	lib/relay/limits.c lib/relay/limits.h \
 	lib/relay/pins.c lib/relay/pins.h \
@@ -22,3 +23,21 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/session.c \
 	lib/relay/sounds.c lib/relay/sounds.h \
 	lib/relay/thread.c lib/relay/thread.h
+
+# The programs of the kernel: an object of clang's without its debugger's sections, and a header that holds it. Nothing of it is
+# shipped: who builds without clang has sockets.
+EXTRA_DIST += lib/relay/bpf/relay.bpf.c
+if HAVE_EBPF
+TD_BPF_FLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -I$(srcdir)/lib $(TD_BPF_CPPFLAGS) $(LIBBPF_CFLAGS)
+TD_BPF_GEN = lib/relay/bpf/gen
+# As the system's: the code in it is bpftool's.
+AM_CPPFLAGS += -isystem $(top_builddir)/$(TD_BPF_GEN)
+$(TD_BPF_GEN)/relay.bpf.o: lib/relay/bpf/relay.bpf.c lib/relay/bpf/relay_maps.h
+	$(AM_V_GEN)$(MKDIR_P) $(TD_BPF_GEN) && \
+	'$(CLANG_BPF)' $(TD_BPF_FLAGS) -c -o $@.full '$(srcdir)/lib/relay/bpf/relay.bpf.c' && \
+	'$(BPFTOOL)' gen object $@ $@.full && rm -f $@.full
+$(TD_BPF_GEN)/relay.skel.h: $(TD_BPF_GEN)/relay.bpf.o
+	$(AM_V_GEN)'$(BPFTOOL)' gen skeleton $< name relay_bpf >$@.new && mv -f $@.new $@
+BUILT_SOURCES += $(TD_BPF_GEN)/relay.skel.h
+CLEANFILES += $(TD_BPF_GEN)/relay.bpf.o $(TD_BPF_GEN)/relay.skel.h
+endif
