@@ -87,11 +87,12 @@ enum media_latch {
 #define MEDIA_EP_MUX      4U /* RTCP of this party comes and goes on its RTP port (RFC 5761) */
 #define MEDIA_EP_MANY \
     8U /* several SSRCs by right (video with repair streams): no guard of the SSRC */
-#define MEDIA_EP_EVENTS 16U  /* tell of its telephone-events */
-#define MEDIA_EP_ABSORB 32U  /* its telephone-events do not go to the peer: that one gets INFO */
-#define MEDIA_EP_SLOW   64U  /* never into the kernel path */
-#define MEDIA_EP_WATCH  128U /* tell of silence and one-way audio */
-#define MEDIA_EP_FLAGS  255U
+#define MEDIA_EP_EVENTS 16U /* tell of its telephone-events */
+#define MEDIA_EP_ABSORB 32U /* its telephone-events do not go to the peer: that one gets INFO */
+#define MEDIA_EP_SLOW   64U /* never into the kernel path */
+#define MEDIA_EP_WATCH \
+    128U /* answered, and it shall speak: watch for silence and one-way audio, and tell */
+#define MEDIA_EP_FLAGS 255U
 
 /* What a payload type is: clock, E-model parameters, whether the relay can play into it. */
 enum media_codec {
@@ -298,7 +299,7 @@ struct media_counters {
     uint32_t ssrc_refused; /* another SSRC while the stream speaks: dropped */
     uint32_t auth_failed;  /* SRTP: tag wrong or replayed, dropped */
     uint32_t events;       /* telephone-events */
-    uint32_t rtcp_invalid; /* RTCP that is none, or reports of what nobody sends: dropped */
+    uint32_t rtcp_invalid; /* compound RTCP whose lengths do not fit: dropped */
     uint32_t rtt_us;       /* last, between us and the party (RFC 3550 §6.4.1); 0: not known */
     uint32_t rtt_max_us;
     uint32_t remote_lost;      /* of what we sent, as the party reports it */

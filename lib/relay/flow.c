@@ -178,6 +178,81 @@ static bool is_from_party(struct flow_ctx *c, struct flow *f, const struct addr 
     }
 }
 
+uint8_t flow_codec(const struct endpoint *e, uint8_t payload_type)
+{
+    for (unsigned i = 0; i < e->n_pts; i++) {
+        if (e->pt[i].type == payload_type)
+            return e->pt[i].codec;
+    }
+    switch (payload_type) {
+    case 0: return MEDIA_CODEC_PCMU;
+    case 3: return MEDIA_CODEC_GSM;
+    case 4: return MEDIA_CODEC_G723;
+    case 8: return MEDIA_CODEC_PCMA;
+    case 9: return MEDIA_CODEC_G722;
+    case 13: return MEDIA_CODEC_CN;
+    case 15: return MEDIA_CODEC_G728;
+    case 18: return MEDIA_CODEC_G729;
+    default: return MEDIA_CODEC_UNKNOWN;
+    }
+}
+
+static void tell_quality(struct flow_ctx *c, struct endpoint *e, const struct quality_event *ev,
+                         unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        c->on_quality(c, e, &ev[i]);
+}
+
+/* What the party reports of our stream, and when the peer's clock goes to it. @return false: no RTCP inside */
+static bool rtcp_input(struct flow_ctx *c, const struct io_packet *p)
+{
+    struct endpoint *e = p->flow->ep;
+    struct quality_event ev[QUALITY_EVENTS_MAX];
+    struct rtcp_info info;
+    struct quality_report r = {.info = &info, .now_ns = c->now_ns};
+
+    if (e->is_opaque)
+        return true;
+    if (rtcp_read(p->data, p->len, &info) < 0) {
+        e->n.rtcp_invalid++;
+        total_add(&c->totals->invalid, 1);
+        return false;
+    }
+    if (!e->peer)
+        return true;
+    r.ssrc = e->peer->stats.ssrc;
+    r.clock_rate = e->peer->stats.clock_rate;
+    r.sent = e->n.sent_packets;
+    tell_quality(c, e, ev, quality_reported(&e->quality, &r, ev));
+    if (info.has_sr)
+        quality_sr_sent(&e->peer->quality, &info, c->now_ns);
+    return true;
+}
+
+void flow_look(struct flow_ctx *c, struct endpoint *e)
+{
+    struct quality_event ev[QUALITY_EVENTS_MAX];
+    struct quality_now now = {
+        .now_ms = c->now_ms,
+        .packets = e->n.packets,
+        .lost = rtp_stats_lost(&e->stats),
+        .gaps = e->stats.gaps,
+        .sent = e->n.sent_packets,
+        .jitter_us = rtp_stats_jitter_us(&e->stats),
+        .codec = flow_codec(e, e->stats.payload_type),
+        .ptime_ms = e->ptime_ms,
+        .is_silent = e->is_silent,
+        .may_speak = e->peer && (e->direction & MEDIA_DIR_RECV) &&
+                     (e->peer->direction & MEDIA_DIR_SEND) && (e->flags & MEDIA_EP_WATCH),
+        .peer_speaks = e->n.sent_packets != e->quality.sent,
+        .watch = (e->flags & MEDIA_EP_WATCH) != 0,
+    };
+
+    if (!e->is_opaque)
+        tell_quality(c, e, ev, quality_look(&e->quality, &now, ev));
+}
+
 static void count_in(struct flow_ctx *c, const struct io_packet *p, const struct rtp_header *h)
 {
     struct endpoint *e = p->flow->ep;
@@ -188,8 +263,11 @@ static void count_in(struct flow_ctx *c, const struct io_packet *p, const struct
     }
     e->n.packets++;
     e->n.bytes += p->len;
-    if (!e->is_opaque)
+    if (!e->is_opaque) {
         rtp_stats_packet(&e->stats, h, c->now_ns);
+        e->is_silent = quality_is_silence(p->data + h->payload_at, p->len - h->payload_at,
+                                          flow_codec(e, h->payload_type));
+    }
     seen(c, e);
 }
 
@@ -206,6 +284,8 @@ static void input(struct flow_ctx *c, struct io_packet *p)
         return;
     }
     if (!is_from_party(c, f, &p->from))
+        return;
+    if (p->kind == IO_RTCP && !rtcp_input(c, p))
         return;
     count_in(c, p, &h);
     flow_forward(c, p);
@@ -298,10 +378,13 @@ void flow_state(const struct endpoint *e, uint64_t now_ms, struct media_ep_state
     out->n.lost = rtp_stats_lost(&e->stats);
     out->n.reordered = e->stats.reordered;
     out->n.duplicates = e->stats.duplicates;
+    out->n.gaps = (uint32_t)e->stats.gaps;
+    out->n.codec = flow_codec(e, e->stats.payload_type);
     out->n.ssrc = e->stats.ssrc;
     out->n.ssrc_changes = e->stats.ssrc_changes;
     out->n.jitter_us = rtp_stats_jitter_us(&e->stats);
     out->n.jitter_max_us = rtp_stats_jitter_max_us(&e->stats);
+    quality_counters(&e->quality, &out->n);
     /* the control thread's clock, which made it, may be a moment ahead */
     out->n.silent_ms = now_ms > e->seen_ms ? (uint32_t)(now_ms - e->seen_ms) : 0;
 }

@@ -12,6 +12,7 @@
 #include "relay/io.h"
 #include "relay/latch.h"
 #include "relay/ports.h"
+#include "relay/quality.h"
 #include "relay/rtp.h"
 
 struct endpoint;
@@ -58,6 +59,9 @@ struct endpoint {
     uint64_t
         told_ms; /* last LATCHED event: with `follow` two senders could make one for each packet */
     struct rtp_stats stats;
+    struct quality quality;
+    LIST_ENTRY(endpoint) tour;
+    bool is_silent;          /* the last RTP packet had nothing to hear */
     struct media_counters n; /* those that are simply counted */
     uint64_t held_ms;        /* when the packet in held came; 0: none */
     uint32_t held_len;
@@ -91,6 +95,8 @@ struct flow_ctx {
     /** An endpoint's party was found (is_rtcp: its RTCP), or it is active again. */
     void (*on_latched)(struct flow_ctx *, struct flow *);
     void (*on_active)(struct flow_ctx *, struct endpoint *);
+    /** Something to tell of its quality. */
+    void (*on_quality)(struct flow_ctx *, struct endpoint *, const struct quality_event *);
     /* flow.c's: on their way out until flow_flush */
     unsigned n_out;
     struct io_out out[IO_BATCH];
@@ -105,6 +111,10 @@ void flow_forward(struct flow_ctx *c, struct io_packet *p);
 struct io_packet *flow_packet(struct flow_ctx *c);
 /** Out by a flow's port, with the others at the next flush. dst NULL: to its party, which must be known; else it is borrowed until then */
 void flow_put(struct flow_ctx *c, struct io_packet *p, struct flow *to, const struct addr *dst);
+/** Once a second for each endpoint: its quality. */
+void flow_look(struct flow_ctx *c, struct endpoint *e);
+/** What a payload type is by agreement, or by its number (RFC 3551 §6). */
+uint8_t flow_codec(const struct endpoint *e, uint8_t payload_type);
 /** Send what was put, and count it. */
 void flow_flush(struct flow_ctx *c);
 

@@ -7,6 +7,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/conn.c lib/relay/state.h \
 	lib/relay/control.c lib/relay/control.h \
 	lib/relay/event.c lib/relay/event.h \
+	lib/relay/emodel.c lib/relay/emodel.h \
 	lib/relay/flow.c lib/relay/flow.h \
 	lib/relay/io.c lib/relay/io.h lib/relay/io_name.h lib/relay/io_udp.c \
 	lib/relay/job.h \
@@ -17,7 +18,9 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/pace.c lib/relay/pace.h \
 	lib/relay/player.c lib/relay/player.h \
 	lib/relay/ports.c lib/relay/ports.h \
+	lib/relay/quality.c lib/relay/quality.h \
 	lib/relay/relay.c lib/relay/relay.h \
+	lib/relay/rtcp.c lib/relay/rtcp.h \
 	lib/relay/rtp.c lib/relay/rtp.h \
 	lib/relay/secure.c lib/relay/secure.h \
 	lib/relay/session.c \

@@ -42,6 +42,7 @@ int rtp_parse(const uint8_t *p, size_t len, struct rtp_header *out)
     /* padding is not looked at: with SRTP it is encrypted */
     if (len < need)
         return -EBADMSG;
+    out->payload_at = (uint16_t)need;
     out->payload_type = p[1] & 0x7f;
     out->seq = be16(p + 2);
     out->timestamp = be32(p + 4);
@@ -118,6 +119,7 @@ static void count_seq(struct rtp_stats *s, uint16_t seq)
     if (ahead > 0 && ahead < MAX_DROPOUT) {
         s->seen_bits = ahead < WINDOW ? s->seen_bits << ahead : 0;
         s->seen_bits |= 1;
+        s->gaps += ahead > 1;
         s->max_ext += ahead;
         s->unique++;
         s->bad_seq = NO_BAD_SEQ;

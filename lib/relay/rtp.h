@@ -15,6 +15,7 @@ struct rtp_header {
     uint32_t ssrc;
     uint16_t seq;
     uint8_t payload_type;
+    uint16_t payload_at; /* bytes of header before it */
 };
 
 /** One stream's sequence; a new SSRC or a restart closes a segment of it. */
@@ -22,6 +23,7 @@ struct rtp_stats {
     uint64_t seen_bits; /* bit n: max_seq - n has come */
     uint64_t lost_done; /* of closed segments */
     uint64_t reordered, duplicates;
+    uint64_t gaps;               /* losses in a row count once */
     uint64_t unique;             /* packets of this segment */
     uint32_t first_ext, max_ext; /* extended sequence numbers */
     uint32_t bad_seq;            /* next after a jump; 65536 + 1: none */

@@ -25,6 +25,8 @@
 
 LIST_HEAD(wheel_slot, endpoint);
 
+#define TOUR_SLOTS 10U /* of WHEEL_MS: each endpoint is looked at once a second */
+
 struct thread {
     struct flow_ctx ctx; /* first: its callbacks cast */
     struct io_batch batch;
@@ -35,6 +37,8 @@ struct thread {
     bool is_running, is_stopping;
     uint64_t wheel_tick; /* number of the slot looked at last */
     struct wheel_slot wheel[WHEEL_SLOTS];
+    struct wheel_slot tour[TOUR_SLOTS];
+    unsigned tour_next; /* where the next endpoint goes */
     pthread_t pthread;
 };
 
@@ -104,6 +108,20 @@ static bool tell(struct thread *t, struct endpoint *e, enum media_type type)
     return true;
 }
 
+static void on_quality(struct flow_ctx *c, struct endpoint *e, const struct quality_event *ev)
+{
+    struct thread *t = (struct thread *)(void *)c;
+    struct media_event_msg *m;
+    struct job *job;
+
+    m = event_new(t, e, MEDIA_EV_QUALITY, &job);
+    if (!m)
+        return;
+    m->kind = ev->kind;
+    m->value = ev->value;
+    chan_put(&t->up, &job->item);
+}
+
 /* ---- inactivity ------------------------------------------------------------------------------------------------ */
 
 static void wheel_del(struct endpoint *e)
@@ -152,6 +170,16 @@ static void wheel_slot_run(struct thread *t, struct wheel_slot *slot)
     }
 }
 
+static void tour_run(struct thread *t, struct wheel_slot *slot)
+{
+    struct endpoint *e;
+
+    LIST_FOREACH(e, slot, tour)
+    {
+        flow_look(&t->ctx, e);
+    }
+}
+
 static void wheel_run(struct thread *t)
 {
     uint64_t tick = t->ctx.now_ms / WHEEL_MS;
@@ -162,6 +190,7 @@ static void wheel_run(struct thread *t)
     while (t->wheel_tick < tick) {
         t->wheel_tick++;
         wheel_slot_run(t, &t->wheel[t->wheel_tick % WHEEL_SLOTS]);
+        tour_run(t, &t->tour[t->wheel_tick % TOUR_SLOTS]);
     }
 }
 
@@ -172,6 +201,7 @@ static void endpoint_gone(struct thread *t, struct endpoint *e)
     t->ctx.io->del(t->ctx.io_thread, &e->rtp);
     t->ctx.io->del(t->ctx.io_thread, &e->rtcp);
     wheel_del(e);
+    LIST_REMOVE(e, tour);
     flow_disconnect(e);
 }
 
@@ -182,6 +212,8 @@ static void apply_op(struct thread *t, const struct job_op *op)
         t->ctx.io->add(t->ctx.io_thread, &op->ep->rtp);
         t->ctx.io->add(t->ctx.io_thread, &op->ep->rtcp);
         wheel_set(t, op->ep);
+        t->tour_next = (t->tour_next + 1) % TOUR_SLOTS;
+        LIST_INSERT_HEAD(&t->tour[t->tour_next], op->ep, tour);
         break;
     case MEDIA_OP_REMOVE: endpoint_gone(t, op->ep); break;
     case MEDIA_OP_REMOTE: flow_set_remote(op->ep, &op->want, t->ctx.now_ms); break;
@@ -331,6 +363,7 @@ int thread_new(const struct thread_param *p, struct thread **out)
     t->ctx.now_ms = now_ms();
     t->ctx.on_latched = on_latched;
     t->ctx.on_active = on_active;
+    t->ctx.on_quality = on_quality;
     t->wheel_tick = t->ctx.now_ms / WHEEL_MS;
     err = thread_init(t, p);
     if (err < 0)

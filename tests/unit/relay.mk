@@ -27,3 +27,5 @@ TD_UNIT_TESTS += tests/unit/test_relay_event
 tests_unit_test_relay_event_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_relay_kernel
 tests_unit_test_relay_kernel_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_quality
+tests_unit_test_relay_quality_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)

@@ -82,7 +82,8 @@ static __always_inline int forward(struct xdp_md *ctx, int counts)
     struct bare_flow *f;
     __u32 sum;
 
-    if (data + sizeof(*p) > end || p->type != bpf_htons(0x0800) || p->vihl != 0x45 || p->proto != 17)
+    if (data + sizeof(*p) > end || p->type != bpf_htons(0x0800) || p->vihl != 0x45 ||
+        p->proto != 17)
         return XDP_PASS;
     key.daddr = p->daddr;
     key.dport = p->dport;

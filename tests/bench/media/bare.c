@@ -88,9 +88,12 @@ static int attach(struct bpf_object *o, const char *which, struct end *end)
 int bare_main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"netns", required_argument, NULL, 'n'}, {"which", required_argument, NULL, 'w'},
-        {"a", required_argument, NULL, 'a'},     {"b", required_argument, NULL, 'b'},
-        {"flows", required_argument, NULL, 'f'}, {"objects", required_argument, NULL, 'o'},
+        {"netns", required_argument, NULL, 'n'},
+        {"which", required_argument, NULL, 'w'},
+        {"a", required_argument, NULL, 'a'},
+        {"b", required_argument, NULL, 'b'},
+        {"flows", required_argument, NULL, 'f'},
+        {"objects", required_argument, NULL, 'o'},
         {NULL, 0, NULL, 0},
     };
     struct bench_flows flows = {0};
@@ -112,8 +115,9 @@ int bare_main(int argc, char **argv)
         }
     }
     if (bad || !netns || !path) {
-        fputs("usage: mbench bare --netns NAME --which bare|bare_stat|none --a DEVICE:MAC:PEERMAC --b … --flows FILE --objects DIR\n",
-              stderr);
+        fputs(
+            "usage: mbench bare --netns NAME --which bare|bare_stat|none --a DEVICE:MAC:PEERMAC --b … --flows FILE --objects DIR\n",
+            stderr);
         return 2;
     }
     if (netns_enter(netns) < 0 || flows_read(path, &flows) < 0)

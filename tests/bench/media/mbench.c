@@ -36,7 +36,8 @@ int mac_read(const char *text, uint8_t mac[6])
 {
     unsigned m[6];
 
-    if (sscanf(text, "%2x%*c%2x%*c%2x%*c%2x%*c%2x%*c%2x", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5]) != 6)
+    if (sscanf(text, "%2x%*c%2x%*c%2x%*c%2x%*c%2x%*c%2x", &m[0], &m[1], &m[2], &m[3], &m[4],
+               &m[5]) != 6)
         return -EINVAL;
     for (unsigned i = 0; i < 6; i++)
         mac[i] = (uint8_t)m[i];
@@ -48,15 +49,16 @@ static bool flow_line(const char *line, struct bench_flow *f)
     char addr[4][32];
     unsigned port[4];
 
-    if (sscanf(line, "%c %31s %u %31s %u %31s %u %31s %u", &f->side, addr[0], &port[0], addr[1], &port[1], addr[2],
-               &port[2], addr[3], &port[3]) != 9)
+    if (sscanf(line, "%c %31s %u %31s %u %31s %u %31s %u", &f->side, addr[0], &port[0], addr[1],
+               &port[1], addr[2], &port[2], addr[3], &port[3]) != 9)
         return false;
     f->sport = htons((uint16_t)port[0]);
     f->dport = htons((uint16_t)port[1]);
     f->out_sport = htons((uint16_t)port[2]);
     f->out_dport = htons((uint16_t)port[3]);
     return (f->side == 'a' || f->side == 'b') && inet_pton(AF_INET, addr[0], &f->saddr) == 1 &&
-           inet_pton(AF_INET, addr[1], &f->daddr) == 1 && inet_pton(AF_INET, addr[2], &f->out_saddr) == 1 &&
+           inet_pton(AF_INET, addr[1], &f->daddr) == 1 &&
+           inet_pton(AF_INET, addr[2], &f->out_saddr) == 1 &&
            inet_pton(AF_INET, addr[3], &f->out_daddr) == 1;
 }
 

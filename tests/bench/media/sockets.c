@@ -69,7 +69,8 @@ static void ready(void)
 }
 
 /* The port of the other direction of the same call: its socket has the address that packets go out from. */
-static struct port *port_of(struct port *port, const struct bench_flows *flows, uint32_t addr, uint16_t number)
+static struct port *port_of(struct port *port, const struct bench_flows *flows, uint32_t addr,
+                            uint16_t number)
 {
     for (unsigned i = 0; i < flows->n; i++) {
         if (flows->flow[i].daddr == addr && flows->flow[i].dport == number)
@@ -157,7 +158,8 @@ static int one_run(const struct bench_flows *flows, const struct options *o)
         for (int i = 0; i < n; i++) {
             unsigned k = ev[i].data.u32, other = 1 - k;
             struct sockaddr_in to = {AF_INET, f[k]->out_dport, {f[k]->out_daddr}, {0}};
-            struct sockaddr_ll ll = {.sll_family = AF_PACKET, .sll_halen = 6, .sll_protocol = htons(ETH_P_IP)};
+            struct sockaddr_ll ll = {
+                .sll_family = AF_PACKET, .sll_halen = 6, .sll_protocol = htons(ETH_P_IP)};
             int got = recvmmsg(fd[k], b->in, BATCH, MSG_DONTWAIT, NULL);
 
             ll.sll_ifindex = by_packet ? (int)if_nametoindex(o->device[other]) : 0;
@@ -229,7 +231,9 @@ int sockets_main(int argc, char **argv)
         }
     }
     if (bad || !o.netns || !o.path) {
-        fputs("usage: mbench sockets --netns NAME --kind ports|one|packet --a DEVICE:MAC:PEERMAC --b … --flows FILE\n", stderr);
+        fputs(
+            "usage: mbench sockets --netns NAME --kind ports|one|packet --a DEVICE:MAC:PEERMAC --b … --flows FILE\n",
+            stderr);
         return 2;
     }
     if (netns_enter(o.netns) < 0 || flows_read(o.path, &flows) < 0)

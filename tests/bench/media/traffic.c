@@ -153,13 +153,15 @@ static int send_all(struct traffic *t)
     struct xdp_md ctx = {.data_end = FRAME_LEN};
     struct itimerval stop = {.it_value = {(time_t)(t->seconds + SPARE_S), 0}};
     struct sigaction act = {.sa_handler = on_alarm};
-    LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = frame, .data_size_in = sizeof(frame), .ctx_in = &ctx,
-                .ctx_size_in = sizeof(ctx), .repeat = INT32_MAX, .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 32);
+    LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = frame, .data_size_in = sizeof(frame),
+                .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = INT32_MAX,
+                .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 32);
     struct bpf_program *p = bpf_object__find_program_by_name(t->gen, "gen");
     int fd = map_of(t->gen, "conf"), err;
     uint32_t zero = 0;
 
-    stop.it_value.tv_usec = (suseconds_t)((t->seconds + SPARE_S - (double)stop.it_value.tv_sec) * 1e6);
+    stop.it_value.tv_usec =
+        (suseconds_t)((t->seconds + SPARE_S - (double)stop.it_value.tv_sec) * 1e6);
     t->conf.n = t->flows.n;
     t->conf.gap_ns = t->pps > 0 ? (uint64_t)(1e9 / t->pps) : 0;
     t->conf.next_ns = now_ns();
@@ -227,11 +229,13 @@ static void report(const struct traffic *t)
             silent += f.got == 0;
         }
     }
-    printf("{\"sent\": %llu, \"received\": %llu, \"gaps\": %u, \"late\": %u, \"twice\": %u, \"silent_flows\": %u, "
-           "\"seconds\": %.3f, \"p50_us\": %.0f, \"p99_us\": %.0f, \"mean_us\": %.1f, \"strange\": %llu}\n",
-           (unsigned long long)t->conf.sent, (unsigned long long)sum.packets, all.lost, all.late, all.twice, silent,
-           t->seconds, quantile(&sum, 0.5), quantile(&sum, 0.99),
-           sum.packets ? (double)sum.lat_sum / (double)sum.packets / 1000.0 : 0.0, (unsigned long long)sum.strange);
+    printf(
+        "{\"sent\": %llu, \"received\": %llu, \"gaps\": %u, \"late\": %u, \"twice\": %u, \"silent_flows\": %u, "
+        "\"seconds\": %.3f, \"p50_us\": %.0f, \"p99_us\": %.0f, \"mean_us\": %.1f, \"strange\": %llu}\n",
+        (unsigned long long)t->conf.sent, (unsigned long long)sum.packets, all.lost, all.late,
+        all.twice, silent, t->seconds, quantile(&sum, 0.5), quantile(&sum, 0.99),
+        sum.packets ? (double)sum.lat_sum / (double)sum.packets / 1000.0 : 0.0,
+        (unsigned long long)sum.strange);
 }
 
 /* NETNS:DEVICE:OWN-MAC:PEER-MAC, macs with dashes */
@@ -297,8 +301,9 @@ int traffic_main(int argc, char **argv)
         }
     }
     if (bad || !path || !t.side[0].device[0] || !t.side[1].device[0]) {
-        fputs("usage: mbench traffic --a NETNS:DEVICE:MAC:PEERMAC --b ... --flows FILE --objects DIR --pps N --seconds N\n",
-              stderr);
+        fputs(
+            "usage: mbench traffic --a NETNS:DEVICE:MAC:PEERMAC --b ... --flows FILE --objects DIR --pps N --seconds N\n",
+            stderr);
         return 2;
     }
     if (flows_read(path, &t.flows) < 0)

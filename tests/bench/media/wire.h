@@ -29,7 +29,7 @@ struct gen_conf {
     __u32 n;   /* flows */
     __u32 pos; /* next */
     __u64 sent;
-    __u64 gap_ns; /* between two packets; 0: none */
+    __u64 gap_ns;          /* between two packets; 0: none */
     __u64 next_ns, end_ns; /* behind it nothing is sent */
 };
 #define LATE_NS 200000U /* who is that late does not make up for it: no bursts */
