@@ -32,3 +32,19 @@ EXTRA_DIST += tests/bench/route-mtree
 # A decision for a call, over all its steps.
 noinst_PROGRAMS += tests/bench/decide
 tests_bench_decide_LDADD = $(TD_LIBS_ROUTE)
+
+# The media bench: parties and bare relays in the kernel and by sockets; scripts/mediabench runs them beside tandem-media.
+TD_BENCH_BPF = tests/bench/media/gen.bpf.c tests/bench/media/sink.bpf.c tests/bench/media/bare.bpf.c
+EXTRA_DIST += $(TD_BENCH_BPF)
+if HAVE_EBPF
+noinst_PROGRAMS += tests/bench/mbench
+tests_bench_mbench_SOURCES = tests/bench/media/mbench.c tests/bench/media/mbench.h tests/bench/media/wire.h \
+	tests/bench/media/traffic.c tests/bench/media/bare.c tests/bench/media/sockets.c
+tests_bench_mbench_CPPFLAGS = $(AM_CPPFLAGS) $(TD_EBPF_CPPFLAGS)
+tests_bench_mbench_LDADD = $(LIBBPF_LIBS)
+tests/bench/media/%.bpf.o: $(srcdir)/tests/bench/media/%.bpf.c $(srcdir)/tests/bench/media/wire.h
+	$(AM_V_GEN)$(MKDIR_P) tests/bench/media && '$(CLANG_BPF)' $(TD_BPF_FLAGS) -c -o $@ $<
+TD_BENCH_OBJECTS = tests/bench/media/gen.bpf.o tests/bench/media/sink.bpf.o tests/bench/media/bare.bpf.o
+tests_bench_mbench_DEPENDENCIES = $(TD_BENCH_OBJECTS)
+CLEANFILES += $(TD_BENCH_OBJECTS)
+endif
