@@ -12,6 +12,9 @@ daemon_libtddaemon_a_SOURCES = \
 	daemon/ctl_state.c daemon/ctl_state.h \
 	daemon/dispatch.c daemon/dispatch.h \
 	daemon/lobby.c daemon/lobby.h \
+	daemon/media_plan.c daemon/media_plan.h \
+	daemon/media_setup.c daemon/media_setup.h \
+	daemon/netif.c daemon/netif.h daemon/netif_driver.c \
 	daemon/node.c daemon/node.h \
 	daemon/registrations.c daemon/registrations.h \
 	daemon/reload.c daemon/reload.h \
@@ -28,7 +31,7 @@ daemon_tandemd_LDADD = daemon/libtddaemon.a $(TD_LIBS_CALL) $(TD_LIBS_DAEMON)
 
 sbin_PROGRAMS += daemon/tandem-media
 daemon_tandem_media_SOURCES = daemon/media_main.c
-daemon_tandem_media_LDADD = $(TD_LIBS_RELAY) $(TD_LIBS_DAEMON)
+daemon_tandem_media_LDADD = daemon/libtddaemon.a $(TD_LIBS_RELAY) $(TD_LIBS_CONFIG) $(TD_LIBS_DAEMON)
 
 bin_PROGRAMS += daemon/tandemctl
 daemon_tandemctl_SOURCES = daemon/tandemctl.c daemon/ctl.c daemon/ctl.h daemon/ctl_check.c daemon/ctl_diff.c daemon/ctl_explain.c \

@@ -3,6 +3,8 @@
  * tandem-media: starts the relay, tells systemd, drains on SIGTERM.
  * Nobody calls it; what a session is it does not know.
  */
+#include <linux/types.h>
+
 #include <cap-ng.h>
 #include <event2/event.h>
 #include <getopt.h>
@@ -12,6 +14,8 @@
 #include <systemd/sd-daemon.h>
 #include "core/log.h"
 #include "core/span.h"
+#include "daemon/media_setup.h"
+#include "relay/bpf/relay_maps.h"
 #include "relay/relay.h"
 
 #define SOCKET_DEFAULT "/run/tandem-media/media.sock"
@@ -25,14 +29,25 @@ struct program {
 };
 
 static const char usage[] =
-    "usage: tandem-media [--socket PATH] [--threads N]\n"
+    "usage: tandem-media [--socket PATH] [--threads N] [--pins DIR]\n"
+    "       tandem-media --setup [--config FILE] [--interface IF[:MODE]]... [--pins DIR] [--lines N]\n"
+    "                    [--user NAME]\n"
+    "       tandem-media --teardown [--pins DIR]\n"
     "\n"
     "Relays RTP and RTCP for tandemd, which tells it over the socket what to relay.\n"
     "\n"
     "  --socket PATH   control socket [" SOCKET_DEFAULT "]\n"
     "  --threads N     packet threads [one per processor, at most 4]\n"
+    "  --pins DIR      where maps and programs of the kernel path are pinned [" MAPS_DIR "]\n"
     "  --verbose       log changes of state\n"
     "  --version       print the version\n"
+    "\n"
+    "--setup makes the path through the kernel, --teardown removes it; both need root.\n"
+    "  --config FILE   whose media sections say which interfaces and how many ports\n"
+    "                  [" TD_SYSCONFDIR "/tandem.conf]\n"
+    "  --interface IF[:MODE]  one more; MODE is auto, native, generic or tc [auto]\n"
+    "  --lines N       ports that there is room for [half as many again as configured]\n"
+    "  --user NAME     who runs the relay and owns the pins [tandem-media]\n"
     "\n"
     "SIGTERM lets the sessions come to their end and takes no new ones; a second one stops.\n";
 
@@ -136,35 +151,88 @@ out:
     return code;
 }
 
+enum work { WORK_RELAY, WORK_SETUP, WORK_TEARDOWN };
+
+struct options {
+    enum work work;
+    struct relay_param relay;
+    struct media_setup_param setup;
+};
+
+static bool read_number(const char *name, const char *text, uint32_t max, uint32_t *out)
+{
+    if (span_u32(span_of(text), max, out) == 0 && *out > 0)
+        return true;
+    fprintf(stderr, "tandem-media: --%s takes 1 to %u\n", name, max);
+    return false;
+}
+
+static bool add_interface(struct media_setup_param *p, const char *text)
+{
+    if (p->n_interfaces == MEDIA_IFS_MAX) {
+        fprintf(stderr, "tandem-media: more than %u interfaces\n", MEDIA_IFS_MAX);
+        return false;
+    }
+    p->interface[p->n_interfaces++] = text;
+    return true;
+}
+
+/* @return -1: go on; else the exit code */
+static int take_option(struct options *o, int c)
+{
+    switch (c) {
+    case 's': o->relay.socket_path = optarg; break;
+    case 't': return read_number("threads", optarg, THREADS_LIMIT, &o->relay.threads) ? -1 : 2;
+    case 'S': o->work = WORK_SETUP; break;
+    case 'T': o->work = WORK_TEARDOWN; break;
+    case 'c': o->setup.config = optarg; break;
+    case 'i': return add_interface(&o->setup, optarg) ? -1 : 2;
+    case 'p': o->setup.pins = optarg; break;
+    case 'l': return read_number("lines", optarg, LINES_MAX, &o->setup.lines) ? -1 : 2;
+    case 'u': o->setup.user = optarg; break;
+    case 'v': log_set_level(LOG_DEBUG); break;
+    case 'V': puts("tandem-media " PACKAGE_VERSION); return EXIT_SUCCESS;
+    case 'h': fputs(usage, stdout); return EXIT_SUCCESS;
+    default: fputs(usage, stderr); return 2;
+    }
+    return -1;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"socket", required_argument, NULL, 's'}, {"threads", required_argument, NULL, 't'},
-        {"verbose", no_argument, NULL, 'v'},      {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"socket", required_argument, NULL, 's'},
+        {"threads", required_argument, NULL, 't'},
+        {"setup", no_argument, NULL, 'S'},
+        {"teardown", no_argument, NULL, 'T'},
+        {"config", required_argument, NULL, 'c'},
+        {"interface", required_argument, NULL, 'i'},
+        {"pins", required_argument, NULL, 'p'},
+        {"lines", required_argument, NULL, 'l'},
+        {"user", required_argument, NULL, 'u'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
-    struct relay_param param = {.socket_path = SOCKET_DEFAULT};
-    int c;
+    struct options o = {.relay.socket_path = SOCKET_DEFAULT,
+                        .setup = {.config = TD_SYSCONFDIR "/tandem.conf",
+                                  .pins = MAPS_DIR,
+                                  .user = "tandem-media"}};
+    int c, code;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (c) {
-        case 's': param.socket_path = optarg; break;
-        case 't':
-            if (span_u32(span_of(optarg), THREADS_LIMIT, &param.threads) < 0 ||
-                param.threads == 0) {
-                fprintf(stderr, "tandem-media: --threads takes 1 to %u\n", THREADS_LIMIT);
-                return 2;
-            }
-            break;
-        case 'v': log_set_level(LOG_DEBUG); break;
-        case 'V': puts("tandem-media " PACKAGE_VERSION); return EXIT_SUCCESS;
-        case 'h': fputs(usage, stdout); return EXIT_SUCCESS;
-        default: fputs(usage, stderr); return 2;
-        }
+        code = take_option(&o, c);
+        if (code >= 0)
+            return code;
     }
     if (optind < argc) {
         fputs(usage, stderr);
         return 2;
     }
-    return run(&param);
+    switch (o.work) {
+    case WORK_SETUP: return media_setup(&o.setup);
+    case WORK_TEARDOWN: return media_teardown(o.setup.pins);
+    default: return run(&o.relay);
+    }
 }

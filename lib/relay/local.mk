@@ -12,6 +12,8 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/io.c lib/relay/io.h lib/relay/io_name.h lib/relay/io_udp.c \
 	lib/relay/job.h \
 	lib/relay/kernel.c lib/relay/kernel.h \
+	lib/relay/kernel_setup.c lib/relay/kernel_setup.h \
+	lib/relay/kernel_tc.c lib/relay/kernel_tc.h \
 	lib/relay/latch.c lib/relay/latch.h \
 	lib/relay/limits.c lib/relay/limits.h \
 	lib/relay/pins.c lib/relay/pins.h \

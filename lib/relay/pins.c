@@ -30,6 +30,8 @@ void pins_read(const char *name, struct pin *out)
     snprintf(out->name, sizeof(out->name), "%s", name);
     if (strcmp(name, "steer") == 0)
         out->kind = PIN_STEER;
+    else if (strcmp(name, "watch") == 0)
+        out->kind = PIN_WATCH;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         size_t n = strlen(kinds[i].prefix);
 
@@ -68,7 +70,8 @@ int pins_list(const char *dir, struct pin *out, unsigned max)
     if (!d)
         return -errno;
     while ((e = readdir(d)) != NULL) {
-        if (e->d_name[0] == '.')
+        /* "." and "..", and what the file system itself has: maps.debug, progs.debug */
+        if (strchr(e->d_name, '.'))
             continue;
         if (n == max) {
             closedir(d);

@@ -13,6 +13,7 @@
 /*
  * DIR/NAME           a map, of the service's user; NAME as in relay.bpf.c
  * DIR/steer          link: sk_lookup on the network namespace
+ * DIR/watch          link: counts what interfaces did not take of a redirect
  * DIR/xdp_native_N   link: XDP on the interface with index N
  * DIR/xdp_generic_N  likewise, SKB mode
  * DIR/tc_N           program of the filter at the ingress of N: a filter has no link on kernel 6.1
@@ -22,7 +23,7 @@
  */
 #define PINS_NAME_MAX 64U
 
-enum pin_kind { PIN_MAP, PIN_STEER, PIN_XDP, PIN_TC, PIN_CLSACT };
+enum pin_kind { PIN_MAP, PIN_STEER, PIN_WATCH, PIN_XDP, PIN_TC, PIN_CLSACT };
 
 struct pin {
     char name[PINS_NAME_MAX];

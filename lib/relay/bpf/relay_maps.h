@@ -12,7 +12,8 @@
 /* Counted up with every change of what is below: a relay and pinned maps of different numbers have nothing to say to each other. */
 #define MAPS_VERSION 1U
 
-#define MAPS_DIR "/sys/fs/bpf/tandem" /* pins */
+#define MAPS_DIR \
+    "/run/tandem-bpf" /* pins; a bpffs of its own: systemd's /sys/fs/bpf is for root alone, and the relay is not root */
 #define RANGES_MAX \
     64U /* addresses with media ports; power of 2, four times the 16 of a pool, at most half full */
 #define RANGES_PROBES \
