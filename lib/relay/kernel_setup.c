@@ -32,6 +32,7 @@ int kernel_teardown(const char *dir)
 #include <linux/if_link.h>
 #include <linux/magic.h>
 #include <linux/types.h>
+#include <relay.skel.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -42,7 +43,6 @@ int kernel_teardown(const char *dir)
 #include "relay/bpf/relay_maps.h"
 #include "relay/kernel_tc.h"
 #include "relay/pins.h"
-#include "relay.skel.h"
 
 #define PATH_LEN      320U
 #define KERNEL_TYPES  "/sys/kernel/btf/vmlinux"
