@@ -25,6 +25,13 @@ TD_UNIT_TESTS += tests/unit/test_relay_player
 tests_unit_test_relay_player_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_relay_event
 tests_unit_test_relay_event_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+# The programs themselves, run by the kernel on frames of the test's: as root.
+if HAVE_EBPF
+TD_UNIT_TESTS += tests/unit/test_relay_bpf
+tests_unit_test_relay_bpf_SOURCES = tests/unit/test_relay_bpf.c tests/unit/bpf_rig.h
+tests_unit_test_relay_bpf_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+tests/unit/test_relay_bpf.$(OBJEXT): $(TD_BPF_GEN)/relay.skel.h
+endif
 TD_UNIT_TESTS += tests/unit/test_relay_kernel
 tests_unit_test_relay_kernel_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_relay_quality
