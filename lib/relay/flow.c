@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include "core/clock.h"
+#include "relay/lines.h"
 
 /* ---- out ------------------------------------------------------------------------------------------------------- */
 
@@ -168,14 +169,19 @@ static void seen(struct flow_ctx *c, struct endpoint *e)
 /* Is it from whom it should be? */
 static bool is_from_party(struct flow_ctx *c, struct flow *f, const struct addr *from)
 {
-    switch (latch_check(&f->latch, from, c->now_ms)) {
-    case LATCH_STRANGER:
+    bool was_open = f->latch.is_open;
+    enum latch_verdict v = latch_check(&f->latch, from, c->now_ms);
+
+    if (v == LATCH_STRANGER) {
         f->ep->n.strangers++;
         total_add(&c->totals->strangers, 1);
         return false;
-    case LATCH_LEARNED: c->on_latched(c, f); return true;
-    default: return true;
     }
+    if (v == LATCH_LEARNED || was_open != f->latch.is_open)
+        lines_check(f);
+    if (v == LATCH_LEARNED)
+        c->on_latched(c, f);
+    return true;
 }
 
 uint8_t flow_codec(const struct endpoint *e, uint8_t payload_type)
@@ -326,6 +332,8 @@ void flow_set_remote(struct endpoint *e, const struct media_ep *want, uint64_t n
 
     latch_set_remote(&e->rtp.latch, &want->remote, now_ms);
     latch_set_remote(&e->rtcp.latch, &rtcp, now_ms);
+    lines_check(&e->rtp);
+    lines_check(&e->rtcp);
 }
 
 void flow_set_options(struct endpoint *e, const struct media_ep *want, uint64_t now_ms)
@@ -344,6 +352,16 @@ void flow_set_options(struct endpoint *e, const struct media_ep *want, uint64_t 
     e->stats.clock_rate = want->clock_rate;
     latch_set_policy(&e->rtp.latch, want->latch);
     latch_set_policy(&e->rtcp.latch, want->latch);
+    lines_check(&e->rtp);
+    lines_check(&e->rtcp);
+}
+
+void flow_relearn(struct endpoint *e, uint64_t now_ms)
+{
+    latch_relearn(&e->rtp.latch, now_ms);
+    latch_relearn(&e->rtcp.latch, now_ms);
+    lines_check(&e->rtp);
+    lines_check(&e->rtcp);
 }
 
 void flow_disconnect(struct endpoint *a)
@@ -375,6 +393,7 @@ void flow_state(const struct endpoint *e, uint64_t now_ms, struct media_ep_state
     out->rtcp = e->rtcp.latch.to;
     out->n = e->n;
     out->n.unsent += e->held_ms != 0;
+    out->n.strangers += lines_strangers(&e->rtp) + lines_strangers(&e->rtcp);
     out->n.lost = rtp_stats_lost(&e->stats);
     out->n.reordered = e->stats.reordered;
     out->n.duplicates = e->stats.duplicates;

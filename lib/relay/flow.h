@@ -33,6 +33,12 @@ struct flow {
     bool is_rtcp;
     struct addr local; /* of ours: where packets come in, and their source when they go out */
     struct latch latch;
+    /* steered */
+    struct line *line;   /* in the kernel's table; NULL: it has a descriptor */
+    bool is_line_narrow; /* its LINE_CHECK is set */
+    uint32_t ifindex;    /* of its pool's device, 0: by the route */
+    struct addr hop_dst; /* where hop leads to */
+    uint16_t hop;        /* HOP_NONE: not known */
 };
 
 struct endpoint {
@@ -77,6 +83,7 @@ struct endpoint {
 struct flow_totals {
     _Atomic uint64_t packets_in, bytes_in, packets_out, bytes_out;
     _Atomic uint64_t strangers, invalid, unsent, send_errors, events_lost;
+    _Atomic uint64_t overflows; /* lost by the threads' sockets for want of room */
 };
 
 static inline void total_add(_Atomic uint64_t *v, uint64_t n)
@@ -121,6 +128,7 @@ void flow_flush(struct flow_ctx *c);
 /** Operations of the control thread; each concerns the packet path's fields only. */
 void flow_set_remote(struct endpoint *e, const struct media_ep *want, uint64_t now_ms);
 void flow_set_options(struct endpoint *e, const struct media_ep *want, uint64_t now_ms);
+void flow_relearn(struct endpoint *e, uint64_t now_ms);
 void flow_connect(struct endpoint *a, struct endpoint *b);
 /** After a change: send what e or its peer holds, if it has somewhere to go now. */
 void flow_release(struct flow_ctx *c, struct endpoint *e);

@@ -12,14 +12,18 @@
 int io_batch_init(struct io_batch *b)
 {
     memset(b, 0, sizeof(*b));
-    b->room = aligned_alloc(64, sizeof(b->room[0]) * IO_BATCH);
-    return b->room ? 0 : -ENOMEM;
+    b->rooms = aligned_alloc(64, (size_t)IO_ROOM * IO_BATCH);
+    if (!b->rooms)
+        return -ENOMEM;
+    for (unsigned i = 0; i < IO_BATCH; i++)
+        b->packet[i].room = b->rooms + (size_t)i * IO_ROOM;
+    return 0;
 }
 
 void io_batch_fini(struct io_batch *b)
 {
-    free(b->room);
-    b->room = NULL;
+    free(b->rooms);
+    b->rooms = NULL;
 }
 
 _Static_assert(IO_ROOM % 64 == 0, "aligned_alloc");

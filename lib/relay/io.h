@@ -21,6 +21,7 @@
 
 struct flow;
 struct flow_totals;
+struct kernel;
 
 enum io_kind {
     IO_RTP,
@@ -30,6 +31,7 @@ enum io_kind {
 
 /* A packet in its buffer of IO_ROOM: received into, changed and sent from, never copied. */
 struct io_packet {
+    uint8_t *room;     /* its buffer */
     uint8_t *data;     /* UDP payload: at least IO_HEADROOM before it, IO_TAILROOM behind it */
     uint32_t len;      /* IO_BUFFER + 1: was longer */
     uint8_t kind;      /* enum io_kind */
@@ -39,7 +41,7 @@ struct io_packet {
 
 struct io_batch {
     unsigned n;
-    uint8_t (*room)[IO_ROOM]; /* IO_BATCH of them */
+    uint8_t *rooms;
     struct io_packet packet[IO_BATCH];
 };
 
@@ -56,19 +58,20 @@ struct io_open {
     struct addr local;  /* RTP; RTCP is the next port */
     const char *device; /* empty: none */
     uint8_t dscp;
+    bool is_steered; /* its packets come by the thread's socket */
 };
 
 struct io_thread_param {
     unsigned index;
     int epoll; /* of the thread: the form puts its sockets there, with what recv shall get in data.ptr, never NULL */
     struct flow_totals *totals;
+    struct kernel *kernel; /* io_steer: borrowed */
 };
 
 struct io_thread; /* a form's state of one packet thread */
 
 struct relay_io {
     const char *name;
-    uint32_t descriptors; /* of each endpoint */
 
     /* control thread */
     /** Two descriptors, RTP and RTCP, non-blocking; -1 where the form has none. @return 0 or -errno (-EADDRINUSE, -EADDRNOTAVAIL, -EMFILE, -ENODEV …) */
@@ -90,22 +93,26 @@ struct relay_io {
     void (*send)(struct io_thread *t, struct io_out *out, unsigned n);
 };
 
-extern const struct relay_io io_udp;
+extern const struct relay_io io_udp;   /* a socket for each port */
+extern const struct relay_io io_steer; /* one for each thread and family */
 
 /** Give the batch its buffers. @return 0 or -ENOMEM */
 int io_batch_init(struct io_batch *b);
 void io_batch_fini(struct io_batch *b);
 
-/** The next free packet of a batch that is not full, empty, its data at its place. */
-static inline struct io_packet *io_batch_next(struct io_batch *b)
+static inline void io_packet_clear(struct io_packet *p)
 {
-    struct io_packet *p = &b->packet[b->n];
-
-    p->data = b->room[b->n] + IO_HEADROOM;
+    p->data = p->room + IO_HEADROOM;
     p->len = 0;
     p->kind = IO_RTP;
     p->flow = NULL;
-    return p;
+}
+
+/** The next free packet of a batch that is not full, empty, its data at its place. */
+static inline struct io_packet *io_batch_next(struct io_batch *b)
+{
+    io_packet_clear(&b->packet[b->n]);
+    return &b->packet[b->n];
 }
 
 #endif

@@ -146,7 +146,6 @@ static void udp_send(struct io_thread *t, struct io_out *out, unsigned n)
 
 const struct relay_io io_udp = {
     .name = "sockets",
-    .descriptors = 2,
     .open = udp_open,
     .close = udp_close,
     .set_dscp = udp_set_dscp,

@@ -56,6 +56,18 @@ void latch_relearn(struct latch *l, uint64_t now_ms)
     memset(&l->old, 0, sizeof(l->old));
 }
 
+bool latch_only(const struct latch *l, struct addr *out)
+{
+    *out = l->to;
+    switch (l->policy) {
+    case MEDIA_LATCH_SDP_ONLY: return addr_is_set(&l->sdp) && addr_eq(&l->sdp, &l->to);
+    case MEDIA_LATCH_FOLLOW: return false;
+    default:
+        /* the SDP's own address may always take over */
+        return !l->is_open && l->is_learned && (!addr_is_set(&l->sdp) || addr_eq(&l->sdp, &l->to));
+    }
+}
+
 static enum latch_verdict learn(struct latch *l, const struct addr *from)
 {
     bool is_new = !l->is_learned || !addr_eq(&l->to, from);

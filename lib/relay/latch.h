@@ -38,6 +38,8 @@ void latch_set_remote(struct latch *l, const struct addr *sdp, uint64_t now_ms);
 void latch_set_policy(struct latch *l, uint8_t policy);
 /** Re-open the window. */
 void latch_relearn(struct latch *l, uint64_t now_ms);
+/** Is there one source alone that would be let in now, and without a change of the latch? @return true and which */
+bool latch_only(const struct latch *l, struct addr *out);
 /** A valid packet came. */
 enum latch_verdict latch_check(struct latch *l, const struct addr *from, uint64_t now_ms);
 

@@ -9,11 +9,14 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/event.c lib/relay/event.h \
 	lib/relay/emodel.c lib/relay/emodel.h \
 	lib/relay/flow.c lib/relay/flow.h \
-	lib/relay/io.c lib/relay/io.h lib/relay/io_name.h lib/relay/io_udp.c \
+	lib/relay/flow_map.c lib/relay/flow_map.h \
+	lib/relay/frame.c lib/relay/frame.h \
+	lib/relay/io.c lib/relay/io.h lib/relay/io_name.h lib/relay/io_steer.c lib/relay/io_udp.c \
 	lib/relay/job.h \
 	lib/relay/kernel.c lib/relay/kernel.h \
 	lib/relay/kernel_setup.c lib/relay/kernel_setup.h \
 	lib/relay/kernel_tc.c lib/relay/kernel_tc.h \
+	lib/relay/lines.c lib/relay/lines.h \
 	lib/relay/latch.c lib/relay/latch.h \
 	lib/relay/limits.c lib/relay/limits.h \
 	lib/relay/pins.c lib/relay/pins.h \

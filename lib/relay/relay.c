@@ -317,6 +317,21 @@ static unsigned threads_default(void)
     return n < 1 ? 1 : n > (long)THREADS_DEFAULT ? THREADS_DEFAULT : (unsigned)n;
 }
 
+/* The first thread shows whether packets can be steered here; if not, there is a socket for each port. */
+static int make_thread(struct relay *r, struct thread **out)
+{
+    struct thread_param p = {
+        .io = r->p.io, .kernel = r->p.kernel, .index = r->n_threads, .up_bell = &r->bell};
+    int err = thread_new(&p, out);
+
+    if (err == 0 || r->p.io != &io_steer || r->n_threads > 0)
+        return err;
+    log_ev(LOG_WARN, "media_steer", "errno=%d path=sockets", -err);
+    r->p.kernel = p.kernel = NULL;
+    r->p.io = p.io = &io_udp;
+    return thread_new(&p, out);
+}
+
 static int start_threads(struct relay *r)
 {
     unsigned n = r->p.threads ? r->p.threads : threads_default();
@@ -327,9 +342,8 @@ static int start_threads(struct relay *r)
     if (!r->thread)
         return -ENOMEM;
     for (; r->n_threads < n; r->n_threads++) {
-        struct thread_param p = {.io = r->p.io, .index = r->n_threads, .up_bell = &r->bell};
         struct thread *t;
-        int err = thread_new(&p, &t);
+        int err = make_thread(r, &t);
 
         if (err < 0)
             return err;
@@ -375,7 +389,7 @@ struct relay *relay_new(const struct relay_param *p)
         return NULL;
     r->p = *p;
     if (!r->p.io)
-        r->p.io = &io_udp;
+        r->p.io = p->kernel ? &io_steer : &io_udp;
     r->listen_fd = -1;
     r->sockets_limit = p->sockets_limit ? p->sockets_limit : sockets_limit();
     limits_start(r->sockets_limit);

@@ -15,11 +15,12 @@
 struct relay;
 
 struct relay_param {
-    struct event_base *base;     /* borrowed */
-    const char *socket_path;     /* borrowed; NULL: no socket (fuzzing) */
-    const struct relay_io *io;   /* NULL: io_udp */
-    unsigned threads;            /* 0: one per processor, at most 4 */
-    uint32_t sockets_limit;      /* media sockets; 0: from RLIMIT_NOFILE */
+    struct event_base *base;   /* borrowed */
+    const char *socket_path;   /* borrowed; NULL: no socket (fuzzing) */
+    const struct relay_io *io; /* NULL: io_steer if there is a kernel, else io_udp */
+    struct kernel *kernel;  /* borrowed; NULL: no path through the kernel, a socket for each port */
+    unsigned threads;       /* 0: one per processor, at most 4 */
+    uint32_t sockets_limit; /* media sockets; 0: from RLIMIT_NOFILE */
     void (*on_empty)(void *arg); /* draining and no session is left; once */
     void *arg;
 };

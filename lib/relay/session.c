@@ -4,9 +4,11 @@
  * conn.c asks for it; what happens to packets is the packet threads' business, told by jobs.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include "core/log.h"
+#include "relay/kernel.h"
 #include "relay/state.h"
 
 #define SLOTS_FIRST  256U
@@ -92,13 +94,28 @@ static void session_free(struct relay *r, struct session *s)
 
 /* ---- endpoints ------------------------------------------------------------------------------------------------- */
 
+/* Has the kernel a line for both of its ports? */
+static bool is_steered(const struct relay *r, const struct addr *local)
+{
+    struct addr rtcp = *local;
+
+    rtcp.port++;
+    return r->p.kernel && kernel_line(r->p.kernel, local) && kernel_line(r->p.kernel, &rtcp);
+}
+
+/* That the I/O form has opened. */
+static uint32_t descriptors(const int fd[2])
+{
+    return (fd[0] >= 0 ? 1U : 0U) + (fd[1] >= 0 ? 1U : 0U);
+}
+
 static void endpoint_free(struct relay *r, struct endpoint *e)
 {
     const int fd[2] = {e->rtp.fd, e->rtcp.fd};
 
     r->p.io->close(fd);
     ports_give(r->ports, &e->lease, r->now_ms, 0);
-    r->n_sockets -= r->p.io->descriptors;
+    r->n_sockets -= descriptors(fd);
     r->n_endpoints--;
     free(e);
 }
@@ -120,7 +137,9 @@ static int lease_open(struct relay *r, const struct media_ep *want, struct port_
             return err;
         p.local = ports_local(lease);
         p.device = ports_device(lease);
-        err = r->p.io->open(&p, fd);
+        p.is_steered = is_steered(r, &p.local);
+        err =
+            p.is_steered || r->n_sockets + 2 <= r->sockets_limit ? r->p.io->open(&p, fd) : -EMFILE;
         if (err == 0)
             return 0;
         ports_give(r->ports, lease, r->now_ms, err == -EADDRINUSE ? STOLEN_REST : 1);
@@ -130,6 +149,12 @@ static int lease_open(struct relay *r, const struct media_ep *want, struct port_
         log_limited(LOG_WARN, "media_port_stolen", "port=%u", p.local.port);
     }
     return err;
+}
+
+/* 0: none, or not there now; then the route decides */
+static uint32_t device_index(const char *device)
+{
+    return device[0] ? if_nametoindex(device) : 0;
 }
 
 static void endpoint_init(struct relay *r, struct endpoint *e, const int fd[2])
@@ -145,6 +170,11 @@ static void endpoint_init(struct relay *r, struct endpoint *e, const int fd[2])
     e->rtcp.is_rtcp = true;
     e->rtp.local = e->rtcp.local = ports_local(&e->lease);
     e->rtcp.local.port++;
+    if (fd[0] < 0) {
+        e->rtp.line = kernel_line(r->p.kernel, &e->rtp.local);
+        e->rtcp.line = kernel_line(r->p.kernel, &e->rtcp.local);
+        e->rtp.ifindex = e->rtcp.ifindex = device_index(ports_device(&e->lease));
+    }
     latch_init(&e->rtp.latch, want->latch, &want->remote, r->now_ms);
     latch_init(&e->rtcp.latch, want->latch, &rtcp, r->now_ms);
     rtp_stats_init(&e->stats, want->clock_rate);
@@ -166,11 +196,8 @@ static int endpoint_new(struct relay *r, struct session *s, const struct media_e
 {
     struct endpoint *e = NULL;
     int fd[2];
-    int err = -EMFILE;
+    int err = -ENOMEM;
 
-    if (r->n_sockets + r->p.io->descriptors > r->sockets_limit)
-        goto fail;
-    err = -ENOMEM;
     e = calloc(1, sizeof(*e));
     if (!e)
         goto fail;
@@ -181,7 +208,7 @@ static int endpoint_new(struct relay *r, struct session *s, const struct media_e
     if (err < 0)
         goto fail;
     endpoint_init(r, e, fd);
-    r->n_sockets += r->p.io->descriptors;
+    r->n_sockets += descriptors(fd);
     r->n_endpoints++;
     *out = e;
     return 0;

@@ -222,10 +222,7 @@ static void apply_op(struct thread *t, const struct job_op *op)
         op->ep->is_inactive = false;
         wheel_set(t, op->ep);
         break;
-    case MEDIA_OP_RELEARN:
-        latch_relearn(&op->ep->rtp.latch, t->ctx.now_ms);
-        latch_relearn(&op->ep->rtcp.latch, t->ctx.now_ms);
-        break;
+    case MEDIA_OP_RELEARN: flow_relearn(op->ep, t->ctx.now_ms); break;
     case MEDIA_OP_CONNECT: flow_connect(op->ep, op->peer); break;
     default: flow_disconnect(op->ep); break;
     }
@@ -333,7 +330,7 @@ static void thread_fini(struct thread *t)
 static int thread_init(struct thread *t, const struct thread_param *p)
 {
     struct epoll_event ev = {.events = EPOLLIN | EPOLLET};
-    struct io_thread_param io = {.index = p->index, .totals = &t->totals};
+    struct io_thread_param io = {.index = p->index, .totals = &t->totals, .kernel = p->kernel};
     int err;
 
     t->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -12,6 +12,7 @@ struct thread;
 
 struct thread_param {
     const struct relay_io *io;
+    struct kernel *kernel; /* borrowed; or NULL */
     unsigned index;
     struct bell *up_bell; /* rung when something is to be taken by thread_take; borrowed */
 };

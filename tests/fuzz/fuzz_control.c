@@ -54,7 +54,6 @@ static void io_flow(struct io_thread *t, struct flow *f)
 }
 
 static const struct relay_io io_none = {.name = "none",
-                                        .descriptors = 2,
                                         .open = io_open,
                                         .close = io_close,
                                         .set_dscp = io_set_dscp,
