@@ -16,6 +16,7 @@
 #include "core/span.h"
 #include "daemon/media_setup.h"
 #include "relay/bpf/relay_maps.h"
+#include "relay/kernel.h"
 #include "relay/relay.h"
 
 #define SOCKET_DEFAULT "/run/tandem-media/media.sock"
@@ -113,7 +114,19 @@ static void drop_capabilities(void)
         log_ev(LOG_WARN, "capabilities", "kept=all");
 }
 
-static int run(const struct relay_param *param)
+/* The path through the kernel, if it is set up; it always goes by sockets. */
+static struct kernel *open_kernel(const char *pins)
+{
+    char reason[KERNEL_REASON_LEN];
+    struct kernel *k;
+
+    if (kernel_open(pins, &k, reason) == 0)
+        return k;
+    log_ev(LOG_WARN, "media_path", "path=sockets reason=\"%s\"", reason);
+    return NULL;
+}
+
+static int run(const struct relay_param *param, const char *pins)
 {
     struct program p = {0};
     struct relay_param rp = *param;
@@ -128,6 +141,7 @@ static int run(const struct relay_param *param)
     rp.base = p.base;
     rp.on_empty = on_empty;
     rp.arg = &p;
+    rp.kernel = open_kernel(pins);
     if (add_signal(&p, SIGTERM, &p.ev_term) < 0 || add_signal(&p, SIGINT, &p.ev_int) < 0 ||
         add_watchdog(&p) < 0)
         goto out;
@@ -148,6 +162,7 @@ out:
     if (p.ev_watchdog)
         event_free(p.ev_watchdog);
     event_base_free(p.base);
+    kernel_free(rp.kernel);
     return code;
 }
 
@@ -233,6 +248,6 @@ int main(int argc, char **argv)
     switch (o.work) {
     case WORK_SETUP: return media_setup(&o.setup);
     case WORK_TEARDOWN: return media_teardown(o.setup.pins);
-    default: return run(&o.relay);
+    default: return run(&o.relay, o.setup.pins);
     }
 }

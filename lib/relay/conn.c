@@ -11,6 +11,7 @@
 #include "core/ipc.h"
 #include "core/log.h"
 #include "relay/control.h"
+#include "relay/ranges.h"
 #include "relay/state.h"
 
 #define CONNS_MAX       256U       /* workers of a controller, twice during an upgrade */
@@ -281,8 +282,10 @@ static void on_pool(struct conn *c, const struct media_pool *m)
 {
     int err = ports_set_pool(c->relay->ports, m);
 
-    if (err == 0)
+    if (err == 0) {
         limits_pool(&c->relay->limits, m);
+        ranges_pool(c->relay->p.kernel, m);
+    }
     conn_status(c, &m->hdr, err);
 }
 
@@ -349,6 +352,7 @@ static void dispatch(struct conn *c, const struct media_hdr *h)
     case MEDIA_POOLS_END:
         ports_end_pools(c->relay->ports,
                         ((const struct media_pools_end *)(const void *)h)->generation);
+        ranges_sweep(c->relay->p.kernel, c->relay->ports);
         conn_status(c, h, 0);
         break;
     case MEDIA_OPEN: on_open(c, (const struct media_session_ops *)(const void *)h); break;

@@ -24,6 +24,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/player.c lib/relay/player.h \
 	lib/relay/ports.c lib/relay/ports.h \
 	lib/relay/quality.c lib/relay/quality.h \
+	lib/relay/ranges.c lib/relay/ranges.h \
 	lib/relay/relay.c lib/relay/relay.h \
 	lib/relay/rtcp.c lib/relay/rtcp.h \
 	lib/relay/rtp.c lib/relay/rtp.h \

@@ -346,6 +346,21 @@ void ports_end_pools(struct ports *p, uint64_t generation)
     ports_sweep(p);
 }
 
+bool ports_has(const struct ports *p, const struct addr *ip, uint16_t lo, uint16_t hi)
+{
+    for (unsigned i = 0; i < p->n_pools; i++) {
+        for (const struct port_addr *a = p->pool[i]->addrs; a; a = a->next) {
+            for (unsigned k = 0; k < 2 && addr_ip_eq(&a->ip, ip); k++) {
+                const struct range *r = &a->range[k];
+
+                if (r->n_pairs > 0 && r->lo <= hi && r->lo + 2 * r->n_pairs > lo)
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* ---- leases ---------------------------------------------------------------------------------------------------- */
 
 static void lease_made(struct ports *p, struct port_addr *a, uint8_t range, uint16_t pair,

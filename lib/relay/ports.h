@@ -62,6 +62,8 @@ bool ports_by_sockets(const struct port_lease *lease);
 /** SO_BINDTODEVICE of its pool, or an empty string. Borrowed. */
 const char *ports_device(const struct port_lease *lease);
 
+/** Has any pool, or a lease of one that went, ports of this address between lo and hi? */
+bool ports_has(const struct ports *p, const struct addr *ip, uint16_t lo, uint16_t hi);
 /** Pairs taken now, over all pools: what the audit compares. O(1). */
 uint64_t ports_used(const struct ports *p);
 /** One line per pool for operators; max entries at most. Walks what is in quarantine. @return how many */
