@@ -6,4 +6,5 @@ lib_media_libtdmedia_a_SOURCES = \
 	lib/media/media.c lib/media/media.h \
 	lib/media/pending.c lib/media/pending.h \
 	lib/media/media_pools.c lib/media/media_pools.h \
+	lib/media/media_sounds.c lib/media/media_sounds.h \
 	lib/media/media_fake.c lib/media/media_fake.h

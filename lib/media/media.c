@@ -14,6 +14,7 @@
 #include "core/ipc.h"
 #include "core/log.h"
 #include "media/media_pools.h"
+#include "media/media_sounds.h"
 #include "media/pending.h"
 
 #define TIMEOUT_MS \
@@ -56,6 +57,7 @@ struct client {
     size_t out_len, out_cap;
     uint8_t *pools; /* POOL messages of the configuration and POOLS_END */
     size_t pools_len;
+    struct media_sounds sounds;
     struct media_ref *doomed;
     unsigned n_doomed, doomed_cap;
 
@@ -108,21 +110,6 @@ static void *out_message(struct client *c, enum media_type type, size_t len, uin
     return h;
 }
 
-/* As many whole messages as go in one packet. */
-static size_t packet_bytes(const uint8_t *p, size_t len)
-{
-    size_t n = 0;
-
-    while (n < len) {
-        const struct media_hdr *h = (const struct media_hdr *)(const void *)(p + n);
-
-        if (n + h->length > MEDIA_PACKET_MAX)
-            break;
-        n += h->length;
-    }
-    return n;
-}
-
 static void lost_later(struct client *c)
 {
     c->is_lost = true;
@@ -134,9 +121,9 @@ static void out_send(struct client *c)
     size_t off = 0;
 
     while (off < c->out_len && c->fd >= 0 && !c->is_lost) {
-        size_t n = packet_bytes(c->out + off, c->out_len - off);
+        size_t n = media_sounds_packet(c->out + off, c->out_len - off);
 
-        if (send(c->fd, c->out + off, n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+        if (media_sounds_send(&c->sounds, c->fd, c->out + off, n) < 0) {
             if (errno == EINTR)
                 continue;
             if (errno == EAGAIN)
@@ -151,6 +138,8 @@ static void out_send(struct client *c)
     if (off < c->out_len && off > 0)
         memmove(c->out, c->out + off, c->out_len - off);
     c->out_len -= off;
+    if (off > 0)
+        explicit_bzero(c->out + c->out_len, off); /* there may be keys in it */
 }
 
 /* ---- requests -------------------------------------------------------------------------------------------------- */
@@ -223,6 +212,8 @@ static uint32_t request_ops(struct client *c, enum media_type type, const struct
         msg->n_ops = o->n_ops;
         memcpy(msg->op, o->op, o->n_ops * sizeof(*o->op));
         for (unsigned i = 0; i < o->n_ops; i++) {
+            if (o->op[i].kind != MEDIA_OP_ADD && o->op[i].kind != MEDIA_OP_REMOTE)
+                continue;
             unset_if_any(&msg->op[i].ep.remote);
             unset_if_any(&msg->op[i].ep.rtcp);
         }
@@ -398,6 +389,44 @@ int media_set_pools(struct media *m, const struct media_pool_conf *pool, unsigne
     return 0;
 }
 
+static void send_sounds(struct client *c)
+{
+    const struct media_sounds *ms = &c->sounds;
+    struct media_sounds_end *end;
+
+    for (unsigned i = 0; i < ms->n_conf; i++) {
+        struct media_sound *m = NULL;
+
+        /* the descriptor first: a message without one would take that of the next */
+        if (media_sounds_push(&c->sounds, ms->conf[i].fd) == 0)
+            m = out_message(c, MEDIA_SOUND, sizeof(*m), UINT32_MAX);
+        if (!m) {
+            log_limited(LOG_ERROR, "media_sound_lost", "sound=%s", ms->conf[i].name);
+            lost_later(c);
+            return;
+        }
+        m->generation = ms->generation;
+        m->id = media_pool_id(ms->conf[i].name);
+        m->samples = ms->conf[i].samples;
+    }
+    end = out_message(c, MEDIA_SOUNDS_END, sizeof(*end), UINT32_MAX);
+    if (end)
+        end->generation = ms->generation;
+}
+
+int media_set_sounds(struct media *m, const struct media_sound_conf *sound, unsigned n_sounds,
+                     uint64_t generation)
+{
+    struct client *c = client_of(m);
+    int err = media_sounds_set(&c->sounds, sound, n_sounds, generation);
+
+    if (err == 0 && c->state != CLIENT_DOWN) {
+        send_sounds(c);
+        event_active(c->ev_turn, EV_TIMEOUT, 0);
+    }
+    return err;
+}
+
 /* ---- answers --------------------------------------------------------------------------------------------------- */
 
 static void on_hello(struct client *c, const struct media_hello_reply *r)
@@ -486,6 +515,11 @@ static int on_reply(struct client *c, const struct media_hdr *h)
             log_ev(LOG_ERROR, "media_pool_refused", "status=%d", h->status);
         return 0;
     }
+    if (type == MEDIA_SOUND || type == MEDIA_SOUNDS_END) {
+        if (h->status != 0)
+            log_ev(LOG_ERROR, "media_sound_refused", "status=%d", h->status);
+        return 0;
+    }
     c->n.replies++;
     c->n.failed += h->status != 0;
     i = pending_find(&c->pend, h->request);
@@ -519,6 +553,9 @@ static int on_event_msg(struct client *c, const struct media_hdr *h)
         ev.is_rtcp = m->is_rtcp != 0;
         ev.addr = m->addr;
         ev.lost = (enum media_lost)m->reason;
+        ev.digit = m->digit;
+        ev.kind = m->kind;
+        ev.value = m->value;
     }
     if (c->media.handler.on_event)
         c->media.handler.on_event(c->media.handler.arg, &ev);
@@ -592,6 +629,7 @@ static void greet(struct client *c)
     struct media_hello *h;
 
     c->out_len = 0;
+    media_sounds_drop(&c->sounds);
     h = out_message(c, MEDIA_HELLO, sizeof(*h), 1);
     if (!h) {
         lost_later(c);
@@ -602,6 +640,7 @@ static void greet(struct client *c)
     h->orphan_idle_ms = c->orphan_idle_ms;
     h->orphan_cap_ms = c->orphan_cap_ms;
     send_pools(c);
+    send_sounds(c);
     out_send(c);
 }
 
@@ -647,6 +686,7 @@ static void disconnect(struct client *c)
     c->state = CLIENT_DOWN;
     c->is_lost = false;
     c->out_len = 0;
+    media_sounds_drop(&c->sounds);
     for (uint32_t i; (i = c->pend.waiting.first) != PENDING_NONE;) {
         const struct pending *p = &c->pend.slot[i];
 
@@ -733,6 +773,7 @@ static void client_free(struct media *m)
     pending_fini(&c->pend);
     free(c->out);
     free(c->pools);
+    media_sounds_fini(&c->sounds);
     free(c->doomed);
     free(c->path);
     free(c);

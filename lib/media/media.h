@@ -44,6 +44,8 @@ struct media_event {
     bool is_rtcp;                    /* LATCHED */
     struct addr addr;                /* LATCHED */
     enum media_lost lost;            /* LOST */
+    uint8_t digit, kind;             /* DTMF, QUALITY: as struct media_event_msg */
+    uint32_t value;                  /* DTMF, PLAYED, QUALITY: likewise */
     const struct media_ep_state *ep; /* STATS; borrowed */
     unsigned n_eps;
 };
@@ -119,7 +121,7 @@ static inline uint32_t media_open(struct media *m, const struct media_open *open
 /**
  * Change endpoints: all operations or, with an error, none. The reply has all endpoints as set, without counters; packets that
  * come within microseconds of it may still go the old way.
- * Further statuses: -ENOENT session or endpoint unknown; -EEXIST endpoint to be added is there; -EPERM session of another controller.
+ * Further statuses: -ENOENT session or endpoint unknown; -ENODATA sound unknown; -EOPNOTSUPP no codec that the relay can play; -EEXIST endpoint to be added is there; -EPERM session of another controller.
  * @return as media_open
  */
 static inline uint32_t media_modify(struct media *m, struct media_ref ref,
@@ -204,6 +206,20 @@ struct media_pool_conf {
  */
 int media_set_pools(struct media *m, const struct media_pool_conf *pool, unsigned n_pools,
                     uint64_t generation);
+
+/* A sound section of the configuration. */
+struct media_sound_conf {
+    const char *name;
+    int fd; /* as sound_seal of core/sound.h makes it; borrowed until the next media_set_sounds, or the end of the client */
+    uint32_t samples;
+};
+
+/**
+ * The sounds of a configuration, as media_set_pools: PLAY names them by media_pool_id(name).
+ * @return 0; -EINVAL more than MEDIA_SOUNDS_MAX; -ENOMEM
+ */
+int media_set_sounds(struct media *m, const struct media_sound_conf *sound, unsigned n_sounds,
+                     uint64_t generation);
 
 typedef void (*media_relay_fn)(void *arg, int status, const struct media_relay_reply *r);
 

@@ -289,6 +289,30 @@ static void on_pool(struct conn *c, const struct media_pool *m)
     conn_status(c, &m->hdr, err);
 }
 
+static void fds_close(struct conn *c)
+{
+    while (c->next_fd < c->n_fds)
+        close(c->fds[c->next_fd++]);
+    c->next_fd = c->n_fds = 0;
+}
+
+/* Each message that names a sound has one descriptor, in their order; also one that is refused. */
+static int fd_take(struct conn *c)
+{
+    return c->next_fd < c->n_fds ? c->fds[c->next_fd++] : -1;
+}
+
+static void on_sound(struct conn *c, const struct media_sound *m, int status)
+{
+    int fd = fd_take(c);
+
+    if (status < 0 && fd >= 0)
+        close(fd);
+    if (status == 0)
+        status = sounds_take(&c->relay->sounds, m, fd);
+    conn_status(c, &m->hdr, status);
+}
+
 static void on_list(struct conn *c, const struct media_list *m)
 {
     const struct relay *r = c->relay;
@@ -342,11 +366,20 @@ static void dispatch(struct conn *c, const struct media_hdr *h)
         c->is_dead = true;
         return;
     }
+    if (h->type == MEDIA_SOUND) {
+        on_sound(c, (const struct media_sound *)(const void *)h, err);
+        return;
+    }
     if (err < 0) {
         conn_status(c, h, err);
         return;
     }
     switch (h->type) {
+    case MEDIA_SOUNDS_END:
+        sounds_end(&c->relay->sounds,
+                   ((const struct media_sounds_end *)(const void *)h)->generation);
+        conn_status(c, h, 0);
+        break;
     case MEDIA_HELLO: on_hello(c, (const struct media_hello *)(const void *)h); break;
     case MEDIA_POOL: on_pool(c, (const struct media_pool *)(const void *)h); break;
     case MEDIA_POOLS_END:
@@ -383,6 +416,33 @@ void conn_packet(struct conn *c, const void *p, size_t len)
     }
 }
 
+/* One packet and the descriptors that it bears. */
+static ssize_t packet_recv(struct conn *c, int fd, void *in, size_t size)
+{
+    union {
+        struct cmsghdr align;
+        char b[CMSG_SPACE(CONN_FDS * sizeof(int))];
+    } control;
+    struct iovec vec = {.iov_base = in, .iov_len = size};
+    struct msghdr m = {.msg_iov = &vec,
+                       .msg_iovlen = 1,
+                       .msg_control = control.b,
+                       .msg_controllen = sizeof(control.b)};
+    ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+    if (n < 0)
+        return n;
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h)) {
+        size_t bytes = h->cmsg_len - CMSG_LEN(0);
+
+        if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+            continue;
+        memcpy(c->fds, CMSG_DATA(h), bytes);
+        c->n_fds = (unsigned)(bytes / sizeof(int));
+    }
+    return n;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     _Alignas(8) uint8_t in[MEDIA_PACKET_MAX];
@@ -392,7 +452,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     (void)what;
     relay_now(r);
     for (unsigned i = 0; i < PACKETS_TURN && !c->is_dead; i++) {
-        ssize_t n = recv((int)fd, in, sizeof(in), MSG_DONTWAIT);
+        ssize_t n = packet_recv(c, (int)fd, in, sizeof(in));
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -402,6 +462,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
             c->is_dead = true;
         else
             conn_packet(c, in, (size_t)n);
+        fds_close(c);
     }
     relay_turn(r);
 }
@@ -440,6 +501,7 @@ static void conn_free(struct conn *c)
         event_free(c->ev_read);
     if (c->ev_write)
         event_free(c->ev_write);
+    fds_close(c);
     close(c->fd);
     LIST_REMOVE(c, link);
     r->n_conns--;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include "relay/dtmf.h"
 
 #define DAY_MS 86400000U
 
@@ -78,11 +79,25 @@ static bool ep_ok(const struct media_ep *e)
            remote_ok(&e->rtcp, e->family);
 }
 
+static bool play_ok(const struct media_play *p)
+{
+    return !(p->flags & ~MEDIA_PLAY_FLAGS) && is_zero(p->pad, sizeof(p->pad)) &&
+           p->limit_ms <= DAY_MS;
+}
+
+static bool dtmf_ok(const struct media_dtmf *d)
+{
+    /* RFC 4733 §2.5.1.3 counts 65,535 units of 1/8000 s, and no receiver takes less than 40 ms for a digit */
+    return d->digit <= DTMF_DIGITS_MAX && d->volume <= 63 && d->duration_ms >= 40 &&
+           d->duration_ms <= 5000;
+}
+
 static bool op_ok(const struct media_op *op, bool is_open)
 {
     if (!is_zero(op->pad, sizeof(op->pad)) || op->ep.endpoint >= MEDIA_ENDPOINTS_MAX)
         return false;
-    if (is_open && op->kind != MEDIA_OP_ADD && op->kind != MEDIA_OP_CONNECT)
+    if (is_open && op->kind != MEDIA_OP_ADD && op->kind != MEDIA_OP_CONNECT &&
+        op->kind != MEDIA_OP_PLAY)
         return false;
     switch (op->kind) {
     case MEDIA_OP_ADD: return ep_ok(&op->ep);
@@ -91,6 +106,9 @@ static bool op_ok(const struct media_op *op, bool is_open)
                remote_ok(&op->ep.rtcp, op->ep.rtcp.family);
     case MEDIA_OP_SET: return options_ok(&op->ep);
     case MEDIA_OP_CONNECT: return op->peer < MEDIA_ENDPOINTS_MAX && op->peer != op->ep.endpoint;
+    case MEDIA_OP_PLAY: return play_ok(&op->play);
+    case MEDIA_OP_DTMF: return dtmf_ok(&op->dtmf);
+    case MEDIA_OP_STOP: return true;
     default: return op->kind <= MEDIA_OP_DISCONNECT;
     }
 }
@@ -143,6 +161,11 @@ static int check_pool(const struct media_hdr *h)
     return 0;
 }
 
+static int check_sound(const struct media_sound *m)
+{
+    return m->samples >= 1 && m->samples <= MEDIA_SOUND_BYTES / sizeof(int16_t) ? 0 : -EINVAL;
+}
+
 static int check_hello(const struct media_hdr *h)
 {
     const struct media_hello *m = (const void *)h;
@@ -163,6 +186,7 @@ int control_check(const struct media_hdr *h)
     switch (h->type) {
     case MEDIA_HELLO: return check_hello(h);
     case MEDIA_POOL: return check_pool(h);
+    case MEDIA_SOUND: return check_sound((const struct media_sound *)(const void *)h);
     case MEDIA_OPEN:
     case MEDIA_MODIFY: return check_ops(h);
     case MEDIA_CLOSE:
@@ -180,6 +204,8 @@ static bool length_ok(const struct media_hdr *h)
     case MEDIA_HELLO: return h->length == sizeof(struct media_hello);
     case MEDIA_POOL: return h->length == sizeof(struct media_pool);
     case MEDIA_POOLS_END: return h->length == sizeof(struct media_pools_end);
+    case MEDIA_SOUND: return h->length == sizeof(struct media_sound);
+    case MEDIA_SOUNDS_END: return h->length == sizeof(struct media_sounds_end);
     case MEDIA_LIST: return h->length == sizeof(struct media_list);
     case MEDIA_CLOSE:
     case MEDIA_QUERY:

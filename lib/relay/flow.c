@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include "core/clock.h"
+#include "relay/audio.h"
 #include "relay/lines.h"
 
 /* ---- out ------------------------------------------------------------------------------------------------------- */
@@ -36,8 +37,11 @@ void flow_flush(struct flow_ctx *c)
 {
     uint64_t packets = 0, bytes = 0;
 
-    if (c->n_out == 0)
+    /* those that were taken and not put are given back, too */
+    if (c->n_out == 0) {
+        c->own.n = 0;
         return;
+    }
     c->io->send(c->io_thread, c->out, c->n_out);
     for (unsigned i = 0; i < c->n_out; i++)
         count_out(c, &c->out[i], &packets, &bytes);
@@ -110,6 +114,8 @@ void flow_forward(struct flow_ctx *c, struct io_packet *p)
         hold(c, p);
         return;
     }
+    if (p->kind == IO_RTP && (out->ep->player || out->ep->dtmf) && !audio_output(c, out->ep, p))
+        return;
     flow_put(c, p, out, NULL);
 }
 
@@ -294,6 +300,8 @@ static void input(struct flow_ctx *c, struct io_packet *p)
     if (p->kind == IO_RTCP && !rtcp_input(c, p))
         return;
     count_in(c, p, &h);
+    if (p->kind == IO_RTP && f->ep->dtmf && !f->ep->is_opaque && !audio_input(c, f->ep, p, &h))
+        return;
     flow_forward(c, p);
 }
 

@@ -15,7 +15,10 @@
 #include "relay/quality.h"
 #include "relay/rtp.h"
 
+struct dtmf;
 struct endpoint;
+struct paces;
+struct player;
 struct session;
 
 /*
@@ -55,6 +58,8 @@ struct endpoint {
     uint8_t ptime_ms;
     uint8_t n_pts;
     struct media_pt pt[MEDIA_PTS_MAX];
+    struct player *player; /* NULL: nothing was ever played to the party; see audio.h */
+    struct dtmf *dtmf;     /* NULL: no telephone-events agreed */
     bool is_opaque;
     bool is_inactive; /* told so */
     uint32_t inactivity_ms;
@@ -77,6 +82,7 @@ struct endpoint {
     struct media_ep want; /* as last asked for */
     struct port_lease lease;
     uint8_t ctl_peer; /* number, or MEDIA_NO_PEER */
+    bool has_dtmf;    /* the packet thread has one, or has it in a job */
 };
 
 /* Of one packet thread; written by it, read by the control thread. */
@@ -102,6 +108,10 @@ struct flow_ctx {
     /** An endpoint's party was found (is_rtcp: its RTCP), or it is active again. */
     void (*on_latched)(struct flow_ctx *, struct flow *);
     void (*on_active)(struct flow_ctx *, struct endpoint *);
+    /** The party has sent a digit; what was played to it is at its end. */
+    void (*on_digit)(struct flow_ctx *, struct endpoint *, uint8_t digit, uint32_t duration_ms);
+    void (*on_played)(struct flow_ctx *, struct endpoint *, uint32_t played_ms);
+    struct paces *paces;
     /** Something to tell of its quality. */
     void (*on_quality)(struct flow_ctx *, struct endpoint *, const struct quality_event *);
     /* flow.c's: on their way out until flow_flush */

@@ -31,7 +31,11 @@ struct job_op {
     uint8_t kind; /* enum media_op_kind; ADD, REMOVE, REMOTE, SET, RELEARN, CONNECT, DISCONNECT */
     struct endpoint *ep;
     struct endpoint *peer;
-    struct media_ep want;
+    union {
+        struct media_ep want;
+        struct media_dtmf dtmf;
+    };
+    void *thing; /* taken. ADD, SET: struct dtmf or NULL; PLAY: struct player */
 };
 
 union job_cell {

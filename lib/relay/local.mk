@@ -3,10 +3,11 @@
 noinst_LIBRARIES += lib/relay/libtdrelay.a
 lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/bpf/relay_maps.h \
+	lib/relay/audio.c lib/relay/audio.h \
 	lib/relay/chan.c lib/relay/chan.h \
 	lib/relay/conn.c lib/relay/state.h \
 	lib/relay/control.c lib/relay/control.h \
-	lib/relay/event.c lib/relay/event.h \
+	lib/relay/dtmf.c lib/relay/dtmf.h \
 	lib/relay/emodel.c lib/relay/emodel.h \
 	lib/relay/flow.c lib/relay/flow.h \
 	lib/relay/flow_map.c lib/relay/flow_map.h \

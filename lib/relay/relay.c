@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include "core/clock.h"
+#include "core/g711.h"
 #include "core/ident.h"
 #include "core/ipc.h"
 #include "core/log.h"
@@ -217,6 +218,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
         r->audit_due_ms = r->now_ms + AUDIT_MS;
         relay_audit(r);
         controllers_sweep(r);
+        sounds_sweep(&r->sounds);
     }
     relay_turn(r);
 }
@@ -398,10 +400,13 @@ struct relay *relay_new(const struct relay_param *p)
     r->audit_due_ms = r->now_ms + AUDIT_MS;
     ident_random(&r->boot, sizeof(r->boot));
     r->boot |= 1; /* never 0: the client's "none yet" */
+    g711_init();
     r->ports = ports_new();
     err = bell_init(&r->bell);
     if (err == 0)
         err = r->ports ? sessions_init(r) : -ENOMEM;
+    if (err == 0)
+        err = sounds_init(&r->sounds);
     if (err == 0)
         err = start_threads(r);
     if (err == 0)
@@ -445,6 +450,7 @@ void relay_free(struct relay *r)
     }
     bell_fini(&r->bell);
     ports_free(r->ports);
+    sounds_fini(&r->sounds);
     free(r);
 }
 

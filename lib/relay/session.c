@@ -8,13 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/log.h"
+#include "relay/audio.h"
 #include "relay/kernel.h"
 #include "relay/state.h"
 
-#define SLOTS_FIRST  256U
-#define OPEN_TRIES   32U /* ports of our range that others hold, before the endpoint is refused */
-#define STOLEN_REST  30000U /* [ms] until such a port is tried again */
-#define EXPANDED_MAX 80U    /* ADOPT: 16 removed, 16 set twice, 16 taken apart, 16 connected */
+#define SLOTS_FIRST 256U
+#define OPEN_TRIES  32U    /* ports of our range that others hold, before the endpoint is refused */
+#define STOLEN_REST 30000U /* [ms] until such a port is tried again */
+#define EXPANDED_MAX \
+    144U /* ADOPT: all that a message may have, and 16 removed, set twice, taken apart, silenced */
 
 /* ---- table ----------------------------------------------------------------------------------------------------- */
 
@@ -115,6 +117,7 @@ static void endpoint_free(struct relay *r, struct endpoint *e)
 
     r->p.io->close(fd);
     ports_give(r->ports, &e->lease, r->now_ms, 0);
+    audio_free(e);
     r->n_sockets -= descriptors(fd);
     r->n_endpoints--;
     free(e);
@@ -252,7 +255,7 @@ static int ops_look(const struct session *s, const struct media_op *op, unsigned
                 return -EINVAL;
             present &=
                 ~bit; /* the number may be used again: another carrier's ports are new ones */
-        } else if (added & bit && op[i].kind != MEDIA_OP_CONNECT) {
+        } else if (added & bit && op[i].kind != MEDIA_OP_CONNECT && op[i].kind != MEDIA_OP_PLAY) {
             return -EINVAL;
         }
     }
@@ -285,13 +288,85 @@ static void ctl_set(struct relay *r, struct endpoint *e, const struct media_ep *
         (uint8_t)((e->want.flags & MEDIA_EP_PRIORITY) | (w->flags & ~MEDIA_EP_PRIORITY));
 }
 
+/* What an operation needs, made before any of them is applied. */
+struct made {
+    struct endpoint *ep;
+    struct player *player;
+    struct dtmf *dtmf;
+};
+
+/* What the endpoint of op i is when op i has its turn. */
+static const struct media_ep *want_at(const struct session *s, const struct media_op *op,
+                                      unsigned i)
+{
+    uint8_t endpoint = op[i].ep.endpoint;
+
+    for (unsigned k = i; k-- > 0;) {
+        if (op[k].ep.endpoint == endpoint &&
+            (op[k].kind == MEDIA_OP_ADD || op[k].kind == MEDIA_OP_SET))
+            return &op[k].ep;
+    }
+    return &s->ep[endpoint]->want;
+}
+
+static int play_make(struct relay *r, const struct media_play *what, const struct media_ep *want,
+                     struct made *made)
+{
+    struct sound *sound = sounds_get(&r->sounds, what->sound);
+    int err = sound ? player_new(what, want, sound, &made->player) : -ENODATA;
+
+    if (err < 0)
+        log_limited(LOG_WARN, "media_play_refused", "sound=%08x status=%d", what->sound, err);
+    return err;
+}
+
+static int dtmf_make(const struct media_ep *want, struct made *made)
+{
+    int pt = audio_event_pt(want);
+
+    if (pt < 0)
+        return 0;
+    made->dtmf = dtmf_new((uint8_t)pt, want->clock_rate);
+    return made->dtmf ? 0 : -ENOMEM;
+}
+
+static int op_make(struct relay *r, struct session *s, const struct media_op *all, unsigned i,
+                   struct made *made)
+{
+    const struct media_op *op = &all[i];
+    const struct endpoint *e = s->ep[op->ep.endpoint];
+    int err;
+
+    switch (op->kind) {
+    case MEDIA_OP_ADD:
+        err = dtmf_make(&op->ep, made);
+        return err < 0 ? err : endpoint_new(r, s, &op->ep, &made->ep);
+    /* once it has one it keeps it */
+    case MEDIA_OP_SET: return e->has_dtmf ? 0 : dtmf_make(&op->ep, made);
+    case MEDIA_OP_PLAY: return play_make(r, &op->play, want_at(s, all, i), made);
+    default: return 0;
+    }
+}
+
+static void made_free(struct relay *r, struct made *made)
+{
+    if (made->ep)
+        endpoint_free(r, made->ep);
+    player_free(made->player);
+    dtmf_free(made->dtmf);
+}
+
 /* The control thread's view changes at once, the packet thread's with the job. */
 static void op_put(struct relay *r, struct session *s, const struct media_op *op,
-                   struct endpoint *made, struct job_op *out)
+                   const struct made *made, struct job_op *out)
 {
-    struct endpoint *e = made ? made : s->ep[op->ep.endpoint];
+    struct endpoint *e = made->ep ? made->ep : s->ep[op->ep.endpoint];
 
-    *out = (struct job_op){.kind = op->kind, .ep = e};
+    *out = (struct job_op){.kind = op->kind, .ep = e, .thing = made->player};
+    if (made->dtmf) {
+        out->thing = made->dtmf;
+        e->has_dtmf = true;
+    }
     switch (op->kind) {
     case MEDIA_OP_ADD: s->ep[e->number] = e; break;
     case MEDIA_OP_REMOVE:
@@ -312,6 +387,7 @@ static void op_put(struct relay *r, struct session *s, const struct media_op *op
         out->peer->ctl_peer = e->number;
         break;
     case MEDIA_OP_DISCONNECT: ctl_part(s, e); break;
+    case MEDIA_OP_DTMF: out->dtmf = op->dtmf; return;
     default: break;
     }
     out->want = e->want;
@@ -319,7 +395,7 @@ static void op_put(struct relay *r, struct session *s, const struct media_op *op
 
 static int ops_apply(struct relay *r, struct session *s, const struct media_op *op, unsigned n)
 {
-    struct endpoint *made[EXPANDED_MAX] = {NULL};
+    struct made made[EXPANDED_MAX] = {{NULL, NULL, NULL}};
     struct job *j;
     int err;
 
@@ -329,20 +405,16 @@ static int ops_apply(struct relay *r, struct session *s, const struct media_op *
     j = job_new(JOB_OPS, s, n);
     if (!j)
         return -ENOMEM;
-    for (unsigned i = 0; i < n && err == 0; i++) {
-        if (op[i].kind == MEDIA_OP_ADD)
-            err = endpoint_new(r, s, &op[i].ep, &made[i]);
-    }
+    for (unsigned i = 0; i < n && err == 0; i++)
+        err = op_make(r, s, op, i, &made[i]);
     if (err < 0) {
-        for (unsigned i = 0; i < n; i++) {
-            if (made[i])
-                endpoint_free(r, made[i]);
-        }
+        for (unsigned i = 0; i < n; i++)
+            made_free(r, &made[i]);
         free(j);
         return err;
     }
     for (unsigned i = 0; i < n; i++)
-        op_put(r, s, &op[i], made[i], &j->cell[i].op);
+        op_put(r, s, &op[i], &made[i], &j->cell[i].op);
     j->n = n;
     thread_post(s->thread, j);
     return 0;
@@ -376,13 +448,14 @@ static int adopt_expand(const struct session *s, const struct media_session_ops 
         out[n++].kind = MEDIA_OP_REMOTE;
         out[n++].kind = MEDIA_OP_SET;
         out[n++].kind = MEDIA_OP_DISCONNECT;
+        out[n++] = (struct media_op){.kind = MEDIA_OP_STOP, .play.endpoint = w->endpoint};
     }
     for (uint8_t i = 0; i < MEDIA_ENDPOINTS_MAX; i++) {
         if (s->ep[i] && !is_named[i])
             out[n++] = (struct media_op){.kind = MEDIA_OP_REMOVE, .ep.endpoint = i};
     }
     for (unsigned i = 0; i < m->n_ops; i++) {
-        if (m->op[i].kind == MEDIA_OP_CONNECT || !s->ep[m->op[i].ep.endpoint])
+        if (m->op[i].kind != MEDIA_OP_ADD || !s->ep[m->op[i].ep.endpoint])
             out[n++] = m->op[i];
     }
     *n_out = n;

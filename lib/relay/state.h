@@ -11,9 +11,12 @@
 #include "core/htab.h"
 #include "relay/limits.h"
 #include "relay/relay.h"
+#include "relay/sounds.h"
 #include "relay/thread.h"
 
 struct controller;
+
+#define CONN_FDS 128U /* descriptors of sounds in one packet; the kernel allows 253 */
 
 /* One connection. */
 struct conn {
@@ -24,6 +27,8 @@ struct conn {
     uint64_t serial; /* of all connections: what a job remembers of its asker */
     int fd;
     bool is_dead;
+    int fds[CONN_FDS]; /* that came with the packet at hand */
+    unsigned n_fds, next_fd;
     uint8_t *out; /* whole messages, back to back */
     size_t out_len, out_cap;
 };
@@ -60,6 +65,7 @@ struct relay {
     unsigned n_threads;
     struct thread **thread;
     struct ports *ports;
+    struct sounds sounds;
     struct limits limits;
     bool is_draining;
     bool has_told_empty;

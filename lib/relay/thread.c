@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "core/clock.h"
 #include "core/log.h"
+#include "relay/audio.h"
 
 #define EVENTS_MAX    256 /* sockets served before jobs and the clock have their turn: some 2 ms */
 #define WHEEL_SLOTS   1024U /* of WHEEL_MS: 102 s, most timeouts in one round */
@@ -37,6 +38,7 @@ struct thread {
     bool is_running, is_stopping;
     uint64_t wheel_tick; /* number of the slot looked at last */
     struct wheel_slot wheel[WHEEL_SLOTS];
+    struct paces paces;
     struct wheel_slot tour[TOUR_SLOTS];
     unsigned tour_next; /* where the next endpoint goes */
     pthread_t pthread;
@@ -122,6 +124,31 @@ static void on_quality(struct flow_ctx *c, struct endpoint *e, const struct qual
     chan_put(&t->up, &job->item);
 }
 
+static void on_digit(struct flow_ctx *c, struct endpoint *e, uint8_t digit, uint32_t duration_ms)
+{
+    struct thread *t = (struct thread *)(void *)c;
+    struct job *job;
+    struct media_event_msg *m = event_new(t, e, MEDIA_EV_DTMF, &job);
+
+    if (!m)
+        return;
+    m->digit = digit;
+    m->value = duration_ms;
+    chan_put(&t->up, &job->item);
+}
+
+static void on_played(struct flow_ctx *c, struct endpoint *e, uint32_t played_ms)
+{
+    struct thread *t = (struct thread *)(void *)c;
+    struct job *job;
+    struct media_event_msg *m = event_new(t, e, MEDIA_EV_PLAYED, &job);
+
+    if (!m)
+        return;
+    m->value = played_ms;
+    chan_put(&t->up, &job->item);
+}
+
 /* ---- inactivity ------------------------------------------------------------------------------------------------ */
 
 static void wheel_del(struct endpoint *e)
@@ -202,6 +229,7 @@ static void endpoint_gone(struct thread *t, struct endpoint *e)
     t->ctx.io->del(t->ctx.io_thread, &e->rtcp);
     wheel_del(e);
     LIST_REMOVE(e, tour);
+    audio_gone(&t->ctx, e);
     flow_disconnect(e);
 }
 
@@ -211,6 +239,7 @@ static void apply_op(struct thread *t, const struct job_op *op)
     case MEDIA_OP_ADD:
         t->ctx.io->add(t->ctx.io_thread, &op->ep->rtp);
         t->ctx.io->add(t->ctx.io_thread, &op->ep->rtcp);
+        audio_set(&t->ctx, op->ep, &op->want, op->thing);
         wheel_set(t, op->ep);
         t->tour_next = (t->tour_next + 1) % TOUR_SLOTS;
         LIST_INSERT_HEAD(&t->tour[t->tour_next], op->ep, tour);
@@ -219,11 +248,15 @@ static void apply_op(struct thread *t, const struct job_op *op)
     case MEDIA_OP_REMOTE: flow_set_remote(op->ep, &op->want, t->ctx.now_ms); break;
     case MEDIA_OP_SET:
         flow_set_options(op->ep, &op->want, t->ctx.now_ms);
+        audio_set(&t->ctx, op->ep, &op->want, op->thing);
         op->ep->is_inactive = false;
         wheel_set(t, op->ep);
         break;
     case MEDIA_OP_RELEARN: flow_relearn(op->ep, t->ctx.now_ms); break;
     case MEDIA_OP_CONNECT: flow_connect(op->ep, op->peer); break;
+    case MEDIA_OP_PLAY: audio_play(&t->ctx, op->ep, op->thing); break;
+    case MEDIA_OP_STOP: audio_stop(&t->ctx, op->ep); break;
+    case MEDIA_OP_DTMF: audio_dtmf(&t->ctx, op->ep, &op->dtmf); break;
     default: flow_disconnect(op->ep); break;
     }
 }
@@ -290,6 +323,7 @@ void thread_step(struct thread *t, int wait_ms)
     bell_arm(&t->bell);
     if (ring_len(t->down.ring) > 0 || t->up.first)
         wait_ms = t->up.first && ring_len(t->down.ring) == 0 && wait_ms > 1 ? 1 : 0;
+    wait_ms = paces_wait(&t->paces, now_ms(), wait_ms);
     n = epoll_wait(t->epoll, ev, EVENTS_MAX, wait_ms);
     t->ctx.now_ms = now_ms();
     for (int i = 0; i < n; i++) {
@@ -300,6 +334,8 @@ void thread_step(struct thread *t, int wait_ms)
     if (t->batch.n > 0)
         flow_input(&t->ctx, &t->batch);
     run_jobs(t);
+    paces_run(&t->paces, t->ctx.now_ms, &t->ctx);
+    flow_flush(&t->ctx);
     wheel_run(t);
     chan_flush(&t->up);
 }
@@ -360,6 +396,10 @@ int thread_new(const struct thread_param *p, struct thread **out)
     t->ctx.now_ms = now_ms();
     t->ctx.on_latched = on_latched;
     t->ctx.on_active = on_active;
+    t->ctx.on_digit = on_digit;
+    t->ctx.on_played = on_played;
+    t->ctx.paces = &t->paces;
+    paces_init(&t->paces, t->ctx.now_ms);
     t->ctx.on_quality = on_quality;
     t->wheel_tick = t->ctx.now_ms / WHEEL_MS;
     err = thread_init(t, p);

@@ -23,8 +23,8 @@ TD_UNIT_TESTS += tests/unit/test_relay_pins
 tests_unit_test_relay_pins_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_relay_player
 tests_unit_test_relay_player_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
-TD_UNIT_TESTS += tests/unit/test_relay_event
-tests_unit_test_relay_event_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_dtmf
+tests_unit_test_relay_dtmf_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 # The programs themselves, run by the kernel on frames of the test's: as root.
 if HAVE_EBPF
 TD_UNIT_TESTS += tests/unit/test_relay_bpf
@@ -42,3 +42,6 @@ TD_UNIT_TESTS += tests/unit/test_relay_flow_map
 tests_unit_test_relay_flow_map_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_relay_steer
 tests_unit_test_relay_steer_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_audio
+tests_unit_test_relay_audio_SOURCES = tests/unit/test_relay_audio.c tests/unit/relay_rig.h
+tests_unit_test_relay_audio_LDADD = lib/media/libtdmedia.a $(TD_LIBS_RELAY) $(CMOCKA_LIBS)

@@ -3,34 +3,34 @@
  * Telephone-events (RFC 4733) of one endpoint: those that its party sends, told once each, and those that are put into what it hears.
  * Pure: the packet thread calls it for each packet of them; digits never appear in logs.
  */
-#ifndef RELAY_EVENT_H
-#define RELAY_EVENT_H
+#ifndef RELAY_DTMF_H
+#define RELAY_DTMF_H
 
 #include "relay/pace.h"
 #include "relay/rtp.h"
 
-#define EVENT_DIGITS_MAX 16U /* flash is the last that is told */
-#define EVENT_QUEUE \
+#define DTMF_DIGITS_MAX 16U /* flash is the last that is told */
+#define DTMF_QUEUE \
     32U /* digits that wait to be sent: a calling card and its PIN in one burst of INFOs */
 /* The end packets of an event are lost: it is over when nothing more came for so long (RFC 4733 §2.5.1.3: three packet times and more). */
-#define EVENT_SILENT_MS 200U
-#define EVENT_RIDE_MS \
+#define DTMF_SILENT_MS 200U
+#define DTMF_RIDE_MS \
     100U /* the stream that an event replaces has stopped: the event is as good as sent */
-#define EVENT_GAP_MS 60U /* between two digits: 40 ms is the least that receivers must tell */
-#define EVENT_BYTES  16U
+#define DTMF_GAP_MS 60U /* between two digits: 40 ms is the least that receivers must tell */
+#define DTMF_BYTES  16U
 
-struct event_digit {
+struct dtmf_digit {
     uint8_t digit, volume;
     uint32_t duration_ms;
 };
 
-enum event_mode {
-    EVENT_IDLE,
-    EVENT_RIDE, /* in the place of packets that pass */
-    EVENT_OWN,  /* in a stream of our own: nothing passes */
+enum dtmf_mode {
+    DTMF_IDLE,
+    DTMF_RIDE, /* in the place of packets that pass */
+    DTMF_OWN,  /* in a stream of our own: nothing passes */
 };
 
-struct event {
+struct dtmf {
     struct pace rx_pace, tx_pace; /* rx first */
     struct endpoint *ep;
     uint8_t pt; /* of the telephone-events to and from this party */
@@ -49,9 +49,9 @@ struct event {
     uint32_t cut_ssrc;
 
     /* what is sent to the party */
-    struct event_digit queue[EVENT_QUEUE];
+    struct dtmf_digit queue[DTMF_QUEUE];
     uint8_t n_queue;
-    uint8_t mode; /* enum event_mode */
+    uint8_t mode; /* enum dtmf_mode */
     uint8_t tx_ends;
     bool tx_begun;
     uint32_t tx_timestamp, tx_duration;
@@ -61,42 +61,42 @@ struct event {
 };
 
 /** @return NULL out of memory */
-struct event *event_new(uint8_t pt, uint32_t clock_rate);
-void event_free(struct event *ev);
+struct dtmf *dtmf_new(uint8_t pt, uint32_t clock_rate);
+void dtmf_free(struct dtmf *ev);
 
 /**
  * A telephone-event packet of the party.
  * @param payload  behind the RTP header
  * @return true: one event is over and in *told; the last digit, when its end was lost, and the one at hand begins
  */
-bool event_in(struct event *ev, const struct rtp_header *h, const uint8_t *payload, uint32_t len,
-              struct event_digit *told);
-/** Nothing came for EVENT_SILENT_MS. @return true: the event that was under way is told */
-bool event_in_silent(struct event *ev, struct event_digit *told);
+bool dtmf_in(struct dtmf *ev, const struct rtp_header *h, const uint8_t *payload, uint32_t len,
+             struct dtmf_digit *told);
+/** Nothing came for DTMF_SILENT_MS. @return true: the event that was under way is told */
+bool dtmf_in_silent(struct dtmf *ev, struct dtmf_digit *told);
 /** A packet was taken out of the party's stream. */
-void event_cut(struct event *ev, const struct rtp_header *h);
+void dtmf_cut(struct dtmf *ev, const struct rtp_header *h);
 /** The sequence number that a packet of the party has for its peer, when others before it were taken out. */
-uint16_t event_seq(const struct event *ev, const struct rtp_header *h);
+uint16_t dtmf_seq(const struct dtmf *ev, const struct rtp_header *h);
 /** Its sequence numbers are ours: the stream must pass through here. */
-static inline bool event_is_cutting(const struct event *ev)
+static inline bool dtmf_is_cutting(const struct dtmf *ev)
 {
     return ev && ev->cut_any;
 }
 
 /** Send a digit to the party. @return false: too many wait */
-bool event_push(struct event *ev, const struct event_digit *d);
+bool dtmf_push(struct dtmf *ev, const struct dtmf_digit *d);
 /** Begin with the next one if it is time and none is under way. ride: packets pass to the party. */
-void event_begin(struct event *ev, bool ride, uint64_t now_ms);
+void dtmf_begin(struct dtmf *ev, bool ride, uint64_t now_ms);
 /**
  * A packet passes to the party: it becomes one of the event that is under way.
- * @param data  RTP; EVENT_BYTES of it are written
+ * @param data  RTP; DTMF_BYTES of it are written
  * @param ptime_ms  of one packet
  * @return new length; 0: untouched
  */
-uint32_t event_out(struct event *ev, uint8_t *data, uint32_t ptime_ms, uint64_t now_ms);
+uint32_t dtmf_out(struct dtmf *ev, uint8_t *data, uint32_t ptime_ms, uint64_t now_ms);
 /** Next packet of our own stream. */
-uint32_t event_own(struct event *ev, uint8_t *data, uint32_t ptime_ms, uint64_t now_ms);
-/** Nothing passed for EVENT_RIDE_MS. */
-void event_out_silent(struct event *ev, uint64_t now_ms);
+uint32_t dtmf_own(struct dtmf *ev, uint8_t *data, uint32_t ptime_ms, uint64_t now_ms);
+/** Nothing passed for DTMF_RIDE_MS. */
+void dtmf_out_silent(struct dtmf *ev, uint64_t now_ms);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Unit tests of lib/relay/event.c: RFC 4733 as it arrives over a network, and as it is written.
+ * Unit tests of lib/relay/dtmf.c: RFC 4733 as it arrives over a network, and as it is written.
  */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -11,15 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "relay/event.h"
+#include "relay/dtmf.h"
 
-static struct event *ev;
+static struct dtmf *ev;
 static char told[64]; /* "5@80 #@100" */
 
 static int setup(void **state)
 {
     (void)state;
-    ev = event_new(101, 8000);
+    ev = dtmf_new(101, 8000);
     told[0] = '\0';
     return ev ? 0 : -1;
 }
@@ -27,11 +27,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    event_free(ev);
+    dtmf_free(ev);
     return 0;
 }
 
-static void note(const struct event_digit *d)
+static void note(const struct dtmf_digit *d)
 {
     static const char names[] = "0123456789*#ABCDF";
     size_t n = strlen(told);
@@ -45,9 +45,9 @@ static void in(uint32_t ts, unsigned digit, bool end, unsigned duration)
     struct rtp_header h = {.timestamp = ts, .ssrc = 7, .seq = seq++, .payload_type = 101};
     uint8_t b[4] = {(uint8_t)digit, (uint8_t)((end ? 0x80 : 0) | 10), (uint8_t)(duration >> 8),
                     (uint8_t)duration};
-    struct event_digit d;
+    struct dtmf_digit d;
 
-    if (event_in(ev, &h, b, sizeof(b), &d))
+    if (dtmf_in(ev, &h, b, sizeof(b), &d))
         note(&d);
 }
 
@@ -76,7 +76,7 @@ static void two_equal_digits_are_two(void **state)
 
 static void lost_end_packets_are_made_up_for(void **state)
 {
-    struct event_digit d;
+    struct dtmf_digit d;
 
     (void)state;
     in(1000, 1, false, 400);
@@ -84,9 +84,9 @@ static void lost_end_packets_are_made_up_for(void **state)
     in(3000, 2, true, 800);
     assert_string_equal(told, "1@50 2@100");
     in(5000, 3, false, 160);
-    assert_true(event_in_silent(ev, &d));
+    assert_true(dtmf_in_silent(ev, &d));
     note(&d);
-    assert_false(event_in_silent(ev, &d));
+    assert_false(dtmf_in_silent(ev, &d));
     assert_string_equal(told, "1@50 2@100 3@20");
     in(5000, 3, true, 640); /* late: it has been told */
     assert_string_equal(told, "1@50 2@100 3@20");
@@ -126,11 +126,11 @@ static void a_very_long_digit_is_one(void **state)
 static void other_events_and_short_packets_are_not_told(void **state)
 {
     struct rtp_header h = {.timestamp = 1, .ssrc = 7, .payload_type = 101};
-    struct event_digit d;
+    struct dtmf_digit d;
 
     (void)state;
     in(1000, 32, true, 400);
-    assert_false(event_in(ev, &h, (const uint8_t *)"\x01\x8a\x01", 3, &d));
+    assert_false(dtmf_in(ev, &h, (const uint8_t *)"\x01\x8a\x01", 3, &d));
     assert_string_equal(told, "");
 }
 
@@ -140,14 +140,14 @@ static uint16_t seq_after(uint16_t seq)
 {
     struct rtp_header h = {.ssrc = 7, .seq = seq};
 
-    return event_seq(ev, &h);
+    return dtmf_seq(ev, &h);
 }
 
 static void cut(uint16_t seq)
 {
     struct rtp_header h = {.ssrc = 7, .seq = seq};
 
-    event_cut(ev, &h);
+    dtmf_cut(ev, &h);
 }
 
 static void the_peer_sees_no_gap_where_events_were(void **state)
@@ -165,8 +165,8 @@ static void the_peer_sees_no_gap_where_events_were(void **state)
     cut(8);
     assert_int_equal(seq_after(9), 1);
     assert_int_equal(seq_after(6), 0); /* late */
-    assert_int_equal(event_seq(ev, &other), 50);
-    assert_true(event_is_cutting(ev));
+    assert_int_equal(dtmf_seq(ev, &other), 50);
+    assert_true(dtmf_is_cutting(ev));
 }
 
 /* ---- sent ---- */
@@ -200,12 +200,11 @@ static void a_digit_takes_the_place_of_audio(void **state)
     static const unsigned duration[] = {160, 320, 480, 640, 800, 800, 800};
 
     (void)state;
-    assert_true(
-        event_push(ev, &(struct event_digit){.digit = 11, .volume = 10, .duration_ms = 100}));
-    event_begin(ev, true, 1000);
+    assert_true(dtmf_push(ev, &(struct dtmf_digit){.digit = 11, .volume = 10, .duration_ms = 100}));
+    dtmf_begin(ev, true, 1000);
     for (unsigned n = 0; n < 10; n++) {
         struct out o = audio(n);
-        uint32_t len = event_out(ev, o.b, 20, 1000 + 20 * n);
+        uint32_t len = dtmf_out(ev, o.b, 20, 1000 + 20 * n);
 
         if (n > 6) {
             assert_int_equal(len, 0);
@@ -220,28 +219,28 @@ static void a_digit_takes_the_place_of_audio(void **state)
         assert_int_equal(o.b[13], n >= 4 ? 0x80 | 10 : 10); /* three ends */
         assert_int_equal((unsigned)(o.b[14] << 8 | o.b[15]), duration[n]);
     }
-    assert_int_equal(ev->mode, EVENT_IDLE);
+    assert_int_equal(ev->mode, DTMF_IDLE);
     assert_int_equal(ev->n_queue, 0);
 }
 
 static void what_is_sent_reads_as_what_was_asked(void **state)
 {
-    struct event_digit d;
-    uint8_t b[EVENT_BYTES];
+    struct dtmf_digit d;
+    uint8_t b[DTMF_BYTES];
     unsigned n = 0;
 
     (void)state;
     for (unsigned i = 0; i <= 16; i++)
-        assert_true(event_push(ev, &(struct event_digit){.digit = (uint8_t)i, .duration_ms = 60}));
+        assert_true(dtmf_push(ev, &(struct dtmf_digit){.digit = (uint8_t)i, .duration_ms = 60}));
     for (uint64_t t = 1000; ev->n_queue > 0 && t < 10000; t += 20) {
         struct rtp_header h;
 
-        event_begin(ev, false, t);
-        if (ev->mode == EVENT_IDLE)
+        dtmf_begin(ev, false, t);
+        if (ev->mode == DTMF_IDLE)
             continue;
-        assert_int_equal(event_own(ev, b, 20, t), 16);
+        assert_int_equal(dtmf_own(ev, b, 20, t), 16);
         assert_int_equal(rtp_parse(b, 16, &h), 0);
-        if (event_in(ev, &h, b + 12, 4, &d)) {
+        if (dtmf_in(ev, &h, b + 12, 4, &d)) {
             assert_int_equal(d.digit, n++);
             assert_int_equal(d.duration_ms, 60);
         }
@@ -252,18 +251,18 @@ static void what_is_sent_reads_as_what_was_asked(void **state)
 static void digits_keep_their_distance(void **state)
 {
     (void)state;
-    event_push(ev, &(struct event_digit){.digit = 1, .duration_ms = 40});
-    event_push(ev, &(struct event_digit){.digit = 2, .duration_ms = 40});
-    event_begin(ev, true, 1000);
+    dtmf_push(ev, &(struct dtmf_digit){.digit = 1, .duration_ms = 40});
+    dtmf_push(ev, &(struct dtmf_digit){.digit = 2, .duration_ms = 40});
+    dtmf_begin(ev, true, 1000);
     for (unsigned n = 0; n < 4; n++) {
         struct out o = audio(n);
 
-        assert_int_equal(event_out(ev, o.b, 20, 1000 + 20 * n), 16);
+        assert_int_equal(dtmf_out(ev, o.b, 20, 1000 + 20 * n), 16);
     }
-    event_begin(ev, true, 1080);
-    assert_int_equal(ev->mode, EVENT_IDLE);
-    event_begin(ev, true, 1060 + EVENT_GAP_MS);
-    assert_int_equal(ev->mode, EVENT_RIDE);
+    dtmf_begin(ev, true, 1080);
+    assert_int_equal(ev->mode, DTMF_IDLE);
+    dtmf_begin(ev, true, 1060 + DTMF_GAP_MS);
+    assert_int_equal(ev->mode, DTMF_RIDE);
 }
 
 static void a_stream_that_stops_ends_the_event(void **state)
@@ -271,20 +270,20 @@ static void a_stream_that_stops_ends_the_event(void **state)
     struct out o = audio(0);
 
     (void)state;
-    event_push(ev, &(struct event_digit){.digit = 1, .duration_ms = 4000});
-    event_begin(ev, true, 1000);
-    event_out(ev, o.b, 20, 1000);
-    event_out_silent(ev, 1100);
-    assert_int_equal(ev->mode, EVENT_IDLE);
+    dtmf_push(ev, &(struct dtmf_digit){.digit = 1, .duration_ms = 4000});
+    dtmf_begin(ev, true, 1000);
+    dtmf_out(ev, o.b, 20, 1000);
+    dtmf_out_silent(ev, 1100);
+    assert_int_equal(ev->mode, DTMF_IDLE);
     assert_int_equal(ev->n_queue, 0);
 }
 
 static void more_digits_than_fit_are_refused(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < EVENT_QUEUE; i++)
-        assert_true(event_push(ev, &(struct event_digit){.duration_ms = 40}));
-    assert_false(event_push(ev, &(struct event_digit){.duration_ms = 40}));
+    for (unsigned i = 0; i < DTMF_QUEUE; i++)
+        assert_true(dtmf_push(ev, &(struct dtmf_digit){.duration_ms = 40}));
+    assert_false(dtmf_push(ev, &(struct dtmf_digit){.duration_ms = 40}));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

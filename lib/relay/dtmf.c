@@ -3,7 +3,7 @@
  * RFC 4733: one event is all packets of one timestamp, its end comes three times, any of them may be lost, late or twice.
  * The packet path calls it; it sends nothing and knows neither sessions nor SIP.
  */
-#include "relay/event.h"
+#include "relay/dtmf.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +28,9 @@ static uint32_t be32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-struct event *event_new(uint8_t pt, uint32_t clock_rate)
+struct dtmf *dtmf_new(uint8_t pt, uint32_t clock_rate)
 {
-    struct event *ev = calloc(1, sizeof(*ev));
+    struct dtmf *ev = calloc(1, sizeof(*ev));
 
     if (!ev)
         return NULL;
@@ -42,14 +42,14 @@ struct event *event_new(uint8_t pt, uint32_t clock_rate)
     return ev;
 }
 
-void event_free(struct event *ev)
+void dtmf_free(struct dtmf *ev)
 {
     free(ev);
 }
 
 /* ---- what the party sends ---------------------------------------------------------------------------------------- */
 
-static bool tell(struct event *ev, struct event_digit *told)
+static bool tell(struct dtmf *ev, struct dtmf_digit *told)
 {
     uint64_t units = (uint64_t)ev->rx_before + ev->rx_duration;
 
@@ -63,20 +63,20 @@ static bool tell(struct event *ev, struct event_digit *told)
 }
 
 /* §2.5.1.3: it is longer than 65,535 and goes on in a segment with a timestamp of its own. */
-static bool is_next_segment(const struct event *ev, const struct rtp_header *h, uint8_t digit)
+static bool is_next_segment(const struct dtmf *ev, const struct rtp_header *h, uint8_t digit)
 {
     return ev->rx_on && digit == ev->rx_digit && ev->rx_duration > 0xf000 &&
            h->timestamp - ev->rx_timestamp <= 0xffff &&
            h->timestamp - ev->rx_timestamp >= ev->rx_duration;
 }
 
-bool event_in(struct event *ev, const struct rtp_header *h, const uint8_t *payload, uint32_t len,
-              struct event_digit *told)
+bool dtmf_in(struct dtmf *ev, const struct rtp_header *h, const uint8_t *payload, uint32_t len,
+             struct dtmf_digit *told)
 {
     bool has_told = false;
     uint16_t duration;
 
-    if (len < 4 || payload[0] > EVENT_DIGITS_MAX)
+    if (len < 4 || payload[0] > DTMF_DIGITS_MAX)
         return false;
     duration = (uint16_t)(payload[2] << 8 | payload[3]);
     if (ev->rx_any && ev->rx_ssrc == h->ssrc && h->timestamp != ev->rx_timestamp) {
@@ -105,12 +105,12 @@ bool event_in(struct event *ev, const struct rtp_header *h, const uint8_t *paylo
     return has_told || (payload[1] & 0x80 && tell(ev, told));
 }
 
-bool event_in_silent(struct event *ev, struct event_digit *told)
+bool dtmf_in_silent(struct dtmf *ev, struct dtmf_digit *told)
 {
     return tell(ev, told);
 }
 
-void event_cut(struct event *ev, const struct rtp_header *h)
+void dtmf_cut(struct dtmf *ev, const struct rtp_header *h)
 {
     if (!ev->cut_any || ev->cut_ssrc != h->ssrc) {
         ev->cut = ev->cut_before = 0;
@@ -127,7 +127,7 @@ void event_cut(struct event *ev, const struct rtp_header *h)
     ev->cut_seq = h->seq;
 }
 
-uint16_t event_seq(const struct event *ev, const struct rtp_header *h)
+uint16_t dtmf_seq(const struct dtmf *ev, const struct rtp_header *h)
 {
     if (!ev->cut_any || ev->cut_ssrc != h->ssrc)
         return h->seq;
@@ -136,39 +136,39 @@ uint16_t event_seq(const struct event *ev, const struct rtp_header *h)
 
 /* ---- what is sent to the party ------------------------------------------------------------------------------------- */
 
-bool event_push(struct event *ev, const struct event_digit *d)
+bool dtmf_push(struct dtmf *ev, const struct dtmf_digit *d)
 {
-    if (ev->n_queue == EVENT_QUEUE)
+    if (ev->n_queue == DTMF_QUEUE)
         return false;
     ev->queue[ev->n_queue++] = *d;
     return true;
 }
 
-void event_begin(struct event *ev, bool ride, uint64_t now_ms)
+void dtmf_begin(struct dtmf *ev, bool ride, uint64_t now_ms)
 {
-    if (ev->mode != EVENT_IDLE || ev->n_queue == 0 || now_ms < ev->tx_gap_ms)
+    if (ev->mode != DTMF_IDLE || ev->n_queue == 0 || now_ms < ev->tx_gap_ms)
         return;
-    ev->mode = ride ? EVENT_RIDE : EVENT_OWN;
+    ev->mode = ride ? DTMF_RIDE : DTMF_OWN;
     ev->tx_begun = false;
     ev->tx_ends = 0;
     ev->tx_duration = 0;
 }
 
-static void over(struct event *ev, uint64_t now_ms)
+static void over(struct dtmf *ev, uint64_t now_ms)
 {
-    ev->mode = EVENT_IDLE;
+    ev->mode = DTMF_IDLE;
     ev->n_queue--;
     memmove(&ev->queue[0], &ev->queue[1], ev->n_queue * sizeof(ev->queue[0]));
-    ev->tx_gap_ms = now_ms + EVENT_GAP_MS;
+    ev->tx_gap_ms = now_ms + DTMF_GAP_MS;
 }
 
-uint32_t event_out(struct event *ev, uint8_t *data, uint32_t ptime_ms, uint64_t now_ms)
+uint32_t dtmf_out(struct dtmf *ev, uint8_t *data, uint32_t ptime_ms, uint64_t now_ms)
 {
-    const struct event_digit *d = &ev->queue[0];
+    const struct dtmf_digit *d = &ev->queue[0];
     uint32_t total = d->duration_ms * (ev->clock_rate / 1000);
     uint32_t step = ptime_ms * (ev->clock_rate / 1000);
 
-    if (ev->mode == EVENT_IDLE)
+    if (ev->mode == DTMF_IDLE)
         return 0;
     if (!ev->tx_begun)
         ev->tx_timestamp = be32(data + 4);
@@ -190,21 +190,21 @@ uint32_t event_out(struct event *ev, uint8_t *data, uint32_t ptime_ms, uint64_t 
     ev->tx_begun = true;
     if (ev->tx_ends == ENDS)
         over(ev, now_ms);
-    return EVENT_BYTES;
+    return DTMF_BYTES;
 }
 
-uint32_t event_own(struct event *ev, uint8_t *data, uint32_t ptime_ms, uint64_t now_ms)
+uint32_t dtmf_own(struct dtmf *ev, uint8_t *data, uint32_t ptime_ms, uint64_t now_ms)
 {
-    memset(data, 0, EVENT_BYTES);
+    memset(data, 0, DTMF_BYTES);
     put16(data + 2, ev->seq++);
     put32(data + 4, ev->own_timestamp);
     put32(data + 8, ev->ssrc);
     ev->own_timestamp += ptime_ms * (ev->clock_rate / 1000);
-    return event_out(ev, data, ptime_ms, now_ms);
+    return dtmf_out(ev, data, ptime_ms, now_ms);
 }
 
-void event_out_silent(struct event *ev, uint64_t now_ms)
+void dtmf_out_silent(struct dtmf *ev, uint64_t now_ms)
 {
-    if (ev->mode == EVENT_RIDE)
+    if (ev->mode == DTMF_RIDE)
         over(ev, now_ms);
 }
