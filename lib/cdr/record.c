@@ -164,8 +164,6 @@ static const struct field table[] = {
     {NAME("minimum_in"), KIND_SPAN, AT(minimum_in)},
     {NAME("increment_in"), KIND_SPAN, AT(increment_in)},
     {NAME("code_in"), KIND_SPAN, AT(code_in)},
-    {NAME("codec_in"), KIND_SPAN, AT(codec_in)},
-    {NAME("codec_out"), KIND_SPAN, AT(codec_out)},
 };
 #define FIELDS (sizeof(table) / sizeof(table[0]))
 
