@@ -17,7 +17,7 @@ daemon_libtddaemon_a_SOURCES = \
 	daemon/netif.c daemon/netif.h daemon/netif_driver.c \
 	daemon/node.c daemon/node.h \
 	daemon/registrations.c daemon/registrations.h \
-	daemon/reload.c daemon/reload.h \
+	daemon/reload.c daemon/reload.h daemon/resume.c daemon/resume.h \
 	daemon/render.c daemon/render.h \
 	daemon/snapshot.c daemon/snapshot.h \
 	daemon/state.c daemon/state.h \

@@ -18,6 +18,7 @@
 #include "core/log.h"
 #include "daemon/state.h"
 #include "daemon/registrations.h"
+#include "daemon/resume.h"
 
 /* The control thread's heartbeat: drain and retirement are noticed within it, and it costs nothing [us]. */
 #define TICK_US     200000
@@ -419,6 +420,8 @@ int node_init(struct node *n, const char *conf_path, struct snapshot_param *load
         log_ev(LOG_ERROR, "start", "error=\"%s\"", err_str(err));
     else
         registrations_load(n);
+    if (err == 0)
+        resume_calls(n, s->conf->global.run_dir, &n->resumed);
     return err;
 }
 

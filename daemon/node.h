@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include "call/locate.h"
 #include "daemon/reload.h"
+#include "daemon/resume.h"
 #include "daemon/trunk_admin.h"
 #include "daemon/worker.h"
 #include "sip/dns_ares.h"
@@ -48,7 +49,8 @@ struct node {
     uint64_t reloads, reloads_failed;
     enum node_state state;
     struct audit audit;
-    struct bell bell; /* rung when a gather is complete */
+    struct resumed resumed; /* at the start */
+    struct bell bell;       /* rung when a gather is complete */
     struct event *bell_ev, *tick_ev;
     struct gather *gathers;
     struct reload *reload;

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include "call/journal.h"
 #include "core/clock.h"
 #include "core/delay.h"
 #include "core/err.h"
@@ -65,6 +66,7 @@ struct worker {
     struct net *net;
     struct media *media;
     struct stack *stack;
+    struct journal *journal; /* NULL: none */
     struct lobby *lobby;
     unsigned read_now;       /* datagrams of the read that is under way */
     bool is_behind;          /* a socket had more than was read in this turn */
@@ -506,6 +508,12 @@ struct worker *worker_new(const struct worker_param *p)
     return w;
 }
 
+void worker_set_journal(struct worker *w, struct journal *j)
+{
+    w->journal = j;
+    calls_set_journal(stack_calls(w->stack), j);
+}
+
 int worker_start(struct worker *w)
 {
     int err = pthread_create(&w->thread, NULL, worker_main, w);
@@ -532,6 +540,7 @@ void worker_free(struct worker *w)
     worker_stop(w);
     if (w->stack)
         stack_free(w->stack);
+    journal_free(w->journal);
     media_free(w->media);
     for (unsigned i = 0; i < w->n_sockets; i++)
         event_free(w->socket[i].ev);

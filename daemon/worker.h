@@ -15,6 +15,7 @@
 
 struct worker;
 struct delay;
+struct journal;
 
 struct worker_param {
     unsigned id, n_workers;
@@ -30,6 +31,8 @@ struct worker_param {
 
 /** Make a worker and open its sockets (errors are logged by name). @return NULL on failure */
 struct worker *worker_new(const struct worker_param *p);
+/** Before it runs: the journal of its calls, taken; NULL: none. */
+void worker_set_journal(struct worker *w, struct journal *j);
 /** Start its thread. @return 0 or -errno */
 int worker_start(struct worker *w);
 /** Ask it to leave its loop and join it. */

@@ -7,6 +7,7 @@
 #include "call/attempt.h"
 #include "call/header_rules.h"
 #include "call/headers.h"
+#include "call/journal.h"
 #include "call/model.h"
 #include "call/offer.h"
 #include "call/own.h"
@@ -42,6 +43,7 @@ struct call *call_new(struct calls *cs)
 
     if (!c)
         return NULL;
+    c->born = cs->worker;
     ident_uuid(c->uuid);
     c->generation = cs->view->generation;
     c->started_ms = cs->clock->mono_ms;
@@ -94,6 +96,7 @@ void ldlg_join(struct ldlg *a, struct ldlg *b)
     a->peer = b;
     if (b)
         b->peer = a;
+    call_changed(a->leg->call);
 }
 
 void ldlg_free(struct calls *cs, struct ldlg *ld)
@@ -343,6 +346,7 @@ static void call_on_interim(struct timer *t, void *arg)
     struct call *c = arg;
 
     record_interim(c);
+    call_changed(c);
     timer_set(t, c->interim_ms);
 }
 
@@ -422,7 +426,8 @@ void call_release(struct call *c, const struct cause *cause)
 
     if (c->state >= CALL_ENDING)
         return;
-    c->ended_ms = cs->clock->mono_ms;
+    if (!c->ended_ms) /* else a former process had begun to end it */
+        c->ended_ms = cs->clock->mono_ms;
     if (c->state == CALL_UP) {
         cs->up--;
         attempt_ended(c);
@@ -437,6 +442,7 @@ void call_release(struct call *c, const struct cause *cause)
     if (c->interim)
         timer_del(c->interim);
     stat_inc(cs->stats, STAT_calls_ended);
+    journal_mark(c);
     dip_abandon(c);
     offer_close(c);
     call_check(c);
@@ -538,6 +544,7 @@ void call_free(struct call *c)
     rating_free(cs->blocks, c->rating);
     terms_free(c);
     cac_release(&c->hold, cs->worker);
+    journal_forget(c);
     htab_del(&cs->by_id, &c->node);
     pool_put(&cs->call_pool, c);
 }

@@ -108,6 +108,7 @@ void leg_set_state(struct leg *leg, enum leg_state state)
                leg->is_in ? "in" : "out", leg->attempt, leg_state_name(leg->state),
                leg_state_name(state));
     leg->state = (uint8_t)state;
+    call_changed(leg->call);
     if (state == LEG_CLOSING || state == LEG_DEAD) {
         refresh_stop(leg);
         if (leg->transfer)

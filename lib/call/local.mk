@@ -26,6 +26,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/identity.c lib/call/identity.h \
 	lib/call/interwork.c lib/call/interwork.h \
 	lib/call/invite.c lib/call/invite.h \
+	lib/call/journal.c lib/call/journal.h \
 	lib/call/leg.c lib/call/leg.h \
 	lib/call/leg_in.c lib/call/leg_out.c lib/call/leg_table.h \
 	lib/call/lnp.c lib/call/lnp.h \

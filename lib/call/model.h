@@ -283,6 +283,8 @@ struct call {
     struct calls *calls;
     uint64_t id; /**< also the media session's */
     struct call *reap_next;
+    struct call *changed_next; /**< see is_changed */
+    uint32_t slot;             /**< its record in the journal; 0: none */
     struct leg *in;
     struct leg *out;      /**< the attempt that counts now */
     struct leg *outs;     /**< all of them */
@@ -307,6 +309,8 @@ struct call {
     bool committed; /**< an 18x with SDP was relayed: no more hunting */
     bool reap_queued;
     bool end_reported;
+    bool is_changed; /**< on the journal's list */
+    uint8_t born;    /**< worker where it began, maybe of a former process */
     uint16_t
         sip_reason; /**< SIP cause in the Reason of the BYE that ended it, for the other side; 0: none */
     uint32_t retry_after_s; /**< of a 503 by a limit; 0: the standard */
@@ -365,6 +369,7 @@ struct calls {
     unsigned dips_waiting;         /**< calls */
     uint32_t dip_serial;           /**< of the last question */
     struct call *reap;
+    struct journal *journal; /**< NULL: calls do not outlive the process */
     size_t up;
     uint8_t worker, workers; /**< which one this is, of how many */
     bool draining;
@@ -436,6 +441,11 @@ uint32_t call_retry_after(const struct call *c);
 /** End both legs from here. */
 void call_kill(struct call *c, const struct cause *cause);
 
+/* ---- journal.c ---- */
+
+/** Something that its record holds may be another than before. */
+void call_changed(struct call *c);
+
 /* ---- leg_in.c, leg_out.c ---- */
 
 extern const struct tu_ops calls_tu_ops;
@@ -465,6 +475,9 @@ void record_interim(struct call *c);
 void record_attempt(struct call *c, struct leg *out);
 /** The carrier answered although it was cancelled: a further record of the attempt, with 200, since it may bill that (RFC 5407 §3.1.2). */
 void record_late_answer(struct call *c, struct leg *out);
+struct call_brief;
+/** A call of a former process that cannot go on: ended then, as far as can be known. */
+void record_estimated(struct calls *cs, const struct call_brief *b, uint64_t end_wall_ms);
 /** eps: the relay's last counters, NULL if unknown. */
 void record_end(struct call *c, const struct media_ep_state *eps, unsigned n_eps);
 

@@ -269,6 +269,7 @@ static void offer_on_grown(void *arg, const struct media_result *res)
     if (offer_ended_meanwhile(c, res))
         return;
     c->media.state = CALL_MEDIA_OPEN;
+    call_changed(c);
     if (res->status == 0) {
         offer_take_locals(c, res);
     } else {
@@ -378,6 +379,7 @@ static void offer_on_adopted(void *arg, const struct media_result *res)
     }
     if (res->status == 0) {
         offer_take_locals(c, res);
+        call_changed(c);
     } else if (res->status != -ENOTCONN && res->status != -ETIMEDOUT) {
         offer_lost(c, res->status);
     }
@@ -447,6 +449,7 @@ void offer_apply(struct call *c)
     uint8_t turned = cm->new_opaque ^ cm->opaque; /* T.38 in the place of audio, or back */
     unsigned changed = terms_settle(c), n = 0;
 
+    call_changed(c);
     cm->opaque = cm->new_opaque;
     for (unsigned e = 0; e < 2U * cm->n; e++) {
         const struct leg *leg = e & 1 ? c->out : c->in;

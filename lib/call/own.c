@@ -260,6 +260,7 @@ static void own_on_response(void *user, struct txn_client *ct, const struct msg 
     (void)f;
     if (m->status < 200)
         return;
+    call_changed(o->ld->leg->call);
     if (m->status < 300) {
         (void)dialog_on_response(o->ld->d, m);
         if (o->p.method == SIP_INVITE)

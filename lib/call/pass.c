@@ -593,6 +593,7 @@ static void pass_on_response(void *user, struct txn_client *ct, const struct msg
     session_answer(p->from->leg, p->st);
     if (m->status < 200)
         return;
+    call_changed(p->call);
     if (m->status < 300) {
         pass_2xx(p, m);
         if (p->to_method != SIP_INVITE)

@@ -4,10 +4,12 @@
  * Called at the moments of a call's life; nothing here changes a call but its sequence number.
  */
 #include "call/headers.h"
+#include "call/journal.h"
 #include "call/model.h"
 #include "call/rating.h"
 #include "call/session.h"
 #include "call/shown.h"
+#include "call/snapshot.h"
 
 static struct cdr_time at(const struct call *c, uint64_t mono_ms)
 {
@@ -225,6 +227,7 @@ void record_end(struct call *c, const struct media_ep_state *eps, unsigned n_eps
     for (unsigned i = 0; i < n_eps; i++)
         add_media(eps[i].endpoint & 1 ? &ev.media_out : &ev.media_in, &eps[i].n);
     put(c, &ev);
+    journal_erase(c);
     if (log_level() >= LOG_INFO)
         log_ev(
             LOG_INFO, "call_end",
@@ -232,4 +235,40 @@ void record_end(struct call *c, const struct media_ep_state *eps, unsigned n_eps
             c->uuid, c->in->trunk.state->name, ev.trunk_out.len ? ev.trunk_out.p : "-", ev.code,
             ev.q850, cause_where_name(&c->cause), c->attempts, (unsigned long long)billed,
             c->cause.reason ? c->cause.reason : "");
+}
+
+/* Durations are differences: the wall clock does for both, the process that had the other one is gone. */
+static struct cdr_time then(uint64_t wall_ms)
+{
+    return (struct cdr_time){wall_ms, wall_ms};
+}
+
+void record_estimated(struct calls *cs, const struct call_brief *b, uint64_t end_wall_ms)
+{
+    const struct cdr_event ev = {
+        .type = CDR_CALL,
+        .seq = b->cdr_seq + 1,
+        .call = b->id,
+        .uuid = span_of(b->uuid),
+        .trunk_in = span_of(b->trunk[0]),
+        .trunk_out = span_of(b->trunk[1]),
+        .customer_in = span_of(b->account[0]),
+        .customer_out = span_of(b->account[1]),
+        .caller_received = span_of(b->caller),
+        .called_received = span_of(b->called),
+        .called_normalised = span_of(b->normalised),
+        .class_name = span_of(priority_name(b->klass)),
+        .start = then(b->started_wall_ms),
+        .answer = then(b->answered_wall_ms),
+        .end = then(end_wall_ms),
+        .code = 200,
+        .q850 = 41,
+        .release = CDR_RELEASE_SWITCH,
+        .reason = SPAN("not taken up after a restart"),
+        .where = SPAN("switch"),
+        .estimated = true,
+    };
+
+    if (cs->cdr)
+        (void)cdr_put(cs->cdr, cs->stats, &ev);
 }

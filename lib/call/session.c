@@ -55,8 +55,10 @@ void session_on_compose(void *tu, const struct dialog *d, struct build *b)
     const struct leg *leg = ld ? ld->leg : NULL;
 
     (void)tu;
-    if (leg)
-        session_id_write(b, behind(leg->is_in ? leg_other(leg) : leg->call->in), &leg->endpoint);
+    if (!leg)
+        return;
+    call_changed(leg->call); /* its CSeq */
+    session_id_write(b, behind(leg->is_in ? leg_other(leg) : leg->call->in), &leg->endpoint);
 }
 
 bool session_text(const struct call *c, char out[SESSION_TEXT_LEN + 1])

@@ -15,13 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RECORD_MAGIC 0x4c434454U /* "TDCL" */
+_Static_assert(sizeof(struct call_brief) == 728, "it is the same in every version");
+_Static_assert(CONF_NAME_MAX + 1 == 64 && NUMBER_MAX == 64 && CALL_UUID_LEN + 1 <= 40,
+               "texts of a brief");
 
 /* A leg, by value. */
 struct leg_rec {
-    char trunk[CONF_NAME_MAX + 1], customer[CONF_NAME_MAX + 1];
+    char customer[CONF_NAME_MAX + 1];
     char spoken[CONF_NAME_MAX + 1]; /* the trunk that its peer is: behind a transfer another one */
-    char account[CONF_NAME_MAX + 1];
     char sent[NUMBER_MAX];
     char media[CONF_NAME_MAX + 1]; /* section that the leg is counted at; empty: none */
     char group[CONF_TRUNK_GROUPS_MAX]
@@ -43,7 +44,6 @@ struct leg_rec {
 };
 
 struct media_rec {
-    struct media_ref ref;
     uint8_t state, n, off, opaque, silent;
     uint8_t dir[2 * OFFER_MEDIA_MAX];
     struct addr local[2 * OFFER_MEDIA_MAX], remote[2 * OFFER_MEDIA_MAX], rtcp[2 * OFFER_MEDIA_MAX];
@@ -51,16 +51,11 @@ struct media_rec {
 };
 
 struct call_rec {
-    uint32_t magic, version;
-    uint32_t length; /* whole record */
-    uint32_t cdr_seq;
-    uint64_t id, generation;
-    uint64_t started_wall_ms, progress_wall_ms, answered_wall_ms;
-    uint64_t duration_left_ms; /* 0: no limit */
-    uint8_t klass, attempts, pad[6];
-    char uuid[CALL_UUID_LEN + 1];
+    struct call_brief brief; /* first, of all versions */
+    uint64_t generation, progress_wall_ms;
+    uint64_t duration_left_ms; /* when it was put down; 0: no limit */
+    uint8_t attempts, pad[7];
     char priority[32];
-    char caller[NUMBER_MAX], called[NUMBER_MAX], normalised[NUMBER_MAX];
     char caller_normalised[NUMBER_MAX], route[RATING_PLACE];
     uint32_t dip_ms;
     uint8_t dip_result;
@@ -87,9 +82,17 @@ static uint64_t to_mono(const struct clock *k, uint64_t wall_ms)
     return age < k->mono_ms ? k->mono_ms - age : 1;
 }
 
+/* Of what remained when the record was made: time went on while nobody was here. */
+static uint64_t left_now(const struct clock *k, const struct call_brief *b, uint64_t left_ms)
+{
+    uint64_t gone = k->wall_ms > b->saved_wall_ms ? k->wall_ms - b->saved_wall_ms : 0;
+
+    return left_ms == 0 ? 0 : left_ms > gone ? left_ms - gone : 1;
+}
+
 /* ---- down -------------------------------------------------------------------------------------------------------- */
 
-static bool is_saveable(const struct call *c)
+bool call_is_saveable(const struct call *c)
 {
     return c->state == CALL_UP && c->in && c->out && c->in->state == LEG_UP &&
            c->out->state == LEG_UP &&
@@ -104,21 +107,26 @@ size_t call_save_len(const struct call *c)
            rating_bytes(c->out->rating).len + 16;
 }
 
+/* r is zeroed; names of a configuration are that short */
+static void name_put(char to[CONF_NAME_MAX + 1], const char *name)
+{
+    size_t len = strlen(name);
+
+    memcpy(to, name, len < CONF_NAME_MAX ? len : CONF_NAME_MAX);
+}
+
 static void leg_put(struct leg_rec *r, const struct leg *leg)
 {
     const struct clock *k = leg->call->calls->clock;
 
-    snprintf(r->trunk, sizeof r->trunk, "%s", leg->trunk.state->name);
-    snprintf(r->spoken, sizeof r->spoken, "%s",
-             leg->trunk.gen ? leg->trunk.conf->name : leg->trunk.state->name);
+    name_put(r->spoken, leg->trunk.gen ? leg->trunk.conf->name : leg->trunk.state->name);
     if (leg->trunk.customer)
-        snprintf(r->customer, sizeof r->customer, "%s", leg->trunk.customer->name);
+        name_put(r->customer, leg->trunk.customer->name);
     if (leg->trunk.media)
-        snprintf(r->media, sizeof r->media, "%s", leg->trunk.media->name);
+        name_put(r->media, leg->trunk.media->name);
     for (unsigned i = 0; i < CONF_TRUNK_GROUPS_MAX && leg->trunk.group[i]; i++)
-        snprintf(r->group[i], sizeof r->group[i], "%s", leg->trunk.group[i]->name);
+        name_put(r->group[i], leg->trunk.group[i]->name);
     r->key = leg->key;
-    memcpy(r->account, leg->trunk.account, sizeof r->account);
     memcpy(r->sent, leg->sent, sizeof r->sent);
     r->flow = leg->flow;
     r->endpoint = leg->endpoint;
@@ -151,7 +159,6 @@ static void leg_put(struct leg_rec *r, const struct leg *leg)
 
 static void media_put(struct media_rec *r, const struct call_media *m)
 {
-    r->ref = m->ref;
     r->state = m->state;
     r->n = m->n;
     r->off = m->off;
@@ -163,28 +170,43 @@ static void media_put(struct media_rec *r, const struct call_media *m)
     memcpy(r->rtcp, m->rtcp, sizeof r->rtcp);
 }
 
+static void brief_put(struct call_brief *b, const struct call *c)
+{
+    const struct leg *leg[2] = {c->in, c->out};
+
+    b->magic = CALL_RECORD_MAGIC;
+    b->version = CALL_RECORD_VERSION;
+    b->cdr_seq = c->cdr_seq;
+    b->id = c->id;
+    b->session = c->media.state == CALL_MEDIA_NONE ? 0 : c->media.ref.session;
+    b->index = c->media.ref.index;
+    b->started_wall_ms = c->started_wall_ms;
+    b->answered_wall_ms = c->answered_wall_ms;
+    b->saved_wall_ms = c->calls->clock->wall_ms;
+    b->klass = c->klass;
+    b->worker = c->born;
+    memcpy(b->uuid, c->uuid, sizeof c->uuid);
+    memcpy(b->caller, c->caller, sizeof b->caller);
+    memcpy(b->called, c->called, sizeof b->called);
+    memcpy(b->normalised, c->normalised, sizeof b->normalised);
+    for (int i = 0; i < 2; i++) {
+        name_put(b->trunk[i], leg[i]->trunk.state->name);
+        memcpy(b->account[i], leg[i]->trunk.account, sizeof b->account[i]);
+    }
+}
+
 static void call_put(struct call_rec *r, const struct call *c)
 {
     const struct clock *k = c->calls->clock;
 
     memset(r, 0, sizeof *r);
-    r->magic = RECORD_MAGIC;
-    r->version = CALL_RECORD_VERSION;
-    r->cdr_seq = c->cdr_seq;
-    r->id = c->id;
+    brief_put(&r->brief, c);
     r->generation = c->generation;
-    r->started_wall_ms = c->started_wall_ms;
     r->progress_wall_ms = to_wall(k, c->progress_ms);
-    r->answered_wall_ms = c->answered_wall_ms;
     if (c->timer.fn && timer_is_pending(&c->timer))
         r->duration_left_ms = c->timer.due_ms > k->mono_ms ? c->timer.due_ms - k->mono_ms : 1;
-    r->klass = c->klass;
     r->attempts = c->attempts;
-    memcpy(r->uuid, c->uuid, sizeof r->uuid);
     memcpy(r->priority, c->priority, sizeof r->priority);
-    memcpy(r->caller, c->caller, sizeof r->caller);
-    memcpy(r->called, c->called, sizeof r->called);
-    memcpy(r->normalised, c->normalised, sizeof r->normalised);
     memcpy(r->caller_normalised, c->caller_normalised, sizeof r->caller_normalised);
     memcpy(r->route, c->route, sizeof r->route);
     r->dip_ms = c->dip_ms;
@@ -202,7 +224,7 @@ int call_save(const struct call *c, void *buf, size_t cap)
     struct call_rec r;
     size_t at = sizeof r;
 
-    if (!is_saveable(c))
+    if (!call_is_saveable(c))
         return -EAGAIN;
     if (cap < call_save_len(c))
         return -ENOSPC;
@@ -224,7 +246,7 @@ int call_save(const struct call *c, void *buf, size_t cap)
         at += rating.len;
     }
     at = (at + 7) & ~(size_t)7; /* the next record begins aligned */
-    r.length = (uint32_t)at;
+    r.brief.length = (uint32_t)at;
     memcpy(buf, &r, sizeof r);
     return (int)at;
 }
@@ -264,8 +286,10 @@ static void leg_take_rating(struct leg *leg, struct span bytes)
         leg->rating = r;
 }
 
-static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const char *dialog)
+static int leg_take(struct call *c, const struct call_rec *whole, bool is_in, const char *dialog)
 {
+    const struct leg_rec *r = &whole->leg[is_in ? 0 : 1];
+    const struct call_brief *b = &whole->brief;
     struct calls *cs = c->calls;
     struct leg *leg = leg_new(c, is_in);
     struct dialog *d;
@@ -277,7 +301,7 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
         c->in = leg;
     else
         c->out = c->last_out = leg;
-    leg->trunk.state = trunk_registry_find(cs->trunks, r->trunk);
+    leg->trunk.state = trunk_registry_find(cs->trunks, b->trunk[is_in ? 0 : 1]);
     if (r->customer[0])
         leg->trunk.customer = trunk_registry_find_customer(cs->trunks, r->customer);
     if (r->media[0])
@@ -321,7 +345,7 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     leg->started_ms = to_mono(cs->clock, r->started_wall_ms);
     leg->progress_ms = to_mono(cs->clock, r->progress_wall_ms);
     leg->answered_ms = to_mono(cs->clock, r->answered_wall_ms);
-    memcpy(leg->trunk.account, r->account, sizeof r->account);
+    memcpy(leg->trunk.account, b->account[is_in ? 0 : 1], sizeof leg->trunk.account);
     memcpy(leg->sent, r->sent, sizeof leg->sent);
     leg->refresh.s = r->session;
     leg->update = r->update;
@@ -329,21 +353,22 @@ static int leg_take(struct call *c, const struct leg_rec *r, bool is_in, const c
     leg->refer_cseq = r->refer_cseq;
     leg->refer_cseq_asked = r->refer_cseq_asked;
     leg->state = LEG_UP;
-    refresh_resume(leg, r->refresh_left_ms);
+    refresh_resume(leg, left_now(cs->clock, b, r->refresh_left_ms));
     admit_again(leg);
     return 0;
 }
 
 static void call_take(struct call *c, const struct call_rec *r)
 {
+    const struct call_brief *b = &r->brief;
     struct calls *cs = c->calls;
     struct call_media *m = &c->media;
 
-    memcpy(c->uuid, r->uuid, sizeof c->uuid);
+    memcpy(c->uuid, b->uuid, sizeof c->uuid);
     memcpy(c->priority, r->priority, sizeof c->priority);
-    memcpy(c->caller, r->caller, sizeof c->caller);
-    memcpy(c->called, r->called, sizeof c->called);
-    memcpy(c->normalised, r->normalised, sizeof c->normalised);
+    memcpy(c->caller, b->caller, sizeof c->caller);
+    memcpy(c->called, b->called, sizeof c->called);
+    memcpy(c->normalised, b->normalised, sizeof c->normalised);
     memcpy(c->caller_normalised, r->caller_normalised, sizeof c->caller_normalised);
     memcpy(c->route, r->route, sizeof c->route);
     c->dip_ms = r->dip_ms;
@@ -351,15 +376,16 @@ static void call_take(struct call *c, const struct call_rec *r)
     memcpy(c->lrn, r->lrn, sizeof c->lrn);
     c->lrn[sizeof c->lrn - 1] = '\0';
     c->generation = r->generation;
-    c->cdr_seq = r->cdr_seq;
-    c->klass = r->klass;
+    c->cdr_seq = b->cdr_seq;
+    c->klass = b->klass;
     c->attempts = r->attempts;
-    c->started_wall_ms = r->started_wall_ms;
-    c->answered_wall_ms = r->answered_wall_ms;
-    c->started_ms = to_mono(cs->clock, r->started_wall_ms);
+    c->started_wall_ms = b->started_wall_ms;
+    c->answered_wall_ms = b->answered_wall_ms;
+    c->started_ms = to_mono(cs->clock, b->started_wall_ms);
     c->progress_ms = to_mono(cs->clock, r->progress_wall_ms);
-    c->answered_ms = to_mono(cs->clock, r->answered_wall_ms);
-    m->ref = r->media.ref;
+    c->answered_ms = to_mono(cs->clock, b->answered_wall_ms);
+    c->born = b->worker;
+    m->ref = (struct media_ref){b->id, b->index};
     m->state = r->media.state;
     m->n = r->media.n;
     m->off = r->media.off;
@@ -374,6 +400,20 @@ static void call_take(struct call *c, const struct call_rec *r)
     terms_load(c, r->media.term);
 }
 
+const struct call_brief *call_brief_read(const void *buf, size_t len)
+{
+    const struct call_brief *b = buf;
+
+    if (len < sizeof *b || b->magic != CALL_RECORD_MAGIC || b->length > len ||
+        b->uuid[sizeof b->uuid - 1] || b->caller[sizeof b->caller - 1] ||
+        b->called[sizeof b->called - 1] || b->normalised[sizeof b->normalised - 1])
+        return NULL;
+    for (int i = 0; i < 2; i++)
+        if (b->trunk[i][sizeof b->trunk[i] - 1] || b->account[i][sizeof b->account[i] - 1])
+            return NULL;
+    return b;
+}
+
 static bool groups_are_sane(const struct leg_rec *r)
 {
     for (unsigned i = 0; i < CONF_TRUNK_GROUPS_MAX; i++)
@@ -385,22 +425,20 @@ static bool groups_are_sane(const struct leg_rec *r)
 /* Texts must end within their fields, whatever the file says. */
 static bool rec_is_sane(const struct call_rec *r, size_t len)
 {
-    if (r->magic != RECORD_MAGIC || r->version != CALL_RECORD_VERSION || r->length > len ||
+    if (call_brief_read(r, len) == NULL || r->brief.version != CALL_RECORD_VERSION ||
         r->media.n > OFFER_MEDIA_MAX || r->media.state > CALL_MEDIA_CLOSED)
         return false;
-    if (r->uuid[CALL_UUID_LEN] || r->priority[sizeof r->priority - 1] ||
-        r->caller[NUMBER_MAX - 1] || r->called[NUMBER_MAX - 1] || r->normalised[NUMBER_MAX - 1] ||
-        r->caller_normalised[NUMBER_MAX - 1] || r->route[RATING_PLACE - 1])
+    if (r->priority[sizeof r->priority - 1] || r->caller_normalised[NUMBER_MAX - 1] ||
+        r->route[RATING_PLACE - 1])
         return false;
     for (int i = 0; i < 2; i++)
-        if (r->leg[i].trunk[CONF_NAME_MAX] || r->leg[i].customer[CONF_NAME_MAX] ||
-            r->leg[i].spoken[CONF_NAME_MAX] || r->leg[i].account[CONF_NAME_MAX] ||
+        if (r->leg[i].customer[CONF_NAME_MAX] || r->leg[i].spoken[CONF_NAME_MAX] ||
             r->leg[i].media[CONF_NAME_MAX] || r->leg[i].sent[NUMBER_MAX - 1] ||
             !groups_are_sane(&r->leg[i]))
             return false;
     return sizeof *r + (size_t)r->leg[0].dialog_len + r->leg[0].said_len + r->leg[0].rating_len +
                r->leg[1].dialog_len + r->leg[1].said_len + r->leg[1].rating_len <=
-           r->length;
+           r->brief.length;
 }
 
 int call_load_names(struct trunk_registry *reg, const void *buf, size_t len)
@@ -415,7 +453,7 @@ int call_load_names(struct trunk_registry *reg, const void *buf, size_t len)
     for (int i = 0; i < 2; i++) {
         const struct leg_rec *leg = &r.leg[i];
 
-        if (!trunk_registry_get(reg, leg->trunk) || !trunk_registry_get(reg, leg->spoken) ||
+        if (!trunk_registry_get(reg, r.brief.trunk[i]) || !trunk_registry_get(reg, leg->spoken) ||
             (leg->customer[0] && !trunk_registry_customer(reg, leg->customer)) ||
             (leg->media[0] && !trunk_registry_media(reg, leg->media)))
             return -ENOMEM;
@@ -423,7 +461,7 @@ int call_load_names(struct trunk_registry *reg, const void *buf, size_t len)
             if (!trunk_registry_group(reg, leg->group[k]))
                 return -ENOMEM;
     }
-    return (int)r.length;
+    return (int)r.brief.length;
 }
 
 static bool is_here(struct calls *cs, uint64_t id)
@@ -446,15 +484,15 @@ int call_load(struct calls *cs, const void *buf, size_t len)
     memcpy(&r, buf, sizeof r);
     if (!rec_is_sane(&r, len))
         return -EINVAL;
-    if (is_here(cs, r.id))
+    if (is_here(cs, r.brief.id))
         return -EEXIST;
-    c = call_alloc(cs, r.id);
+    c = call_alloc(cs, r.brief.id);
     if (!c)
         return -ENOMEM;
     call_take(c, &r);
-    rc = leg_take(c, &r.leg[0], true, p);
+    rc = leg_take(c, &r, true, p);
     if (rc == 0)
-        rc = leg_take(c, &r.leg[1], false,
+        rc = leg_take(c, &r, false,
                       p + r.leg[0].dialog_len + r.leg[0].said_len + r.leg[0].rating_len);
     if (rc < 0) {
         call_free(c);
@@ -464,10 +502,11 @@ int call_load(struct calls *cs, const void *buf, size_t len)
     cac_retake(&c->hold, trunk_registry_node(cs->trunks), cs->worker);
     c->state = CALL_UP;
     cs->up++;
-    call_up_timers(c, r.duration_left_ms);
+    call_changed(c);
+    call_up_timers(c, left_now(cs->clock, &r.brief, r.duration_left_ms));
     if (cs->media)
         offer_reinstall(c);
-    return (int)r.length;
+    return (int)r.brief.length;
 }
 
 /* ---- all --------------------------------------------------------------------------------------------------------- */
@@ -484,7 +523,7 @@ static bool save_one(struct htab_node *node, void *arg)
     const struct call *c = container_of(node, struct call, node);
     int rc;
 
-    if (!is_saveable(c))
+    if (!call_is_saveable(c))
         return true;
     if (s->cap - s->len < call_save_len(c)) {
         size_t cap = 2 * (s->cap + call_save_len(c));

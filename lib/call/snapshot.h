@@ -6,7 +6,9 @@
 #ifndef CALL_SNAPSHOT_H
 #define CALL_SNAPSHOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct call;
 struct calls;
@@ -15,6 +17,31 @@ struct trunk_registry;
 /** Counted up when the layout changes; a record of another version is refused, not guessed at. */
 #define CALL_RECORD_VERSION 5
 
+#define CALL_RECORD_MAGIC 0x4c434454U /* "TDCL" */
+
+/**
+ * What a record begins with, in every version: enough for a detail record of a call whose own cannot be read any more, because an upgrade
+ * has changed its layout. Never changed but for new fields in pad.
+ */
+struct call_brief {
+    uint32_t magic, version;
+    uint32_t length; /* whole record */
+    uint32_t cdr_seq;
+    uint64_t id;
+    uint64_t session; /* at the relay; 0: none */
+    uint32_t index;
+    uint8_t klass;
+    uint8_t worker; /* where it began: its tokens name it */
+    uint8_t pad[2];
+    uint64_t started_wall_ms, answered_wall_ms, saved_wall_ms;
+    char uuid[40];
+    char caller[64], called[64], normalised[64];
+    char trunk[2][64], account[2][64]; /* in, out */
+    uint8_t pad2[176];
+};
+
+/** Confirmed, and no change of its media under way: call_save will do. */
+bool call_is_saveable(const struct call *c);
 /** Bytes call_save needs. */
 size_t call_save_len(const struct call *c);
 /**
@@ -35,6 +62,9 @@ int call_load_names(struct trunk_registry *reg, const void *buf, size_t len);
  *         was never heard of (call_load_names); -ENOMEM
  */
 int call_load(struct calls *cs, const void *buf, size_t len);
+
+/** The head of a record of any version, checked; NULL: it is none. Borrowed from buf, which is aligned. */
+const struct call_brief *call_brief_read(const void *buf, size_t len);
 
 /** All confirmed calls of a worker in one buffer, owned by the caller (free). @return how many; -ENOMEM */
 int calls_save_all(struct calls *cs, void **buf, size_t *len);

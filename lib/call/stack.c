@@ -7,6 +7,7 @@
 
 #include "call/auth.h"
 #include "call/follow.h"
+#include "call/journal.h"
 #include "call/login.h"
 #include "call/model.h"
 #include "call/offer.h"
@@ -149,6 +150,7 @@ void stack_free(struct stack *s)
     cs->auths = NULL;
     cs->logins = NULL;
     cs->reap = NULL;
+    cs->journal = NULL; /* what stands may be taken up by the next process */
     while (cs->by_id.count) {
         struct call *c = NULL;
 
@@ -407,6 +409,7 @@ void stack_refuse(struct stack *s, const char *buf, size_t len, const struct flo
 
 void stack_turn_end(struct stack *s)
 {
+    journal_turn(&s->calls);
     calls_reap(&s->calls);
 }
 

@@ -35,6 +35,7 @@ static void on_ack(struct calls *cs, const struct msg *m)
     ld = d->leg;
     if (!dialog_2xx_acked(d, m->cseq))
         return;
+    call_changed(ld->leg->call);
     m = crossing_in(ld->leg, m);
     if (!pass_ack(ld, m))
         leg_event(ld->leg, LEV_ACK, &(struct leg_arg){.msg = m, .dlg = ld});
@@ -126,6 +127,7 @@ static void in_dialog(struct calls *cs, struct txn_server *st, const struct msg 
         refuse(st, (unsigned)status);
         return;
     }
+    call_changed(arg.dlg->leg->call);
     arg.msg = m = crossing_in(arg.dlg->leg, m);
     session_answer(arg.dlg->leg, st);
     if (m->method == SIP_BYE)

@@ -12,6 +12,7 @@ lib_core_libtdcore_a_SOURCES = \
 	lib/core/htab.c lib/core/htab.h \
 	lib/core/ident.c lib/core/ident.h \
 	lib/core/ipc.c lib/core/ipc.h \
+	lib/core/mapfile.c lib/core/mapfile.h \
 	lib/core/log.c lib/core/log.h \
 	lib/core/parallel.c lib/core/parallel.h \
 	lib/core/pool.c lib/core/pool.h \

@@ -91,6 +91,10 @@
     X(calls_duration, "calls ended by the maximum duration") \
     X(calls_no_media, "calls refused because the relay gave no session") \
     X(calls_media_inactive, "calls ended because a party sent no media") \
+    X(calls_resumed, "calls of a former process taken up from its journal") \
+    X(calls_estimated, "calls of a former process that could not: their records say estimated") \
+    X(journal_written, "records of calls written to the journal") \
+    X(journal_failed, "of these, not written for want of room: the call would not outlive the process") \
     X(calls_media_lost, "calls ended because the relay dropped their session") \
     X(legs_started, "legs made, in and out") \
     X(legs_ended, "legs ended") \

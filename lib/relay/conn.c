@@ -257,6 +257,12 @@ static void on_open(struct conn *c, const struct media_session_ops *m)
     }
 }
 
+/* Another process of the same node, after its own: it may close what it cannot go on with. */
+static bool is_heir(const struct controller *ctl, const struct controller *owner)
+{
+    return !owner->conn && strncmp(ctl->node, owner->node, sizeof(ctl->node)) == 0;
+}
+
 /* MODIFY, CLOSE, QUERY of a session that is this controller's own. */
 static void on_session(struct conn *c, const struct media_hdr *h)
 {
@@ -266,7 +272,7 @@ static void on_session(struct conn *c, const struct media_hdr *h)
 
     if (!s)
         err = -ENOENT;
-    else if (s->owner != c->ctl)
+    else if (s->owner != c->ctl && !(h->type == MEDIA_CLOSE && is_heir(c->ctl, s->owner)))
         err = -EPERM;
     else if (h->type == MEDIA_MODIFY)
         err = session_modify(c->relay, s, (const struct media_session_ops *)(const void *)h);

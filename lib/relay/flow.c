@@ -5,11 +5,9 @@
  */
 #include "relay/flow.h"
 
-#include <linux/types.h>
 #include <string.h>
 #include "core/clock.h"
 #include "relay/audio.h"
-#include "relay/bpf/relay_maps.h"
 #include "relay/lines.h"
 
 /* ---- out ------------------------------------------------------------------------------------------------------- */
@@ -27,12 +25,9 @@ static void count_out(struct flow_ctx *c, const struct io_out *o, uint64_t *pack
     }
     ++*packets;
     *bytes += o->packet->len;
-    fast_hop_want(c, o->to);
     if (o->packet->kind == IO_RTP) {
         to->n.sent_packets++;
         to->n.sent_bytes += o->packet->len;
-        if (o->from)
-            fast_forwarded(c, o->from->ep);
     } else if (o->packet->kind == IO_RTCP) {
         to->n.rtcp_sent++;
     }
@@ -178,7 +173,7 @@ static void seen(struct flow_ctx *c, struct endpoint *e)
 }
 
 /* Is it from whom it should be? */
-static bool is_from_party(struct flow_ctx *c, struct flow *f, const struct addr *from, bool *is_new)
+static bool is_from_party(struct flow_ctx *c, struct flow *f, const struct addr *from)
 {
     bool was_open = f->latch.is_open;
     enum latch_verdict v = latch_check(&f->latch, from, c->now_ms);
@@ -190,25 +185,8 @@ static bool is_from_party(struct flow_ctx *c, struct flow *f, const struct addr 
     }
     if (v == LATCH_LEARNED || was_open != f->latch.is_open)
         lines_check(f);
-    *is_new = v == LATCH_LEARNED;
-    if (*is_new) {
+    if (v == LATCH_LEARNED)
         c->on_latched(c, f);
-        fast_moved(c, f->ep);
-    }
-    return true;
-}
-
-/* Another SSRC while the stream speaks: a second sender, by mistake or malice. Afterwards it is a change. */
-static bool is_refused(struct flow_ctx *c, struct endpoint *e, const struct rtp_header *h)
-{
-    if (e->is_opaque || !e->stats.has_started || h->ssrc == e->stats.ssrc ||
-        (e->flags & MEDIA_EP_MANY))
-        return false;
-    if (e->fast.state == FAST_IN)
-        fast_fold(c, e);
-    if (c->now_ms >= e->seen_ms + SPEAKS_MS)
-        return false;
-    e->n.ssrc_refused++;
     return true;
 }
 
@@ -267,12 +245,7 @@ static bool rtcp_input(struct flow_ctx *c, const struct io_packet *p)
 void flow_look(struct flow_ctx *c, struct endpoint *e)
 {
     struct quality_event ev[QUALITY_EVENTS_MAX];
-    struct quality_now now;
-
-    fast_fold(c, e);
-    if (e->peer)
-        fast_fold(c, e->peer);
-    now = (struct quality_now){
+    struct quality_now now = {
         .now_ms = c->now_ms,
         .packets = e->n.packets,
         .lost = rtp_stats_lost(&e->stats),
@@ -315,7 +288,6 @@ static void input(struct flow_ctx *c, struct io_packet *p)
 {
     struct flow *f = p->flow;
     struct rtp_header h;
-    bool is_new; /* the party is another than before */
 
     p->kind = f->is_rtcp ? IO_RTCP : IO_RTP;
     if (!is_valid(p, &h)) {
@@ -323,14 +295,11 @@ static void input(struct flow_ctx *c, struct io_packet *p)
         total_add(&c->totals->invalid, 1);
         return;
     }
-    if (!is_from_party(c, f, &p->from, &is_new))
+    if (!is_from_party(c, f, &p->from))
         return;
     if (p->kind == IO_RTCP && !rtcp_input(c, p))
         return;
-    if (p->kind == IO_RTP && !is_new && is_refused(c, f->ep, &h))
-        return;
-    if (p->kind != IO_RTP || f->ep->fast.state != FAST_IN || !fast_input(c, f->ep, p, &h))
-        count_in(c, p, &h);
+    count_in(c, p, &h);
     if (p->kind == IO_RTP && f->ep->dtmf && !f->ep->is_opaque && !audio_input(c, f->ep, p, &h))
         return;
     flow_forward(c, p);
@@ -418,7 +387,7 @@ void flow_connect(struct endpoint *a, struct endpoint *b)
     b->peer = a;
 }
 
-void flow_state(const struct flow_ctx *c, const struct endpoint *e, struct media_ep_state *out)
+void flow_state(const struct endpoint *e, uint64_t now_ms, struct media_ep_state *out)
 {
     memset(out, 0, sizeof(*out));
     out->endpoint = e->number;
@@ -444,8 +413,5 @@ void flow_state(const struct flow_ctx *c, const struct endpoint *e, struct media
     out->n.jitter_max_us = rtp_stats_jitter_max_us(&e->stats);
     quality_counters(&e->quality, &out->n);
     /* the control thread's clock, which made it, may be a moment ahead */
-    out->n.silent_ms = c->now_ms > e->seen_ms ? (uint32_t)(c->now_ms - e->seen_ms) : 0;
-    out->n.path = e->fast.state == FAST_IN ? c->fast.path
-                  : e->rtp.line            ? MEDIA_PATH_STEERED
-                                           : MEDIA_PATH_SOCKETS;
+    out->n.silent_ms = now_ms > e->seen_ms ? (uint32_t)(now_ms - e->seen_ms) : 0;
 }

@@ -5,7 +5,7 @@
  */
 #include "world.h"
 
-#include "call/snapshot.h"
+#include "call/journal.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -425,21 +425,27 @@ static void cmd_stat(struct world *w, char **word, unsigned n)
     }
 }
 
-/* Save every confirmed call, destroy everything, load. */
+static void take_up(void *arg, const struct journal_entry *e)
+{
+    struct world *w = arg;
+    enum journal_fate fate = journal_take(stack_calls(w->stack), e);
+
+    if (fate != JOURNAL_RESUMED && fate != JOURNAL_HERE)
+        world_fail(w, "restart: a call was not taken up: %d", (int)fate);
+}
+
+/* As after kill -9: everything is destroyed but the journal, and from that the next stack goes on. */
 static bool do_restart(struct world *w, unsigned worker)
 {
-    void *saved;
-    size_t len;
+    char left[sizeof w->journal_path];
     int rc;
 
     world_settle(w);
-    rc = calls_save_all(stack_calls(w->stack), &saved, &len);
-    if (rc < 0) {
-        world_fail(w, "restart: save: %d", rc);
-        return false;
-    }
     stack_free(w->stack);
     w->stack = NULL;
+    journal_free(w->journal);
+    w->journal = NULL;
+    memcpy(left, w->journal_path, sizeof left);
     net_close(&w->net, NULL);
     ident_key_free(w->ident);
     w->worker = (uint8_t)worker;
@@ -447,15 +453,12 @@ static bool do_restart(struct world *w, unsigned worker)
         w->workers = (uint8_t)(worker + 1);
     if (world_stack(w) < 0) {
         world_fail(w, "restart: no stack");
-        free(saved);
         return false;
     }
-    rc = calls_load_names(w->trunks, saved, len);
-    if (rc == 0)
-        rc = calls_load_all(stack_calls(w->stack), saved, len);
-    free(saved);
+    rc = journal_read(left, take_up, w);
     if (rc < 0)
-        world_fail(w, "restart: load: %d", rc);
+        world_fail(w, "restart: journal: %d", rc);
+    (void)journal_remove(left);
     world_settle(w);
     return rc >= 0;
 }

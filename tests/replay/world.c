@@ -5,9 +5,12 @@
  */
 #include "world.h"
 
+#include "call/journal.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void world_fail(struct world *w, const char *fmt, ...)
 {
@@ -171,6 +174,18 @@ void world_snapshot(struct world *w)
     follow(w);
 }
 
+static int world_journal(struct world *w)
+{
+    int err;
+
+    snprintf(w->journal_path, sizeof w->journal_path, "/tmp/tandem-replay-%d.%u", (int)getpid(),
+             w->epoch);
+    err = journal_new(w->journal_path, w->epoch, &w->journal);
+    if (err == 0)
+        calls_set_journal(stack_calls(w->stack), w->journal);
+    return err;
+}
+
 int world_stack(struct world *w)
 {
     static const uint8_t key[16] = "replay test key";
@@ -195,7 +210,7 @@ int world_stack(struct world *w)
     if (!w->stack)
         return -ENOMEM;
     world_snapshot(w);
-    return 0;
+    return world_journal(w);
 }
 
 int world_conf(struct world *w, const char *name, const char *text)
@@ -278,6 +293,8 @@ int world_init(struct world *w)
 void world_fini(struct world *w)
 {
     stack_free(w->stack);
+    journal_free(w->journal);
+    (void)unlink(w->journal_path);
     locate_free(w->locate);
     fake_dns_fini(&w->dns);
     ident_key_free(w->ident);

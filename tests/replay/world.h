@@ -43,6 +43,8 @@ struct world {
     struct route *route, *old_route;
     struct call_view view, old_view;
     struct stack *stack;
+    struct journal *journal; /* what calls outlive a restart by */
+    char journal_path[64];
     uint32_t epoch;
     uint8_t worker, workers;
     uint64_t started_ms;

@@ -24,6 +24,8 @@ TD_UNIT_TESTS += tests/unit/test_work
 tests_unit_test_work_LDADD = $(TD_LIBS_CORE) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_stats
 tests_unit_test_stats_LDADD = $(TD_LIBS_CORE) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_mapfile
+tests_unit_test_mapfile_LDADD = $(TD_LIBS_CORE) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_ipc
 tests_unit_test_ipc_LDADD = $(TD_LIBS_CORE) $(CMOCKA_LIBS)
 

@@ -436,6 +436,18 @@ static void a_session_outlives_its_controllers_connection(void **state)
     close(out.fd);
 }
 
+static void what_a_former_process_left_may_be_closed_without_adopting_it(void **state)
+{
+    struct rig_answer a = rig_call(&rig, 4, 6, MEDIA_LATCH_LEARN_ONCE);
+
+    (void)state;
+    media_free(rig.media);
+    rig.media = rig_client(&rig, 2000, 2);
+    rig_until(&rig, rig.ups == 2);
+    assert_int_equal(rig_ask(&rig, MEDIA_CLOSE, a.ref, NULL, 0).status, 0);
+    assert_int_equal(relay_sessions(rig.relay), 0);
+}
+
 static void a_new_controller_adopts_with_the_same_ports(void **state)
 {
     struct rig_answer a = rig_call(&rig, 4, 6, MEDIA_LATCH_LEARN_ONCE);
@@ -453,7 +465,7 @@ static void a_new_controller_adopts_with_the_same_ports(void **state)
     media_free(rig.media);
     rig.media = rig_client(&rig, 2000, 2);
     rig_until(&rig, rig.ups == 2);
-    assert_int_equal(rig_ask(&rig, MEDIA_CLOSE, a.ref, NULL, 0).status, -EPERM);
+    assert_int_equal(rig_ask(&rig, MEDIA_QUERY, a.ref, NULL, 0).status, -EPERM);
     media_open(rig.media, &o, rig_done, &b);
     rig_until(&rig, b.calls == 1);
     assert_int_equal(b.status, 0);
@@ -557,6 +569,7 @@ int main(void)
         t(a_pair_held_by_another_program_is_passed_over),
         t(descriptors_run_out_cleanly),
         t(a_session_outlives_its_controllers_connection),
+        t(what_a_former_process_left_may_be_closed_without_adopting_it),
         t(a_new_controller_adopts_with_the_same_ports),
         t(an_orphan_without_media_gives_its_ports_back),
         t(an_orphan_with_media_lives_to_its_cap),

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * At the start: journals opened, those of former processes read newest first, their calls given to the workers, their files removed.
+ * Control thread, before the workers run: nothing else touches their calls.
+ */
+#include "daemon/resume.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "call/journal.h"
+#include "core/err.h"
+#include "core/log.h"
+#include "daemon/node.h"
+
+/* 4,096: sixteen starts of 256 workers that were all killed before they could clear up. */
+#define FILES_MAX 4096U
+
+struct left {
+    uint32_t epoch, worker;
+};
+
+struct reading {
+    struct node *node;
+    struct resumed *sum;
+};
+
+static int path_of(char out[PATH_MAX], const char *dir, uint32_t epoch, uint32_t worker)
+{
+    return snprintf(out, PATH_MAX, "%s/calls.%u.%u", dir, epoch, worker) < PATH_MAX ? 0
+                                                                                    : -ENAMETOOLONG;
+}
+
+/* ---- ours -------------------------------------------------------------------------------------------------------- */
+
+static void open_journals(struct node *n, const char *dir)
+{
+    char path[PATH_MAX];
+
+    if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+        log_ev(LOG_ERROR, "journal", "dir=%s error=\"%s\"", dir, err_str(-errno));
+    for (unsigned i = 0; i < n->n_workers; i++) {
+        struct journal *j = NULL;
+        int err = path_of(path, dir, n->epoch, i);
+
+        if (err == 0)
+            err = journal_new(path, n->epoch, &j);
+        if (err < 0)
+            log_ev(LOG_ERROR, "journal",
+                   "path=%s error=\"%s\" msg=\"calls of this worker end with the process\"", path,
+                   err_str(err));
+        worker_set_journal(n->worker[i], j);
+    }
+}
+
+/* ---- theirs ------------------------------------------------------------------------------------------------------ */
+
+static bool is_journal(const char *name, struct left *out)
+{
+    unsigned epoch, worker;
+    int end = 0;
+
+    if (sscanf(name, "calls.%10u.%3u%n", &epoch, &worker, &end) != 2 || name[end] != '\0')
+        return false;
+    *out = (struct left){epoch, worker};
+    return true;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct left *x = a, *y = b;
+
+    return x->epoch < y->epoch ? 1 : x->epoch > y->epoch ? -1 : 0;
+}
+
+static size_t find_files(const char *dir, uint32_t epoch, struct left *out)
+{
+    DIR *d = opendir(dir);
+    const struct dirent *e;
+    size_t n = 0;
+
+    while (d && n < FILES_MAX && (e = readdir(d)) != NULL)
+        if (is_journal(e->d_name, &out[n]) && out[n].epoch != epoch)
+            n++;
+    if (d)
+        closedir(d);
+    qsort(out, n, sizeof(*out), newest_first);
+    return n;
+}
+
+static void on_entry(void *arg, const struct journal_entry *e)
+{
+    struct reading *r = arg;
+    struct worker *w = r->node->worker[journal_worker(e) % r->node->n_workers];
+
+    switch (journal_take(stack_calls(worker_stack(w)), e)) {
+    case JOURNAL_RESUMED:
+        r->sum->calls++;
+        r->sum->ended += e->ended_wall_ms != 0;
+        break;
+    case JOURNAL_ESTIMATED: r->sum->estimated++; break;
+    case JOURNAL_LOST: r->sum->lost++; break;
+    case JOURNAL_HERE:
+    default: break;
+    }
+}
+
+static void read_file(struct reading *r, const char *dir, const struct left *l)
+{
+    char path[PATH_MAX];
+    int n = path_of(path, dir, l->epoch, l->worker);
+
+    if (n == 0)
+        n = journal_read(path, on_entry, r);
+    if (n < 0)
+        log_ev(LOG_ERROR, "journal", "path=%s error=\"%s\" msg=\"%s\"", path, err_str(n),
+               n == -EWOULDBLOCK ? "its process lives" : "calls in it are not taken up");
+}
+
+/* What they held is in our own files now. One that is in use stays, and so does one that we cannot read: somebody may want to look. */
+static void remove_file(const char *dir, const struct left *l)
+{
+    char path[PATH_MAX];
+
+    if (path_of(path, dir, l->epoch, l->worker) == 0)
+        (void)journal_remove(path);
+}
+
+void resume_calls(struct node *n, const char *dir, struct resumed *out)
+{
+    struct left *left = calloc(FILES_MAX, sizeof(*left));
+    struct reading r = {n, out};
+    size_t files = left ? find_files(dir, n->epoch, left) : 0;
+
+    *out = (struct resumed){0};
+    open_journals(n, dir);
+    for (size_t i = 0; i < files; i++)
+        read_file(&r, dir, &left[i]);
+    for (unsigned i = 0; i < n->n_workers; i++)
+        journal_turn(stack_calls(worker_stack(n->worker[i])));
+    for (size_t i = 0; i < files; i++)
+        remove_file(dir, &left[i]);
+    free(left);
+    if (files)
+        log_ev(out->estimated + out->lost ? LOG_WARN : LOG_INFO, "resumed",
+               "calls=%llu ended=%llu estimated=%llu lost=%llu", (unsigned long long)out->calls,
+               (unsigned long long)out->ended, (unsigned long long)out->estimated,
+               (unsigned long long)out->lost);
+}
