@@ -254,6 +254,7 @@ static int op_apply(struct fake *f, struct fake_session *s, const struct media_o
         s->ep[op->peer].peer = n;
         return 0;
     case MEDIA_OP_DISCONNECT: ep_part(s, n); return 0;
+    case MEDIA_OP_CRYPTO: return 0;
     default: return -EINVAL;
     }
 }

@@ -469,6 +469,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         else
             conn_packet(c, in, (size_t)n);
         fds_close(c);
+        if (n > 0)
+            explicit_bzero(in, (size_t)n); /* there may be keys in it */
     }
     relay_turn(r);
 }

@@ -9,8 +9,15 @@
 #include "core/clock.h"
 #include "relay/audio.h"
 #include "relay/lines.h"
+#include "relay/secure.h"
 
 /* ---- out ------------------------------------------------------------------------------------------------------- */
+
+static void unsent(struct flow_ctx *c, struct endpoint *e)
+{
+    e->n.unsent++;
+    total_add(&c->totals->unsent, 1);
+}
 
 static void count_out(struct flow_ctx *c, const struct io_out *o, uint64_t *packets,
                       uint64_t *bytes)
@@ -64,6 +71,11 @@ struct io_packet *flow_packet(struct flow_ctx *c)
 
 void flow_put(struct flow_ctx *c, struct io_packet *p, struct flow *to, const struct addr *dst)
 {
+    if (to->ep->secure && p->kind != IO_OTHER &&
+        secure_seal(to->ep->secure, p->kind == IO_RTCP, p->data, &p->len) < 0) {
+        unsent(c, p->flow ? p->flow->ep : to->ep);
+        return;
+    }
     c->out[c->n_out++] =
         (struct io_out){.packet = p, .from = p->flow, .to = to, .dst = dst ? dst : &to->latch.to};
     if (c->n_out == IO_BATCH)
@@ -80,14 +92,8 @@ static struct flow *way_out(struct endpoint *e, uint8_t kind)
 
     if (!p || !(e->direction & MEDIA_DIR_RECV) || !(p->direction & MEDIA_DIR_SEND))
         return NULL;
-    out = kind == IO_RTCP ? &p->rtcp : &p->rtp;
+    out = kind == IO_RTCP && !(p->flags & MEDIA_EP_MUX) ? &p->rtcp : &p->rtp;
     return addr_is_set(&out->latch.to) ? out : NULL;
-}
-
-static void unsent(struct flow_ctx *c, struct endpoint *e)
-{
-    e->n.unsent++;
-    total_add(&c->totals->unsent, 1);
 }
 
 /* Keep the newest packet; those before it are lost for good. */
@@ -172,6 +178,12 @@ static void seen(struct flow_ctx *c, struct endpoint *e)
     }
 }
 
+static void stranger(struct flow_ctx *c, struct endpoint *e)
+{
+    e->n.strangers++;
+    total_add(&c->totals->strangers, 1);
+}
+
 /* Is it from whom it should be? */
 static bool is_from_party(struct flow_ctx *c, struct flow *f, const struct addr *from)
 {
@@ -179,8 +191,7 @@ static bool is_from_party(struct flow_ctx *c, struct flow *f, const struct addr 
     enum latch_verdict v = latch_check(&f->latch, from, c->now_ms);
 
     if (v == LATCH_STRANGER) {
-        f->ep->n.strangers++;
-        total_add(&c->totals->strangers, 1);
+        stranger(c, f->ep);
         return false;
     }
     if (v == LATCH_LEARNED || was_open != f->latch.is_open)
@@ -283,13 +294,46 @@ static void count_in(struct flow_ctx *c, const struct io_packet *p, const struct
     seen(c, e);
 }
 
+/* RTP or RTCP: by the port, or on a port that has both by the payload types kept free for it (RFC 5761 §4). */
+static uint8_t kind_of(const struct io_packet *p)
+{
+    const struct flow *f = p->flow;
+
+    if (f->is_rtcp)
+        return IO_RTCP;
+    return f->ep->flags & MEDIA_EP_MUX && !f->ep->is_opaque && p->len >= 2 && p->data[1] >= 192 &&
+                   p->data[1] <= 223
+               ? IO_RTCP
+               : IO_RTP;
+}
+
+static bool open_secure(struct flow_ctx *c, struct io_packet *p)
+{
+    struct endpoint *e = p->flow->ep;
+
+    /* its packets must not cost us a hash */
+    if (latch_is_stranger(&p->flow->latch, &p->from)) {
+        stranger(c, e);
+        return false;
+    }
+    if (p->len <= IO_BUFFER &&
+        secure_open(e->secure, p->kind == IO_RTCP, p->data, &p->len, c->now_ms) == 0)
+        return true;
+    e->n.auth_failed++;
+    total_add(&c->totals->invalid, 1);
+    return false;
+}
+
 /* The steps of one packet, in their order. */
 static void input(struct flow_ctx *c, struct io_packet *p)
 {
     struct flow *f = p->flow;
+    uint32_t wire = p->len;
     struct rtp_header h;
 
-    p->kind = f->is_rtcp ? IO_RTCP : IO_RTP;
+    p->kind = kind_of(p);
+    if (f->ep->secure && !open_secure(c, p))
+        return;
     if (!is_valid(p, &h)) {
         f->ep->n.invalid++;
         total_add(&c->totals->invalid, 1);
@@ -300,6 +344,8 @@ static void input(struct flow_ctx *c, struct io_packet *p)
     if (p->kind == IO_RTCP && !rtcp_input(c, p))
         return;
     count_in(c, p, &h);
+    if (p->kind == IO_RTP)
+        f->ep->n.bytes += wire - p->len;
     if (p->kind == IO_RTP && f->ep->dtmf && !f->ep->is_opaque && !audio_input(c, f->ep, p, &h))
         return;
     flow_forward(c, p);

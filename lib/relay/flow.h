@@ -19,6 +19,7 @@ struct dtmf;
 struct endpoint;
 struct paces;
 struct player;
+struct secure;
 struct session;
 
 /*
@@ -61,7 +62,8 @@ struct endpoint {
     struct player *player; /* NULL: nothing was ever played to the party; see audio.h */
     struct dtmf *dtmf;     /* NULL: no telephone-events agreed */
     bool is_opaque;
-    bool is_inactive; /* told so */
+    bool is_inactive;      /* told so */
+    struct secure *secure; /* NULL: RTP in clear */
     uint32_t inactivity_ms;
     uint64_t seen_ms; /* last RTP packet, or when made or resumed */
     uint64_t due_ms;  /* when the wheel looks at it */

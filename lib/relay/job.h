@@ -13,7 +13,7 @@
 struct session;
 
 enum job_type {
-    JOB_OPS,   /* down: apply; back only if endpoints were removed, which are then to be freed */
+    JOB_OPS,   /* down: apply; back only if something is then to be freed: endpoints, keys */
     JOB_QUERY, /* down and back with states */
     JOB_CLOSE, /* down and back with states; the packet thread knows the session no more */
     JOB_EVENT, /* up */
@@ -28,14 +28,17 @@ struct job_asker {
 };
 
 struct job_op {
-    uint8_t kind; /* enum media_op_kind; ADD, REMOVE, REMOTE, SET, RELEARN, CONNECT, DISCONNECT */
+    uint8_t
+        kind; /* enum media_op_kind; ADD, REMOVE, REMOTE, SET, RELEARN, CONNECT, DISCONNECT, CRYPTO */
     struct endpoint *ep;
     struct endpoint *peer;
     union {
         struct media_ep want;
         struct media_dtmf dtmf;
     };
-    void *thing; /* taken. ADD, SET: struct dtmf or NULL; PLAY: struct player */
+    void *
+        thing; /* taken. ADD, SET: struct dtmf or NULL; PLAY: struct player; CRYPTO: struct secure, and on the way
+                    back what it replaced, to be freed */
 };
 
 union job_cell {

@@ -78,6 +78,14 @@ static enum latch_verdict learn(struct latch *l, const struct addr *from)
     return is_new ? LATCH_LEARNED : LATCH_PASS;
 }
 
+bool latch_is_stranger(const struct latch *l, const struct addr *from)
+{
+    if (l->policy == MEDIA_LATCH_FOLLOW || (l->policy != MEDIA_LATCH_SDP_ONLY && l->is_open))
+        return false;
+    return !(l->is_learned && !l->is_open && addr_eq(&l->to, from)) &&
+           !(addr_is_set(&l->sdp) && addr_eq(&l->sdp, from));
+}
+
 enum latch_verdict latch_check(struct latch *l, const struct addr *from, uint64_t now_ms)
 {
     bool is_known = l->is_learned && addr_eq(&l->to, from);

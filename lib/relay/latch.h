@@ -40,6 +40,8 @@ void latch_set_policy(struct latch *l, uint8_t policy);
 void latch_relearn(struct latch *l, uint64_t now_ms);
 /** Is there one source alone that would be let in now, and without a change of the latch? @return true and which */
 bool latch_only(const struct latch *l, struct addr *out);
+/** True if latch_check would drop a packet from there, whatever is in it. */
+bool latch_is_stranger(const struct latch *l, const struct addr *from);
 /** A valid packet came. */
 enum latch_verdict latch_check(struct latch *l, const struct addr *from, uint64_t now_ms);
 

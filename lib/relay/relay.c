@@ -15,6 +15,7 @@
 #include "core/ident.h"
 #include "core/ipc.h"
 #include "core/log.h"
+#include "relay/secure.h"
 #include "relay/state.h"
 
 #define TICK_MS         100U
@@ -403,6 +404,8 @@ struct relay *relay_new(const struct relay_param *p)
     g711_init();
     r->ports = ports_new();
     err = bell_init(&r->bell);
+    if (err == 0)
+        err = secure_init();
     if (err == 0)
         err = r->ports ? sessions_init(r) : -ENOMEM;
     if (err == 0)

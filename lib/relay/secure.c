@@ -47,7 +47,12 @@ struct secure {
 
 int secure_init(void)
 {
-    return srtp_init() == srtp_err_status_ok ? 0 : -ENOSYS;
+    static bool is_done; /* libsrtp2 refuses to begin twice */
+
+    if (!is_done && srtp_init() != srtp_err_status_ok)
+        return -ENOSYS;
+    is_done = true;
+    return 0;
 }
 
 unsigned secure_key_len(uint8_t suite)
@@ -146,11 +151,6 @@ static bool rx_same(const struct media_crypto *a, const struct media_crypto *b)
 static bool tx_same(const struct media_crypto *a, const struct media_crypto *b)
 {
     return a->tx_suite == b->tx_suite && memcmp(a->tx_key, b->tx_key, MEDIA_KEY_MAX) == 0;
-}
-
-bool secure_is_same(const struct secure *s, const struct media_crypto *c)
-{
-    return rx_same(&s->want, c) && tx_same(&s->want, c);
 }
 
 static void swap(struct way *a, struct way *b)

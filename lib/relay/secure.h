@@ -27,7 +27,7 @@
 
 struct secure;
 
-/** Once per process, before anything else here. @return 0; -ENOSYS: this libsrtp2 cannot be used */
+/** Before anything else here, from one thread; again does nothing. @return 0; -ENOSYS: this libsrtp2 cannot be used */
 int secure_init(void);
 /** Bytes of key and salt of a suite; 0: none, or no such suite. */
 unsigned secure_key_len(uint8_t suite);
@@ -42,8 +42,6 @@ int secure_check(const struct media_crypto *c);
 int secure_new(const struct media_crypto *c, struct secure **out);
 /** Keys are wiped. NULL is nothing. */
 void secure_free(struct secure *s);
-/** The same keys for the same suites both ways: nothing would change. */
-bool secure_is_same(const struct secure *s, const struct media_crypto *c);
 /**
  * Packet thread: s follows old. A direction whose key stays goes on where it was (roll-over and replay); of a new one the old key
  * opens what is under way for SECURE_GRACE_MS. old is empty behind it, to be freed by the control thread.

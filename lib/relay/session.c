@@ -10,13 +10,14 @@
 #include "core/log.h"
 #include "relay/audio.h"
 #include "relay/kernel.h"
+#include "relay/secure.h"
 #include "relay/state.h"
 
 #define SLOTS_FIRST 256U
 #define OPEN_TRIES  32U    /* ports of our range that others hold, before the endpoint is refused */
 #define STOLEN_REST 30000U /* [ms] until such a port is tried again */
 #define EXPANDED_MAX \
-    144U /* ADOPT: all that a message may have, and 16 removed, set twice, taken apart, silenced */
+    160U /* ADOPT: all that a message may have, and 16 removed, set twice, taken apart, silenced, made plain */
 
 /* ---- table ----------------------------------------------------------------------------------------------------- */
 
@@ -118,6 +119,7 @@ static void endpoint_free(struct relay *r, struct endpoint *e)
     r->p.io->close(fd);
     ports_give(r->ports, &e->lease, r->now_ms, 0);
     audio_free(e);
+    secure_free(e->secure);
     r->n_sockets -= descriptors(fd);
     r->n_endpoints--;
     free(e);
@@ -255,7 +257,8 @@ static int ops_look(const struct session *s, const struct media_op *op, unsigned
                 return -EINVAL;
             present &=
                 ~bit; /* the number may be used again: another carrier's ports are new ones */
-        } else if (added & bit && op[i].kind != MEDIA_OP_CONNECT && op[i].kind != MEDIA_OP_PLAY) {
+        } else if (added & bit && op[i].kind != MEDIA_OP_CONNECT && op[i].kind != MEDIA_OP_PLAY &&
+                   op[i].kind != MEDIA_OP_CRYPTO) {
             return -EINVAL;
         }
     }
@@ -293,6 +296,7 @@ struct made {
     struct endpoint *ep;
     struct player *player;
     struct dtmf *dtmf;
+    struct secure *secure;
 };
 
 /* What the endpoint of op i is when op i has its turn. */
@@ -344,6 +348,9 @@ static int op_make(struct relay *r, struct session *s, const struct media_op *al
     /* once it has one it keeps it */
     case MEDIA_OP_SET: return e->has_dtmf ? 0 : dtmf_make(&op->ep, made);
     case MEDIA_OP_PLAY: return play_make(r, &op->play, want_at(s, all, i), made);
+    case MEDIA_OP_CRYPTO:
+        return op->crypto.rx_suite || op->crypto.tx_suite ? secure_new(&op->crypto, &made->secure)
+                                                          : 0;
     default: return 0;
     }
 }
@@ -354,6 +361,7 @@ static void made_free(struct relay *r, struct made *made)
         endpoint_free(r, made->ep);
     player_free(made->player);
     dtmf_free(made->dtmf);
+    secure_free(made->secure);
 }
 
 /* The control thread's view changes at once, the packet thread's with the job. */
@@ -363,6 +371,8 @@ static void op_put(struct relay *r, struct session *s, const struct media_op *op
     struct endpoint *e = made->ep ? made->ep : s->ep[op->ep.endpoint];
 
     *out = (struct job_op){.kind = op->kind, .ep = e, .thing = made->player};
+    if (made->secure)
+        out->thing = made->secure;
     if (made->dtmf) {
         out->thing = made->dtmf;
         e->has_dtmf = true;
@@ -395,7 +405,7 @@ static void op_put(struct relay *r, struct session *s, const struct media_op *op
 
 static int ops_apply(struct relay *r, struct session *s, const struct media_op *op, unsigned n)
 {
-    struct made made[EXPANDED_MAX] = {{NULL, NULL, NULL}};
+    struct made made[EXPANDED_MAX] = {{NULL, NULL, NULL, NULL}};
     struct job *j;
     int err;
 
@@ -421,6 +431,15 @@ static int ops_apply(struct relay *r, struct session *s, const struct media_op *
 }
 
 /* ---- requests -------------------------------------------------------------------------------------------------- */
+
+static bool names_keys(const struct media_session_ops *m, uint8_t endpoint)
+{
+    for (unsigned i = 0; i < m->n_ops; i++) {
+        if (m->op[i].kind == MEDIA_OP_CRYPTO && m->op[i].crypto.endpoint == endpoint)
+            return true;
+    }
+    return false;
+}
 
 /* How the session becomes what the OPEN describes, with the ports it has. */
 static int adopt_expand(const struct session *s, const struct media_session_ops *m,
@@ -449,6 +468,8 @@ static int adopt_expand(const struct session *s, const struct media_session_ops 
         out[n++].kind = MEDIA_OP_SET;
         out[n++].kind = MEDIA_OP_DISCONNECT;
         out[n++] = (struct media_op){.kind = MEDIA_OP_STOP, .play.endpoint = w->endpoint};
+        if (!names_keys(m, w->endpoint))
+            out[n++] = (struct media_op){.kind = MEDIA_OP_CRYPTO, .crypto.endpoint = w->endpoint};
     }
     for (uint8_t i = 0; i < MEDIA_ENDPOINTS_MAX; i++) {
         if (s->ep[i] && !is_named[i])
@@ -582,6 +603,8 @@ void session_job_done(struct relay *r, struct job *j)
 {
     if (j->type == JOB_OPS) {
         for (unsigned i = 0; i < j->n; i++) {
+            if (j->cell[i].op.kind == MEDIA_OP_CRYPTO)
+                secure_free(j->cell[i].op.thing);
             if (j->cell[i].op.kind != MEDIA_OP_REMOVE)
                 continue;
             endpoint_free(r, j->cell[i].op.ep);

@@ -16,6 +16,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "relay/audio.h"
+#include "relay/secure.h"
 
 #define EVENTS_MAX    256 /* sockets served before jobs and the clock have their turn: some 2 ms */
 #define WHEEL_SLOTS   1024U /* of WHEEL_MS: 102 s, most timeouts in one round */
@@ -233,7 +234,19 @@ static void endpoint_gone(struct thread *t, struct endpoint *e)
     flow_disconnect(e);
 }
 
-static void apply_op(struct thread *t, const struct job_op *op)
+/* New keys, or none; those before go back up. */
+static void set_secure(struct thread *t, struct job_op *op)
+{
+    struct secure *s = op->thing;
+    struct secure *old = op->ep->secure;
+
+    if (s && old)
+        secure_follow(s, old, t->ctx.now_ms);
+    op->ep->secure = s;
+    op->thing = old;
+}
+
+static void apply_op(struct thread *t, struct job_op *op)
 {
     switch (op->kind) {
     case MEDIA_OP_ADD:
@@ -257,22 +270,24 @@ static void apply_op(struct thread *t, const struct job_op *op)
     case MEDIA_OP_PLAY: audio_play(&t->ctx, op->ep, op->thing); break;
     case MEDIA_OP_STOP: audio_stop(&t->ctx, op->ep); break;
     case MEDIA_OP_DTMF: audio_dtmf(&t->ctx, op->ep, &op->dtmf); break;
+    case MEDIA_OP_CRYPTO: set_secure(t, op); break;
     default: flow_disconnect(op->ep); break;
     }
 }
 
 static void do_ops(struct thread *t, struct job *j)
 {
-    bool has_removed = false;
+    bool is_owed = false;
 
     for (unsigned i = 0; i < j->n; i++) {
         apply_op(t, &j->cell[i].op);
-        has_removed |= j->cell[i].op.kind == MEDIA_OP_REMOVE;
+        is_owed |= j->cell[i].op.kind == MEDIA_OP_REMOVE ||
+                   (j->cell[i].op.kind == MEDIA_OP_CRYPTO && j->cell[i].op.thing);
     }
     for (unsigned i = 0; i < j->n; i++)
         if (j->cell[i].op.kind != MEDIA_OP_REMOVE)
             flow_release(&t->ctx, j->cell[i].op.ep);
-    if (has_removed)
+    if (is_owed)
         chan_put(&t->up, &j->item);
     else
         free(j);

@@ -10,6 +10,9 @@ if ENABLE_FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_control
 tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_control_LDADD = $(TD_LIBS_RELAY)
+noinst_PROGRAMS += tests/fuzz/fuzz_secure
+tests_fuzz_fuzz_secure_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_secure_LDADD = $(TD_LIBS_RELAY)
 noinst_PROGRAMS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_config_LDADD = $(TD_LIBS_CONFIG)

@@ -210,6 +210,38 @@ static void fields_of_a_session_have_bounds(void **state)
           (u.hdr.type = MEDIA_MODIFY, u.ops.op[0].kind = MEDIA_OP_REMOTE, e->remote.port = 0));
 }
 
+static void good_keys(void)
+{
+    header(MEDIA_MODIFY, sizeof(u.ops) + sizeof(struct media_op));
+    u.hdr.session = 5;
+    u.ops.n_ops = 1;
+    u.ops.op[0].kind = MEDIA_OP_CRYPTO;
+    u.ops.op[0].crypto.rx_suite = MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80;
+    u.ops.op[0].crypto.tx_suite = MEDIA_SUITE_AEAD_AES_256_GCM;
+    memset(u.ops.op[0].crypto.rx_key, 1, 30);
+    memset(u.ops.op[0].crypto.tx_key, 1, 44);
+}
+
+static void keys_fit_their_suites(void **state)
+{
+    struct media_crypto *c = &u.ops.op[0].crypto;
+
+    (void)state;
+    right(good_keys, u.hdr.type = MEDIA_OPEN);
+    right(good_keys, u.hdr.type = MEDIA_MODIFY);
+    right(good_keys, (c->rx_suite = 0, memset(c->rx_key, 0, 30)));
+    wrong(good_keys, c->rx_suite = 0);
+    wrong(good_keys, c->rx_suite = MEDIA_SUITE_END);
+    wrong(good_keys, c->tx_suite = 255);
+    wrong(good_keys, c->tx_suite = MEDIA_SUITE_AEAD_AES_128_GCM);
+    wrong(good_keys, c->rx_key[30] = 1);
+    wrong(good_keys, c->tx_key[44] = 1);
+    wrong(good_keys, c->endpoint = MEDIA_ENDPOINTS_MAX);
+    wrong(good_keys, c->pad = 1);
+    wrong(good_keys, c->pad2 = 1);
+    wrong(good_keys, u.ops.op[0].pad[5] = 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +250,7 @@ int main(void)
         cmocka_unit_test(fields_of_hello_have_bounds),
         cmocka_unit_test(fields_of_a_pool_have_bounds),
         cmocka_unit_test(fields_of_a_session_have_bounds),
+        cmocka_unit_test(keys_fit_their_suites),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ static struct addr at(const char *s)
 
 static void check(struct latch *l, struct addr from, uint64_t now, enum latch_verdict want)
 {
+    assert_int_equal(latch_is_stranger(l, &from), want == LATCH_STRANGER);
     assert_int_equal(latch_check(l, &from, now), want);
 }
 

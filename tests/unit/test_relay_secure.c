@@ -419,7 +419,6 @@ static void a_new_key_leaves_no_gap(void **state)
         struct secure *s = make(&a), *next = make(&b);
 
         assert_int_equal(open_one(s, &a, 100, 0, 1000), 0);
-        assert_false(secure_is_same(s, &b));
         secure_follow(next, s, 1000);
         secure_free(s);
         assert_int_equal(open_one(next, &a, 101, 0, 1010), 0);
@@ -441,7 +440,6 @@ static void a_key_that_stays_keeps_its_counters(void **state)
     uint32_t n;
 
     (void)state;
-    assert_true(secure_is_same(s, &b));
     for (uint32_t i = 65000; i < 66000; i++) {
         n = rtp(p, SSRC, (uint16_t)i, 20);
         assert_int_equal(secure_seal(s, false, p, &n), 0);
@@ -449,7 +447,6 @@ static void a_key_that_stays_keeps_its_counters(void **state)
         assert_int_equal(open_one(s, &a, (uint16_t)i, i >> 16, 0), 0);
     }
     b.rx_key[0] ^= 1; /* the party's alone is new */
-    assert_false(secure_is_same(s, &b));
     next = make(&b);
     secure_follow(next, s, 5);
     secure_free(s);
