@@ -3,19 +3,17 @@
  * tandem-media: starts the relay, tells systemd, drains on SIGTERM.
  * Nobody calls it; what a session is it does not know.
  */
-#include <linux/types.h>
-
 #include <cap-ng.h>
 #include <event2/event.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
 #include "core/log.h"
 #include "core/span.h"
 #include "daemon/media_setup.h"
-#include "relay/bpf/relay_maps.h"
 #include "relay/kernel.h"
 #include "relay/relay.h"
 
@@ -106,7 +104,7 @@ static int add_watchdog(struct program *p)
     return p->ev_watchdog && event_add(p->ev_watchdog, &every) == 0 ? 0 : -1;
 }
 
-/* Ports below 1024 are refused and devices need no privilege to bind to: nothing is needed. */
+/* CAP_NET_RAW was for the sockets that packets leave by, which are open now; pinned maps need none. */
 static void drop_capabilities(void)
 {
     capng_clear(CAPNG_SELECT_CAPS);
@@ -114,20 +112,57 @@ static void drop_capabilities(void)
         log_ev(LOG_WARN, "capabilities", "kept=all");
 }
 
-/* The path through the kernel, if it is set up; it always goes by sockets. */
-static struct kernel *open_kernel(const char *pins)
+/* A start without what the last one had is not noticed by any caller, only by the machine's load: so it is an error line. */
+static void compare_path(const char *socket_path, uint32_t path)
 {
-    char reason[KERNEL_REASON_LEN];
-    struct kernel *k;
+    const char *slash = strrchr(socket_path, '/');
+    char file[256];
+    uint32_t was;
+    FILE *f;
 
-    if (kernel_open(pins, &k, reason) == 0)
-        return k;
-    log_ev(LOG_WARN, "media_path", "path=sockets reason=\"%s\"", reason);
-    return NULL;
+    if (!slash || (unsigned)snprintf(file, sizeof(file), "%.*s/path", (int)(slash - socket_path),
+                                     socket_path) >= sizeof(file))
+        return;
+    f = fopen(file, "re");
+    if (f) {
+        if (fscanf(f, "%u", &was) == 1 && was > path && was < MEDIA_PATH_END)
+            log_ev(LOG_ERROR, "media_path_lower", "was=%s path=%s hint=\"tandemctl doctor media\"",
+                   media_path_name(was), media_path_name(path));
+        fclose(f);
+    }
+    f = fopen(file, "we");
+    if (f) {
+        fprintf(f, "%u\n", path);
+        fclose(f);
+    }
+}
+
+/* Before anything is given up. Without it, for whatever reason, the relay starts all the same. */
+static struct kernel *open_kernel(const char *pins, char *reason)
+{
+    struct kernel *k = NULL;
+
+    reason[0] = 0;
+    if (kernel_open(pins, &k, reason) < 0)
+        k = NULL;
+    return k;
+}
+
+static void tell_path(const struct program *p, const struct relay_param *rp)
+{
+    uint32_t path = relay_path(p->relay);
+
+    if (path == MEDIA_PATH_SOCKETS)
+        log_ev(LOG_WARN, "media_path", "path=sockets reason=\"%s\" hint=\"tandemctl doctor media\"",
+               relay_no_kernel(p->relay));
+    else
+        log_ev(LOG_INFO, "media_path", "path=%s", media_path_name(path));
+    compare_path(rp->socket_path, path);
 }
 
 static int run(const struct relay_param *param, const char *pins)
 {
+    char reason[KERNEL_REASON_LEN];
     struct program p = {0};
     struct relay_param rp = *param;
     int code = EXIT_FAILURE;
@@ -141,14 +176,16 @@ static int run(const struct relay_param *param, const char *pins)
     rp.base = p.base;
     rp.on_empty = on_empty;
     rp.arg = &p;
-    rp.kernel = open_kernel(pins);
     if (add_signal(&p, SIGTERM, &p.ev_term) < 0 || add_signal(&p, SIGINT, &p.ev_int) < 0 ||
         add_watchdog(&p) < 0)
         goto out;
+    rp.kernel = open_kernel(pins, reason);
+    rp.no_kernel = reason;
     p.relay = relay_new(&rp);
     if (!p.relay)
         goto out;
     drop_capabilities();
+    tell_path(&p, &rp);
     log_ev(LOG_INFO, "media_start", "socket=%s version=%s", rp.socket_path, PACKAGE_VERSION);
     sd_notify(0, "READY=1");
     code = event_base_dispatch(p.base) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

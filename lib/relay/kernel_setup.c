@@ -169,6 +169,14 @@ static void maps_unpin(struct setup *s)
     s->out->is_new = true;
 }
 
+/* Of a tracing program: tells what interfaces did not take. Nothing depends on it but a counter. */
+static bool is_watch(const struct bpf_program *prog)
+{
+    enum bpf_prog_type type = bpf_program__type(prog);
+
+    return type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_RAW_TRACEPOINT;
+}
+
 static int maps_open(struct setup *s, uint32_t lines)
 {
     struct bpf_program *prog;
@@ -183,8 +191,8 @@ static int maps_open(struct setup *s, uint32_t lines)
     bpf_object__for_each_program(prog, s->skel->obj)
     {
         /* it finds its place by the kernel's types; a kernel without them does without the counter */
-        if (bpf_program__type(prog) == BPF_PROG_TYPE_TRACING && access(KERNEL_TYPES, R_OK) < 0)
-            bpf_program__set_autoload(prog, false);
+        if (is_watch(prog))
+            bpf_program__set_autoload(prog, access(KERNEL_TYPES, R_OK) == 0);
     }
     bpf_object__for_each_map(map, s->skel->obj)
     {
@@ -347,51 +355,53 @@ static int link_make(struct setup *s, const char *name, int prog_fd, int target,
     return err;
 }
 
-/* Of a tracing program: tells what interfaces did not take. Nothing depends on it but a counter. */
-static bool is_watch(const struct bpf_program *prog)
-{
-    enum bpf_prog_type type = bpf_program__type(prog);
-
-    return type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_RAW_TRACEPOINT;
-}
-
-static int watch_link(struct setup *s, const struct bpf_program *prog)
+static int watch_link(const struct bpf_program *prog, const char *path)
 {
     struct bpf_link *link = bpf_program__attach(prog);
-    char path[PATH_LEN];
     int err;
 
     if (!link)
         return -errno;
-    err = pin_path(s->p->dir, "watch", path);
     unlink(path);
-    if (err == 0)
-        err = bpf_link__pin(link, path);
+    err = bpf_link__pin(link, path);
     bpf_link__destroy(link);
+    return err;
+}
+
+static int watch_ensure(struct setup *s, const struct bpf_program *prog, unsigned n)
+{
+    struct bpf_link_info info = {0};
+    uint32_t len = sizeof(info);
+    char name[PINS_NAME_MAX], path[PATH_LEN];
+    int fd, err;
+
+    snprintf(name, sizeof(name), "watch_%u", n);
+    err = pin_path(s->p->dir, name, path);
+    if (err < 0)
+        return err;
+    fd = bpf_obj_get(path);
+    err = fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, &info, &len);
+    if (fd >= 0)
+        close(fd);
+    /* no update of such a link: the new one counts beside the old one for a moment */
+    if (err < 0 || fit(s, info.prog_id, bpf_program__fd(prog)) == FIT_REPLACE)
+        err = watch_link(prog, path);
     return err;
 }
 
 static void watch(struct setup *s)
 {
     struct bpf_program *prog;
+    unsigned n = 0;
+    int err;
 
     bpf_object__for_each_program(prog, s->skel->obj)
     {
-        struct bpf_link_info info = {0};
-        uint32_t len = sizeof(info);
-        char path[PATH_LEN];
-        int fd, err;
-
-        if (!is_watch(prog) || pin_path(s->p->dir, "watch", path) < 0)
+        if (!is_watch(prog) || !bpf_program__autoload(prog))
             continue;
-        fd = bpf_obj_get(path);
-        err = fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, &info, &len);
-        if (fd >= 0)
-            close(fd);
-        if (err < 0 || fit(s, info.prog_id, bpf_program__fd(prog)) == FIT_REPLACE)
-            err = watch_link(s, prog);
+        err = watch_ensure(s, prog, n++);
         if (err < 0)
-            log_ev(LOG_INFO, "media_setup", "errno=%d error=\"redirect errors are not counted\"",
+            log_ev(LOG_INFO, "media_setup", "errno=%d note=\"refused redirects are not counted\"",
                    -err);
     }
 }
@@ -462,23 +472,13 @@ static int tc_pin(struct setup *s, enum pin_kind kind, uint32_t ifindex, int pro
     return bpf_obj_pin(prog, path);
 }
 
-/* By its name: a build may be without it. */
-static int tc_program(const struct setup *s)
-{
-    const struct bpf_program *prog = bpf_object__find_program_by_name(s->skel->obj, "tc_relay");
-
-    return prog ? bpf_program__fd(prog) : -EOPNOTSUPP;
-}
-
 static int tc_ensure(struct setup *s, const struct kernel_setup_if *i)
 {
-    int prog = tc_program(s);
+    int prog = bpf_program__fd(s->skel->progs.tc_relay);
     uint32_t have = kernel_tc_query(i->ifindex);
     bool made_qdisc = false;
     int err;
 
-    if (prog < 0)
-        return prog;
     if (have) {
         enum fit f = fit(s, have, prog);
 

@@ -20,6 +20,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/lines.c lib/relay/lines.h \
 	lib/relay/latch.c lib/relay/latch.h \
 	lib/relay/limits.c lib/relay/limits.h \
+	lib/relay/paths.c lib/relay/paths.h \
 	lib/relay/pins.c lib/relay/pins.h \
 	lib/relay/pace.c lib/relay/pace.h \
 	lib/relay/player.c lib/relay/player.h \

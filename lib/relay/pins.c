@@ -30,7 +30,7 @@ void pins_read(const char *name, struct pin *out)
     snprintf(out->name, sizeof(out->name), "%s", name);
     if (strcmp(name, "steer") == 0)
         out->kind = PIN_STEER;
-    else if (strcmp(name, "watch") == 0)
+    else if (strncmp(name, "watch_", 6) == 0)
         out->kind = PIN_WATCH;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         size_t n = strlen(kinds[i].prefix);

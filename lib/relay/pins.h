@@ -13,7 +13,7 @@
 /*
  * DIR/NAME           a map, of the service's user; NAME as in relay.bpf.c
  * DIR/steer          link: sk_lookup on the network namespace
- * DIR/watch          link: counts what interfaces did not take of a redirect
+ * DIR/watch_N        links: count what interfaces did not take of a redirect
  * DIR/xdp_native_N   link: XDP on the interface with index N
  * DIR/xdp_generic_N  likewise, SKB mode
  * DIR/tc_N           program of the filter at the ingress of N: a filter has no link on kernel 6.1

@@ -15,6 +15,8 @@
 #include "core/ident.h"
 #include "core/ipc.h"
 #include "core/log.h"
+#include "relay/kernel.h"
+#include "relay/paths.h"
 #include "relay/secure.h"
 #include "relay/state.h"
 
@@ -284,6 +286,7 @@ void relay_report(struct relay *r, struct media_relay_reply *out)
     out->controllers = r->n_conns;
     out->threads = r->n_threads;
     out->draining = r->is_draining;
+    paths_report(r, &out->fast);
     out->n_pools = ports_report(r->ports, r->now_ms, out->pool, MEDIA_POOLS_MAX);
 }
 
@@ -330,6 +333,8 @@ static int make_thread(struct relay *r, struct thread **out)
     if (err == 0 || r->p.io != &io_steer || r->n_threads > 0)
         return err;
     log_ev(LOG_WARN, "media_steer", "errno=%d path=sockets", -err);
+    r->p.no_kernel = err == -EPERM ? "no CAP_NET_RAW: packets cannot be sent by the interface"
+                                   : "packets cannot be steered to a socket";
     r->p.kernel = p.kernel = NULL;
     r->p.io = p.io = &io_udp;
     return thread_new(&p, out);
@@ -414,6 +419,9 @@ struct relay *relay_new(const struct relay_param *p)
         err = start_threads(r);
     if (err == 0)
         err = start_events(r);
+    /* from now on the lines are ours: a set-up that has waited replaces programs of older maps */
+    if (err == 0 && r->p.kernel)
+        r->p.kernel->about->boot = r->boot;
     if (err < 0) {
         log_ev(LOG_ERROR, "media_start", "errno=%d", -err);
         relay_free(r);
@@ -462,6 +470,16 @@ void relay_drain(struct relay *r)
     r->is_draining = true;
     log_ev(LOG_INFO, "drain", "sessions=%llu", (unsigned long long)r->n_sessions);
     event_active(r->ev_tick, EV_TIMEOUT, 0);
+}
+
+const char *relay_no_kernel(const struct relay *r)
+{
+    return r->p.no_kernel && r->p.no_kernel[0] ? r->p.no_kernel : "not set up";
+}
+
+enum media_path relay_path(const struct relay *r)
+{
+    return paths_best(r);
 }
 
 uint64_t relay_sessions(const struct relay *r)

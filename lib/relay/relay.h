@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "media/media_proto.h"
 #include "relay/io.h"
 
 struct relay;
@@ -19,6 +20,7 @@ struct relay_param {
     const char *socket_path;   /* borrowed; NULL: no socket (fuzzing) */
     const struct relay_io *io; /* NULL: io_steer if there is a kernel, else io_udp */
     struct kernel *kernel;  /* borrowed; NULL: no path through the kernel, a socket for each port */
+    const char *no_kernel;  /* why there is none, for operators; borrowed */
     unsigned threads;       /* 0: one per processor, at most 4 */
     uint32_t sockets_limit; /* media sockets; 0: from RLIMIT_NOFILE */
     void (*on_empty)(void *arg); /* draining and no session is left; once */
@@ -32,6 +34,10 @@ void relay_free(struct relay *r);
 /** Take no new session; on_empty is called when the last has ended. */
 void relay_drain(struct relay *r);
 uint64_t relay_sessions(const struct relay *r);
+/** The best path that a stream can have here. */
+enum media_path relay_path(const struct relay *r);
+/** Why there is no path through the kernel, for operators. */
+const char *relay_no_kernel(const struct relay *r);
 /** Compare the ledger with the sessions. @return difference in pairs: 0, or a bug (logged) */
 uint64_t relay_audit(struct relay *r);
 
