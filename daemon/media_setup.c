@@ -84,7 +84,7 @@ static void tell(const struct media_plan *plan, const struct kernel_setup_param 
     for (unsigned i = 0; i < plan->n_ifs; i++)
         tell_interface(&plan->ifs[i]);
     log_ev(LOG_INFO, "media_setup", "pins=%s lines=%u maps=%s programs_replaced=%u%s", k->dir,
-           k->lines, r->is_new ? "new" : "kept", r->replaced,
+           r->lines, r->is_new ? "new" : "kept", r->replaced,
            r->is_waiting ? " waiting=\"older programs forward until the relay is up; then --setup "
                            "again\""
                          : "");

@@ -258,6 +258,7 @@ static int maps_make(struct setup *s)
     }
     if (err < 0)
         return err;
+    s->out->lines = lines;
     s->lines_id = id_of_map(bpf_map__fd(s->skel->maps.lines));
     if (s->out->is_new) {
         s->about = (struct maps_about){

@@ -35,6 +35,7 @@ struct kernel_setup_result {
     bool is_new; /* maps were made: none there, or of another version or size */
     bool
         is_waiting; /* older programs go on forwarding; run again when the relay has moved to the new maps */
+    uint32_t lines;    /* that there are */
     unsigned replaced; /* programs of another package replaced while they ran */
     char why[160];     /* when it fails: what, and what to do */
 };
