@@ -18,6 +18,29 @@ static struct call *call_of_session(struct calls *cs, uint64_t session)
     return NULL;
 }
 
+/* The call goes on: who is not heard knows it best. What is told is for those who look for the reason. */
+static void on_quality(struct call *c, const struct media_event *ev)
+{
+    static const struct {
+        enum stat_id stat;
+        const char *name;
+    } what[MEDIA_Q_END] = {
+        [MEDIA_Q_SILENCE] = {STAT_media_silence, "silence"},
+        [MEDIA_Q_SOUND] = {STAT_COUNT, "sound"},
+        [MEDIA_Q_ONE_WAY] = {STAT_media_one_way, "one-way"},
+        [MEDIA_Q_BOTH_WAYS] = {STAT_COUNT, "both-ways"},
+        [MEDIA_Q_BREAKER] = {STAT_media_breaker, "breaker"},
+    };
+    const struct leg *leg = ev->endpoint & 1 ? c->out : c->in;
+
+    if (ev->kind >= MEDIA_Q_END || !leg)
+        return;
+    if (what[ev->kind].stat != STAT_COUNT)
+        stat_inc(c->calls->stats, what[ev->kind].stat);
+    log_limited(LOG_WARN, "media_quality", "call=%s trunk=%s leg=%s event=%s value=%u", c->uuid,
+                leg->trunk.state->name, leg->is_in ? "in" : "out", what[ev->kind].name, ev->value);
+}
+
 void offer_on_event(void *arg, const struct media_event *ev)
 {
     struct calls *cs = arg;
@@ -36,6 +59,7 @@ void offer_on_event(void *arg, const struct media_event *ev)
         stat_inc(cs->stats, STAT_calls_media_lost);
         call_kill(c, &CAUSE_HERE_(503, 41, "media session lost"));
         break;
+    case MEDIA_EV_QUALITY: on_quality(c, ev); break;
     default: break;
     }
 }

@@ -58,6 +58,8 @@ static struct media_ep offer_ep(const struct call *c, const struct leg *leg,
         ep.flags |= MEDIA_EP_OPAQUE;
     if (c->media.silent & (1U << e))
         ep.inactivity_ms = 0;
+    else
+        ep.flags |= MEDIA_EP_WATCH;
     terms_fill(c, leg, m, &ep);
     return ep;
 }

@@ -205,8 +205,39 @@ static void add_media(struct cdr_media *sum, const struct media_counters *n)
     sum->lost += n->lost;
     sum->reordered += n->reordered;
     sum->strangers += n->strangers;
+    sum->gaps += n->gaps;
+    sum->kernel_packets += n->fast_packets;
+    sum->ssrc_changes += n->ssrc_changes;
+    sum->ssrc_refused += n->ssrc_refused;
+    sum->auth_failed += n->auth_failed;
+    sum->dtmf += n->events;
+    sum->remote_lost += n->remote_lost;
+    sum->silent_ms += n->quiet_ms;
+    sum->one_way_ms += n->one_way_ms;
+    sum->breaker = (uint16_t)(sum->breaker + n->breaker);
     if (n->jitter_max_us > sum->jitter_us)
         sum->jitter_us = n->jitter_max_us;
+    if (n->rtt_max_us > sum->rtt_us)
+        sum->rtt_us = n->rtt_max_us;
+    if (n->mos_100 && (!sum->mos_100 || n->mos_100 < sum->mos_100))
+        sum->mos_100 = n->mos_100;
+    if (n->mos_min_100 && (!sum->mos_min_100 || n->mos_min_100 < sum->mos_min_100))
+        sum->mos_min_100 = n->mos_min_100;
+}
+
+/* What both directions of a call came to, for the metrics: classes of G.107 annex B. */
+static void count_quality(struct call *c, const struct cdr_media *m)
+{
+    struct stats *stats = c->calls->stats;
+
+    if (m->mos_100 >= 403)
+        stat_inc(stats, STAT_mos_good);
+    else if (m->mos_100 >= 360)
+        stat_inc(stats, STAT_mos_fair);
+    else if (m->mos_100 >= 310)
+        stat_inc(stats, STAT_mos_poor);
+    else if (m->mos_100)
+        stat_inc(stats, STAT_mos_bad);
 }
 
 void record_end(struct call *c, const struct media_ep_state *eps, unsigned n_eps)
@@ -226,6 +257,8 @@ void record_end(struct call *c, const struct media_ep_state *eps, unsigned n_eps
     put_cause(&ev, &c->cause);
     for (unsigned i = 0; i < n_eps; i++)
         add_media(eps[i].endpoint & 1 ? &ev.media_out : &ev.media_in, &eps[i].n);
+    count_quality(c, &ev.media_in);
+    count_quality(c, &ev.media_out);
     put(c, &ev);
     journal_erase(c);
     if (log_level() >= LOG_INFO)

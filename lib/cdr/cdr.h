@@ -35,8 +35,20 @@ struct cdr_media {
     uint64_t bytes;
     uint64_t lost;
     uint64_t reordered;
-    uint64_t strangers; /* packets of others, dropped */
-    uint32_t jitter_us; /* RFC 3550 §6.4.1, the highest of its streams */
+    uint64_t strangers;      /* packets of others, dropped */
+    uint32_t jitter_us;      /* RFC 3550 §6.4.1, the highest of its streams */
+    uint64_t gaps;           /* losses in a row count once: lost / gaps is the mean burst */
+    uint64_t kernel_packets; /* of packets, those that the kernel path forwarded */
+    uint32_t ssrc_changes;
+    uint32_t ssrc_refused; /* another SSRC while the stream spoke: dropped */
+    uint32_t auth_failed;  /* SRTP: dropped */
+    uint32_t dtmf;         /* telephone-events; which is nobody's business */
+    uint32_t rtt_us;       /* between us and the party, highest of its streams; 0: not known */
+    uint32_t remote_lost;  /* of what was sent to it, as it reported */
+    uint32_t silent_ms;    /* packets with nothing to hear */
+    uint32_t one_way_ms;   /* nothing came while the other party spoke */
+    uint16_t mos_100, mos_min_100; /* 100 x MOS-CQE (G.107), lowest of its streams; 0: not known */
+    uint16_t breaker;              /* RFC 8083: times it opened */
 };
 
 /*

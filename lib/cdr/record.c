@@ -27,6 +27,7 @@ enum kind {
     KIND_EPOCH,
     KIND_RELEASE,
     KIND_DURATION,
+    KIND_MOS,
 };
 
 struct field {
@@ -164,6 +165,32 @@ static const struct field table[] = {
     {NAME("minimum_in"), KIND_SPAN, AT(minimum_in)},
     {NAME("increment_in"), KIND_SPAN, AT(increment_in)},
     {NAME("code_in"), KIND_SPAN, AT(code_in)},
+    {NAME("in_gaps"), KIND_U64, AT(media_in.gaps)},
+    {NAME("in_kernel_packets"), KIND_U64, AT(media_in.kernel_packets)},
+    {NAME("in_ssrc_changes"), KIND_U32, AT(media_in.ssrc_changes)},
+    {NAME("in_ssrc_refused"), KIND_U32, AT(media_in.ssrc_refused)},
+    {NAME("in_auth_failed"), KIND_U32, AT(media_in.auth_failed)},
+    {NAME("in_dtmf"), KIND_U32, AT(media_in.dtmf)},
+    {NAME("in_rtt_us"), KIND_U32, AT(media_in.rtt_us)},
+    {NAME("in_remote_lost"), KIND_U32, AT(media_in.remote_lost)},
+    {NAME("in_silent_ms"), KIND_U32, AT(media_in.silent_ms)},
+    {NAME("in_one_way_ms"), KIND_U32, AT(media_in.one_way_ms)},
+    {NAME("in_mos"), KIND_MOS, AT(media_in.mos_100)},
+    {NAME("in_mos_min"), KIND_MOS, AT(media_in.mos_min_100)},
+    {NAME("in_breaker"), KIND_U16, AT(media_in.breaker)},
+    {NAME("out_gaps"), KIND_U64, AT(media_out.gaps)},
+    {NAME("out_kernel_packets"), KIND_U64, AT(media_out.kernel_packets)},
+    {NAME("out_ssrc_changes"), KIND_U32, AT(media_out.ssrc_changes)},
+    {NAME("out_ssrc_refused"), KIND_U32, AT(media_out.ssrc_refused)},
+    {NAME("out_auth_failed"), KIND_U32, AT(media_out.auth_failed)},
+    {NAME("out_dtmf"), KIND_U32, AT(media_out.dtmf)},
+    {NAME("out_rtt_us"), KIND_U32, AT(media_out.rtt_us)},
+    {NAME("out_remote_lost"), KIND_U32, AT(media_out.remote_lost)},
+    {NAME("out_silent_ms"), KIND_U32, AT(media_out.silent_ms)},
+    {NAME("out_one_way_ms"), KIND_U32, AT(media_out.one_way_ms)},
+    {NAME("out_mos"), KIND_MOS, AT(media_out.mos_100)},
+    {NAME("out_mos_min"), KIND_MOS, AT(media_out.mos_min_100)},
+    {NAME("out_breaker"), KIND_U16, AT(media_out.breaker)},
 };
 #define FIELDS (sizeof(table) / sizeof(table[0]))
 
@@ -327,6 +354,19 @@ static void set_duration(struct value *v, int64_t ms)
         set_number(v, (uint64_t)ms);
 }
 
+/* 441: "4.41" */
+static void set_mos(struct value *v, unsigned mos_100)
+{
+    char *p;
+
+    if (mos_100 == 0) {
+        set_text(v, "");
+        return;
+    }
+    p = put_digits(v->buf, mos_100 / 100, 1, '.');
+    set_buf(v, put_digits(p, mos_100 % 100, 2, '\0') - 1);
+}
+
 static void set_addr(struct value *v, const struct addr *a)
 {
     static_assert(sizeof(v->buf) >= ADDR_STRLEN, "room for an address");
@@ -367,6 +407,7 @@ static void value_of(const struct field *f, const struct record_origin *o,
         break;
     case KIND_RELEASE: set_text(v, release_name(ev->release)); break;
     case KIND_DURATION: set_duration(v, f->duration(ev)); break;
+    case KIND_MOS: set_mos(v, *(const uint16_t *)at); break;
     }
 }
 

@@ -109,6 +109,13 @@
     X(targets_busy, "503 with Retry-After: their target is left alone for so long") \
     X(redirect_followed, "contacts of a 3xx that became attempts") \
     X(redirect_passed, "3xx told to the caller with contacts of ours") \
+    X(mos_good, "directions of ended calls with a mean opinion score of 4.03 and more (G.107: nearly all satisfied)") \
+    X(mos_fair, "likewise 3.60 to 4.02 (some dissatisfied)") \
+    X(mos_poor, "likewise 3.10 to 3.59 (many dissatisfied)") \
+    X(mos_bad, "likewise below 3.10 (nearly all dissatisfied)") \
+    X(media_one_way, "parties of standing calls that nothing came from while the other one spoke") \
+    X(media_silence, "parties of standing calls whose packets had nothing to hear for 10 s") \
+    X(media_breaker, "streams to parties that did not arrive, by the parties' reports (RFC 8083)") \
     X(redirect_left_out, "contacts of a 3xx not used: no peer of ours, no number, tried before, too many") \
     X(hunt_late, "calls with candidates left when the time of their route line (within) was over") \
     X(breaker_tripped, "breakers of trunks that opened") \

@@ -57,7 +57,8 @@ static struct cdr_event full_event(void)
         .release = CDR_RELEASE_IN,
         .attempt = 2,
         .attempts = 2,
-        .media_in = {501, 86172, 3, 2, 7, 1250},
+        .media_in = {501, 86172, 3, 2, 7, 1250, .gaps = 2, .kernel_packets = 480, .rtt_us = 80000,
+                     .mos_100 = 441, .mos_min_100 = 305},
         .media_out = {UINT64_MAX, 2, 3, 4, 5, 6},
     };
 
@@ -145,6 +146,12 @@ static void json_shows_every_value_of_the_event(void **state)
     check_number(root, "in_reordered", 2);
     check_number(root, "in_strangers", 7);
     check_number(root, "in_jitter_us", 1250);
+    check_number(root, "in_gaps", 2);
+    check_number(root, "in_kernel_packets", 480);
+    check_number(root, "in_rtt_us", 80000);
+    check_text(root, "in_mos", "4.41");
+    check_text(root, "in_mos_min", "3.05");
+    check_text(root, "out_mos", "");
     check_number(root, "out_packets", 499);
     check_number(root, "out_jitter_us", 6);
     check_text(root, "rate_in", "");
