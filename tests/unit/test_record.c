@@ -238,7 +238,7 @@ static void json_text_survives_any_bytes(void **state)
 }
 
 /* Split one CSV line as RFC 4180 says. @return fields */
-static size_t split(const char *line, char field[80][1200])
+static size_t split(const char *line, char field[128][1200])
 {
     size_t n = 0;
 
@@ -263,8 +263,8 @@ static size_t split(const char *line, char field[80][1200])
 
 static void csv_line_has_the_columns_of_its_header(void **state)
 {
-    static char names[80][1200];
-    static char values[80][1200];
+    static char names[128][1200];
+    static char values[128][1200];
     struct cdr_event ev = full_event();
     struct record_buf head = {0};
     struct record_buf line = {0};
