@@ -5,9 +5,11 @@
  */
 #include "relay/flow.h"
 
+#include <linux/types.h>
 #include <string.h>
 #include "core/clock.h"
 #include "relay/audio.h"
+#include "relay/bpf/relay_maps.h"
 #include "relay/lines.h"
 #include "relay/secure.h"
 
@@ -32,9 +34,12 @@ static void count_out(struct flow_ctx *c, const struct io_out *o, uint64_t *pack
     }
     ++*packets;
     *bytes += o->packet->len;
+    fast_hop_want(c, o->to);
     if (o->packet->kind == IO_RTP) {
         to->n.sent_packets++;
         to->n.sent_bytes += o->packet->len;
+        if (o->from)
+            fast_forwarded(c, o->from->ep);
     } else if (o->packet->kind == IO_RTCP) {
         to->n.rtcp_sent++;
     }
@@ -185,7 +190,7 @@ static void stranger(struct flow_ctx *c, struct endpoint *e)
 }
 
 /* Is it from whom it should be? */
-static bool is_from_party(struct flow_ctx *c, struct flow *f, const struct addr *from)
+static bool is_from_party(struct flow_ctx *c, struct flow *f, const struct addr *from, bool *is_new)
 {
     bool was_open = f->latch.is_open;
     enum latch_verdict v = latch_check(&f->latch, from, c->now_ms);
@@ -196,8 +201,25 @@ static bool is_from_party(struct flow_ctx *c, struct flow *f, const struct addr 
     }
     if (v == LATCH_LEARNED || was_open != f->latch.is_open)
         lines_check(f);
-    if (v == LATCH_LEARNED)
+    *is_new = v == LATCH_LEARNED;
+    if (*is_new) {
         c->on_latched(c, f);
+        fast_moved(c, f->ep);
+    }
+    return true;
+}
+
+/* Another SSRC while the stream speaks: a second sender, by mistake or malice. Afterwards it is a change. */
+static bool is_refused(struct flow_ctx *c, struct endpoint *e, const struct rtp_header *h)
+{
+    if (e->is_opaque || !e->stats.has_started || h->ssrc == e->stats.ssrc ||
+        (e->flags & MEDIA_EP_MANY))
+        return false;
+    if (e->fast.state == FAST_IN)
+        fast_fold(c, e);
+    if (c->now_ms >= e->seen_ms + SPEAKS_MS)
+        return false;
+    e->n.ssrc_refused++;
     return true;
 }
 
@@ -256,7 +278,12 @@ static bool rtcp_input(struct flow_ctx *c, const struct io_packet *p)
 void flow_look(struct flow_ctx *c, struct endpoint *e)
 {
     struct quality_event ev[QUALITY_EVENTS_MAX];
-    struct quality_now now = {
+    struct quality_now now;
+
+    fast_fold(c, e);
+    if (e->peer)
+        fast_fold(c, e->peer);
+    now = (struct quality_now){
         .now_ms = c->now_ms,
         .packets = e->n.packets,
         .lost = rtp_stats_lost(&e->stats),
@@ -330,6 +357,7 @@ static void input(struct flow_ctx *c, struct io_packet *p)
     struct flow *f = p->flow;
     uint32_t wire = p->len;
     struct rtp_header h;
+    bool is_new; /* the party is another than before */
 
     p->kind = kind_of(p);
     if (f->ep->secure && !open_secure(c, p))
@@ -339,11 +367,14 @@ static void input(struct flow_ctx *c, struct io_packet *p)
         total_add(&c->totals->invalid, 1);
         return;
     }
-    if (!is_from_party(c, f, &p->from))
+    if (!is_from_party(c, f, &p->from, &is_new))
         return;
     if (p->kind == IO_RTCP && !rtcp_input(c, p))
         return;
-    count_in(c, p, &h);
+    if (p->kind == IO_RTP && !is_new && is_refused(c, f->ep, &h))
+        return;
+    if (p->kind != IO_RTP || f->ep->fast.state != FAST_IN || !fast_input(c, f->ep, p, &h))
+        count_in(c, p, &h);
     if (p->kind == IO_RTP)
         f->ep->n.bytes += wire - p->len;
     if (p->kind == IO_RTP && f->ep->dtmf && !f->ep->is_opaque && !audio_input(c, f->ep, p, &h))
@@ -433,7 +464,7 @@ void flow_connect(struct endpoint *a, struct endpoint *b)
     b->peer = a;
 }
 
-void flow_state(const struct endpoint *e, uint64_t now_ms, struct media_ep_state *out)
+void flow_state(const struct flow_ctx *c, const struct endpoint *e, struct media_ep_state *out)
 {
     memset(out, 0, sizeof(*out));
     out->endpoint = e->number;
@@ -459,5 +490,8 @@ void flow_state(const struct endpoint *e, uint64_t now_ms, struct media_ep_state
     out->n.jitter_max_us = rtp_stats_jitter_max_us(&e->stats);
     quality_counters(&e->quality, &out->n);
     /* the control thread's clock, which made it, may be a moment ahead */
-    out->n.silent_ms = now_ms > e->seen_ms ? (uint32_t)(now_ms - e->seen_ms) : 0;
+    out->n.silent_ms = c->now_ms > e->seen_ms ? (uint32_t)(c->now_ms - e->seen_ms) : 0;
+    out->n.path = e->fast.state == FAST_IN ? c->fast.path
+                  : e->rtp.line            ? MEDIA_PATH_STEERED
+                                           : MEDIA_PATH_SOCKETS;
 }

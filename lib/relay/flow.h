@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 #include "media/media_proto.h"
+#include "relay/fast.h"
 #include "relay/io.h"
 #include "relay/latch.h"
 #include "relay/ports.h"
@@ -38,11 +39,12 @@ struct flow {
     struct addr local; /* of ours: where packets come in, and their source when they go out */
     struct latch latch;
     /* steered */
-    struct line *line;   /* in the kernel's table; NULL: it has a descriptor */
-    bool is_line_narrow; /* its LINE_CHECK is set */
-    uint32_t ifindex;    /* of its pool's device, 0: by the route */
-    struct addr hop_dst; /* where hop leads to */
-    uint16_t hop;        /* HOP_NONE: not known */
+    struct line *line;     /* in the kernel's table; NULL: it has a descriptor */
+    bool is_line_narrow;   /* its LINE_CHECK is set */
+    uint32_t ifindex;      /* of its pool's device, 0: by the route */
+    struct addr hop_dst;   /* where hop leads to */
+    uint16_t hop;          /* HOP_NONE: not known */
+    uint64_t hop_again_ms; /* not asked for before */
 };
 
 struct endpoint {
@@ -74,7 +76,8 @@ struct endpoint {
     struct rtp_stats stats;
     struct quality quality;
     LIST_ENTRY(endpoint) tour;
-    bool is_silent;          /* the last RTP packet had nothing to hear */
+    bool is_silent; /* the last RTP packet had nothing to hear */
+    struct fast fast;
     struct media_counters n; /* those that are simply counted */
     uint64_t held_ms;        /* when the packet in held came; 0: none */
     uint32_t held_len;
@@ -107,6 +110,7 @@ struct flow_ctx {
     struct flow_totals *totals;
     uint64_t now_ms; /* of this turn */
     uint64_t now_ns; /* of this batch */
+    struct fast_thread fast;
     /** An endpoint's party was found (is_rtcp: its RTCP), or it is active again. */
     void (*on_latched)(struct flow_ctx *, struct flow *);
     void (*on_active)(struct flow_ctx *, struct endpoint *);
@@ -148,6 +152,6 @@ void flow_disconnect(struct endpoint *a);
 /** The RTCP address: as told, or the port above the RTP address (RFC 3550 §11), or with RTCP on its port that (RFC 5761 §5.1.1). */
 struct addr flow_rtcp_remote(const struct media_ep *want);
 /** Addresses and counters now. */
-void flow_state(const struct endpoint *e, uint64_t now_ms, struct media_ep_state *out);
+void flow_state(const struct flow_ctx *c, const struct endpoint *e, struct media_ep_state *out);
 
 #endif

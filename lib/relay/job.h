@@ -17,6 +17,7 @@ enum job_type {
     JOB_QUERY, /* down and back with states */
     JOB_CLOSE, /* down and back with states; the packet thread knows the session no more */
     JOB_EVENT, /* up */
+    JOB_HOP,   /* up: the way from a flow's port to an address is wanted; down: the answer */
     JOB_STOP,  /* down: end the thread; not freed by it */
 };
 
@@ -41,8 +42,15 @@ struct job_op {
                     back what it replaced, to be freed */
 };
 
+struct job_hop {
+    struct flow *flow;
+    struct addr dst;
+    uint16_t hop; /* down; HOP_NONE: there is no way */
+};
+
 union job_cell {
     struct job_op op;
+    struct job_hop hop;
     struct media_ep_state state;
     struct media_event_msg event;
 };

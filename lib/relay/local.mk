@@ -9,6 +9,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/control.c lib/relay/control.h \
 	lib/relay/dtmf.c lib/relay/dtmf.h \
 	lib/relay/emodel.c lib/relay/emodel.h \
+	lib/relay/fast.c lib/relay/fast.h \
 	lib/relay/flow.c lib/relay/flow.h \
 	lib/relay/flow_map.c lib/relay/flow_map.h \
 	lib/relay/frame.c lib/relay/frame.h \
@@ -17,6 +18,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/kernel.c lib/relay/kernel.h \
 	lib/relay/kernel_setup.c lib/relay/kernel_setup.h \
 	lib/relay/kernel_tc.c lib/relay/kernel_tc.h \
+	lib/relay/lane.c lib/relay/lane.h \
 	lib/relay/lines.c lib/relay/lines.h \
 	lib/relay/latch.c lib/relay/latch.h \
 	lib/relay/limits.c lib/relay/limits.h \

@@ -98,8 +98,33 @@ static void on_thread_event(const struct job *j)
     m->hdr.index = j->session->index;
 }
 
+static uint16_t hop_of(struct relay *r, const struct job_hop *want)
+{
+    (void)r;
+    (void)want;
+    return 0;
+}
+
+/* The next hop of a flow. Its packet thread may know it no more by the time an answer comes: then there is none. */
+static void on_hop(struct relay *r, struct job *j)
+{
+    const struct session *s = j->session;
+    const struct endpoint *e = j->cell[0].hop.flow->ep;
+
+    if (s->is_closing || s->ep[e->number] != e) {
+        free(j);
+        return;
+    }
+    j->cell[0].hop.hop = hop_of(r, &j->cell[0].hop);
+    thread_post(s->thread, j);
+}
+
 static void job_back(struct relay *r, struct job *j)
 {
+    if (j->type == JOB_HOP) {
+        on_hop(r, j);
+        return;
+    }
     switch (j->type) {
     case JOB_EVENT: on_thread_event(j); break;
     case JOB_QUERY:
@@ -241,6 +266,20 @@ static uint64_t sum(const struct relay *r, size_t offset)
     return n;
 }
 
+/* What the threads have of the path through the kernel. */
+static void report_fast(const struct relay *r, struct media_fast *out)
+{
+    for (unsigned i = 0; i < r->n_threads; i++) {
+        const struct fast_totals *t = thread_fast_totals(r->thread[i]);
+
+        out->promoted += atomic_load_explicit(&t->promoted, memory_order_relaxed);
+        out->promotions += atomic_load_explicit(&t->promotions, memory_order_relaxed);
+        out->promotions_put_off += atomic_load_explicit(&t->put_off, memory_order_relaxed);
+        for (unsigned k = 0; k < MEDIA_DEMOTE_N; k++)
+            out->demotions[k] += atomic_load_explicit(&t->demotions[k], memory_order_relaxed);
+    }
+}
+
 static uint64_t count_orphans(const struct relay *r)
 {
     const struct controller *ctl;
@@ -287,6 +326,7 @@ void relay_report(struct relay *r, struct media_relay_reply *out)
     out->threads = r->n_threads;
     out->draining = r->is_draining;
     paths_report(r, &out->fast);
+    report_fast(r, &out->fast);
     out->n_pools = ports_report(r->ports, r->now_ms, out->pool, MEDIA_POOLS_MAX);
 }
 

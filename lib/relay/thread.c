@@ -24,6 +24,8 @@
 #define RING_SLOTS    4096U
 #define LATCH_TELL_MS 1000U /* a LATCHED event of one endpoint and second */
 #define JOBS_PER_TURN 256U
+#define LOOK_MS \
+    50 /* while streams are in the kernel no packet may wake the thread: the watchdog does */
 
 LIST_HEAD(wheel_slot, endpoint);
 
@@ -98,6 +100,18 @@ static void on_latched(struct flow_ctx *c, struct flow *f)
     m->is_rtcp = f->is_rtcp;
     m->addr = f->latch.to;
     chan_put(&t->up, &job->item);
+}
+
+static bool ask_hop(struct flow_ctx *c, struct flow *f)
+{
+    struct thread *t = (struct thread *)(void *)c;
+    struct job *job = t->up.first ? NULL : job_new(JOB_HOP, f->ep->session, 1);
+
+    if (!job)
+        return false;
+    job->cell[0].hop = (struct job_hop){.flow = f, .dst = f->latch.to};
+    chan_put(&t->up, &job->item);
+    return true;
 }
 
 /* @return false: no room for it now */
@@ -191,6 +205,8 @@ static void wheel_slot_run(struct thread *t, struct wheel_slot *slot)
     for (struct endpoint *e = LIST_FIRST(slot); e; e = next) {
         next = LIST_NEXT(e, wheel);
         wheel_del(e);
+        if (e->fast.state == FAST_IN)
+            fast_fold(&t->ctx, e);
         /* what could not be told comes again at the next tick: a call must not wait for ever for its end */
         e->is_inactive =
             t->ctx.now_ms >= e->seen_ms + e->inactivity_ms && tell(t, e, MEDIA_EV_INACTIVE);
@@ -226,6 +242,8 @@ static void wheel_run(struct thread *t)
 
 static void endpoint_gone(struct thread *t, struct endpoint *e)
 {
+    fast_change(&t->ctx, e, MEDIA_OP_REMOVE);
+    fast_fold(&t->ctx, e);
     t->ctx.io->del(t->ctx.io_thread, &e->rtp);
     t->ctx.io->del(t->ctx.io_thread, &e->rtcp);
     wheel_del(e);
@@ -248,6 +266,9 @@ static void set_secure(struct thread *t, struct job_op *op)
 
 static void apply_op(struct thread *t, struct job_op *op)
 {
+    fast_change(&t->ctx, op->ep, op->kind);
+    if (op->peer)
+        fast_change(&t->ctx, op->peer, op->kind);
     switch (op->kind) {
     case MEDIA_OP_ADD:
         t->ctx.io->add(t->ctx.io_thread, &op->ep->rtp);
@@ -295,8 +316,11 @@ static void do_ops(struct thread *t, struct job *j)
 
 static void do_states(struct thread *t, struct job *j)
 {
+    /* each way of a call is counted at both ends */
     for (unsigned i = 0; i < j->n; i++)
-        flow_state(j->ep[i], t->ctx.now_ms, &j->cell[i].state);
+        fast_fold(&t->ctx, j->ep[i]);
+    for (unsigned i = 0; i < j->n; i++)
+        flow_state(&t->ctx, j->ep[i], &j->cell[i].state);
     for (unsigned i = 0; i < j->n && j->type == JOB_CLOSE; i++)
         endpoint_gone(t, j->ep[i]);
     chan_put(&t->up, &j->item);
@@ -315,6 +339,10 @@ static bool run_jobs(struct thread *t)
         case JOB_OPS: do_ops(t, j); break;
         case JOB_QUERY:
         case JOB_CLOSE: do_states(t, j); break;
+        case JOB_HOP:
+            fast_hop_is(&t->ctx, j->cell[0].hop.flow, &j->cell[0].hop.dst, j->cell[0].hop.hop);
+            free(j);
+            break;
         default: t->is_stopping = true; break;
         }
     }
@@ -330,16 +358,12 @@ static void on_ready(struct thread *t, void *ready)
         flow_input(&t->ctx, &t->batch);
 }
 
-void thread_step(struct thread *t, int wait_ms)
+/* Wait for packets and take them. @return how many sockets had some, or the bell */
+static int take_packets(struct thread *t, int wait_ms)
 {
     struct epoll_event ev[EVENTS_MAX];
-    int n;
+    int n = epoll_wait(t->epoll, ev, EVENTS_MAX, wait_ms);
 
-    bell_arm(&t->bell);
-    if (ring_len(t->down.ring) > 0 || t->up.first)
-        wait_ms = t->up.first && ring_len(t->down.ring) == 0 && wait_ms > 1 ? 1 : 0;
-    wait_ms = paces_wait(&t->paces, now_ms(), wait_ms);
-    n = epoll_wait(t->epoll, ev, EVENTS_MAX, wait_ms);
     t->ctx.now_ms = now_ms();
     for (int i = 0; i < n; i++) {
         /* the bell is edge-triggered too: it need not be read */
@@ -348,6 +372,22 @@ void thread_step(struct thread *t, int wait_ms)
     }
     if (t->batch.n > 0)
         flow_input(&t->ctx, &t->batch);
+    return n;
+}
+
+void thread_step(struct thread *t, int wait_ms)
+{
+    if (t->ctx.fast.n_in && wait_ms > LOOK_MS)
+        wait_ms = LOOK_MS;
+    bell_arm(&t->bell);
+    if (ring_len(t->down.ring) > 0 || t->up.first)
+        wait_ms = t->up.first && ring_len(t->down.ring) == 0 && wait_ms > 1 ? 1 : 0;
+    wait_ms = paces_wait(&t->paces, now_ms(), wait_ms);
+    take_packets(t, wait_ms);
+    /* only a look that finds nothing tells that no packet is behind those that were forwarded */
+    if (t->ctx.fast.n_queued)
+        fast_promote(&t->ctx, take_packets(t, 0) == 0);
+    fast_watch(&t->ctx);
     run_jobs(t);
     paces_run(&t->paces, t->ctx.now_ms, &t->ctx);
     flow_flush(&t->ctx);
@@ -416,6 +456,8 @@ int thread_new(const struct thread_param *p, struct thread **out)
     t->ctx.paces = &t->paces;
     paces_init(&t->paces, t->ctx.now_ms);
     t->ctx.on_quality = on_quality;
+    fast_init(&t->ctx.fast, p->kernel);
+    t->ctx.fast.ask_hop = ask_hop;
     t->wheel_tick = t->ctx.now_ms / WHEEL_MS;
     err = thread_init(t, p);
     if (err < 0)
@@ -490,4 +532,9 @@ struct job *thread_take(struct thread *t)
 const struct flow_totals *thread_totals(const struct thread *t)
 {
     return &t->totals;
+}
+
+const struct fast_totals *thread_fast_totals(const struct thread *t)
+{
+    return &t->ctx.fast.totals;
 }

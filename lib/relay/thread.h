@@ -34,6 +34,7 @@ bool thread_flush(struct thread *t);
 struct job *thread_take(struct thread *t);
 /** Any thread. */
 const struct flow_totals *thread_totals(const struct thread *t);
+const struct fast_totals *thread_fast_totals(const struct thread *t);
 
 /** One turn: wait at most wait_ms for packets, forward, run due inactivity and jobs. For tests without a thread. */
 void thread_step(struct thread *t, int wait_ms);

@@ -48,3 +48,5 @@ tests_unit_test_relay_audio_LDADD = lib/media/libtdmedia.a $(TD_LIBS_RELAY) $(CM
 TD_UNIT_TESTS += tests/unit/test_relay_srtp
 tests_unit_test_relay_srtp_SOURCES = tests/unit/test_relay_srtp.c tests/unit/relay_rig.h
 tests_unit_test_relay_srtp_LDADD = lib/media/libtdmedia.a $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_fast
+tests_unit_test_relay_fast_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
