@@ -425,6 +425,7 @@ void kernel_hop_write(struct kernel *k, uint16_t index, const struct hop *h)
     at->ifindex = h->ifindex;
     at->mtu = h->mtu;
     at->vlan = h->vlan;
+    at->flags = h->flags;
     memcpy(at->dmac, h->dmac, sizeof(at->dmac));
     memcpy(at->smac, h->smac, sizeof(at->smac));
     atomic_thread_fence(memory_order_seq_cst);

@@ -14,6 +14,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/flow_map.c lib/relay/flow_map.h \
 	lib/relay/frame.c lib/relay/frame.h \
 	lib/relay/io.c lib/relay/io.h lib/relay/io_name.h lib/relay/io_steer.c lib/relay/io_udp.c \
+	lib/relay/hops.c lib/relay/hops.h lib/relay/hops_msg.c lib/relay/hops_msg.h \
 	lib/relay/job.h \
 	lib/relay/kernel.c lib/relay/kernel.h \
 	lib/relay/kernel_setup.c lib/relay/kernel_setup.h \

@@ -32,6 +32,10 @@ tests_unit_test_relay_bpf_SOURCES = tests/unit/test_relay_bpf.c tests/unit/bpf_r
 tests_unit_test_relay_bpf_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 tests/unit/test_relay_bpf.$(OBJEXT): $(TD_BPF_GEN)/relay.skel.h
 endif
+TD_UNIT_TESTS += tests/unit/test_relay_hops
+tests_unit_test_relay_hops_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_hops_live
+tests_unit_test_relay_hops_live_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_relay_kernel
 tests_unit_test_relay_kernel_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_relay_quality

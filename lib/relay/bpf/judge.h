@@ -296,7 +296,7 @@ static __always_inline bool read_hop(struct packet *p, __u16 *mtu)
     p->mac[0] = *(volatile __u32 *)h->dmac;
     p->mac[1] = *(volatile __u32 *)(h->dmac + 4); /* and on into smac */
     p->mac[2] = *(volatile __u32 *)(h->smac + 2);
-    return p->ifindex != 0 && !(serial & 1) && h->serial == serial;
+    return p->ifindex != 0 && !(serial & 1) && !(h->flags & p->bad_hop) && h->serial == serial;
 }
 
 /* Can it go? WHY_FAST: yes. Nothing has been counted yet: if not, the relay counts it. */

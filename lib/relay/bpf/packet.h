@@ -110,6 +110,7 @@ struct packet {
     __u8 is_tagged, is_6;
     __u8 is_whole; /* all of it can be read */
     __u8 tos;
+    __u32 bad_hop; /* flags of hops that this program cannot send to */
     struct line *line;
     /* the next hop, as it was read at once */
     __u32 ifindex, mac[3];

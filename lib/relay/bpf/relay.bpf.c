@@ -45,7 +45,7 @@ static __always_inline enum verdict send_xdp(struct xdp_md *ctx, struct packet *
 SEC("xdp")
 int xdp_relay(struct xdp_md *ctx)
 {
-    struct packet p = {.is_whole = 1};
+    struct packet p = {.is_whole = 1, .bad_hop = HOP_NO_XDP};
     enum verdict v;
 
     reload(ctx, &p);

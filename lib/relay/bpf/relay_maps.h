@@ -19,7 +19,7 @@
 #define RANGES_PROBES \
     8U /* places looked at for an address: the relay puts it in one of them or has none */
 #define HOPS_MAX \
-    16384U /* distinct neighbours: access customers on one Ethernet segment are fewer; hop 0 is none */
+    65536U /* far addresses: 32,768 calls with two parties each, all at different ones; hop 0 is none; 2 MiB */
 #define THREADS_MAX_BPF 64U     /* sockets of I/O threads, IPv4, and behind them IPv6 */
 #define LINES_DEFAULT   131072U /* ports: 32,768 calls of two legs with RTP and RTCP each; 24 MiB */
 #define LINES_MAX       2097152U /* 16 addresses with all of their ports, twice: 384 MiB */
@@ -110,7 +110,10 @@ static inline __u32 line_sent(const struct line *l)
     return l->packets - l->events - l->unsent;
 }
 
-/* A neighbour on an interface; several lines share it, so that a new MAC is one write. Half a cache line, never across two. */
+/*
+ * The next hop of a far address, so that a change of route or neighbour is seen by all lines that go there. Half a cache line, never
+ * across two.
+ */
 struct hop {
     __u32
         ifindex; /* of the device that XDP and AF_PACKET know: below a VLAN device; 0: not usable now */
@@ -118,7 +121,8 @@ struct hop {
     __u16 vlan; /* TCI, network byte order, 0: untagged */
     __u8 dmac[6], smac[6];
     __u32 serial; /* odd while it is written */
-    __u32 pad[2];
+    __u32 flags;  /* HOP_* */
+    __u32 pad;
 };
 
 /* An address of ours and ports on it that are lines; an address may have several. In a table of RANGES_MAX, at range_slot() and behind. */
@@ -160,6 +164,8 @@ enum why {
 };
 
 #define HOP_NONE 0U
+#define HOP_NO_XDP \
+    1U /* a device to which XDP cannot redirect (a bridge): TC and AF_PACKET can send there */
 
 /* Of one processor, in an array of CPUS_MAX. */
 struct why_counts {
