@@ -7,6 +7,7 @@
 
 #include "call/admit.h"
 #include "call/attempt.h"
+#include "call/codecs.h"
 #include "call/failover.h"
 #include "call/headers.h"
 #include "call/identity.h"
@@ -212,6 +213,8 @@ static int hunt_leg(struct call *c, struct leg *prev)
     if (rc == 0 && !hunt_keeps_privacy(c, out))
         rc = -EPERM;
     if (rc == 0)
+        rc = codecs_check(c->in->trunk.conf, out->trunk.conf, c->setup->body);
+    if (rc == 0)
         rc = hunt_dialog(c, out);
     if (rc < 0) {
         leg_set_state(out, LEG_DEAD);
@@ -271,6 +274,10 @@ static void hunt_skip(struct call *c, int rc)
     switch (rc) {
     case TD_EFULL: hunt_note(c, &CAUSE_HERE_(503, 34, "trunk full")); return;
     case -EPERM: hunt_note(c, &CAUSE_HERE_(500, 63, "privacy cannot be kept")); return;
+    case -ENOTSUP:
+        stat_inc(c->calls->stats, STAT_hunt_no_codec);
+        hunt_note(c, &CAUSE_HERE_(488, 65, codecs_reason));
+        return;
     case -EACCES: hunt_note(c, &CAUSE_HERE_(503, 38, "trunk drained or down")); return;
     case -EBUSY: hunt_note(c, &CAUSE_HERE_(503, 41, "breaker open")); return;
     default: hunt_note(c, &CAUSE_HERE_(503, 38, "trunk unusable")); return;

@@ -7,6 +7,7 @@
 
 #include "call/admit.h"
 #include "call/bodies.h"
+#include "call/codecs.h"
 #include "call/diverted.h"
 #include "call/header_rules.h"
 #include "call/headers.h"
@@ -286,6 +287,12 @@ static bool refused_by_form(struct calls *cs, struct txn_server *st, const struc
         *r = (struct refusal){488, why};
         snprintf(text, sizeof text, "399 tandem \"%s\"", why);
         answer(cs, st, 488, SPAN("Warning"), span_of(text));
+        return true;
+    }
+    if (codecs_check(t, NULL, m->body) < 0) {
+        *r = (struct refusal){488, "codecs"};
+        stat_inc(cs->stats, STAT_calls_no_codec);
+        answer(cs, st, 488, SPAN("Warning"), CODECS_WARNING);
         return true;
     }
     return false;

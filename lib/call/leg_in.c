@@ -4,6 +4,7 @@
  * leg.c runs the table; actions answer by the INVITE's server transaction and tell the bridge.
  */
 #include "call/bodies.h"
+#include "call/codecs.h"
 #include "call/header_rules.h"
 #include "call/headers.h"
 #include "call/interwork.h"
@@ -42,6 +43,8 @@ static void in_final_to(struct leg *leg, const struct cause *cause, struct span 
         build_hdr(b, SPAN("Allow"), headers_allow);
     if (cause->q850)
         build_hdr(b, SPAN("Reason"), cause_reason(cause, reason));
+    if (cause->reason == codecs_reason)
+        build_hdr(b, SPAN("Warning"), CODECS_WARNING);
     header_rules_leg_out(b, leg);
     if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
         (void)txn_server_send(st);
@@ -214,14 +217,18 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
     const struct msg *m = arg->msg;
     struct span type = OFFER_TYPE, body = SPAN_NONE;
     struct build *b;
+    int rc;
 
     leg->main = in_dialog_of(leg, arg->dlg);
     ldlg_join(leg->main, arg->dlg);
     offer_carry(leg->main);
     offer_carry(arg->dlg);
     offer_arm(c, span_is_empty(m->body));
-    if (interwork_2xx(leg->main, m, &body) < 0) {
-        in_answer_failed(leg, out, &CAUSE_HERE_(488, 65, "answer not understood"));
+    rc = interwork_2xx(leg->main, m, &body);
+    if (rc < 0) {
+        in_answer_failed(leg, out,
+                         rc == -ENOTSUP ? &CAUSE_HERE_(488, 65, codecs_reason)
+                                        : &CAUSE_HERE_(488, 65, "answer not understood"));
         return;
     }
     b = st ? txn_server_begin(st, 200, SPAN_NONE, dialog_str(leg->main->d, DIALOG_LOCAL_TAG))

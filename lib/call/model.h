@@ -216,6 +216,7 @@ struct call_media {
     uint8_t off;        /**< bit per m-line: refused in the first offer, has none */
     uint8_t opaque;     /**< bit per m-line: not RTP */
     uint8_t new_opaque; /**< as new_remote */
+    uint8_t bypass;     /**< enum bypass of the attempt, see bypass.h */
     struct addr local[2 * OFFER_MEDIA_MAX];  /**< ours; unset: no endpoint */
     struct addr remote[2 * OFFER_MEDIA_MAX]; /**< the party's, as agreed last */
     struct addr rtcp[2 * OFFER_MEDIA_MAX];

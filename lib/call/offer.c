@@ -5,6 +5,8 @@
  */
 #include "call/offer.h"
 
+#include "call/bypass.h"
+#include "call/codecs.h"
 #include "call/offer_priv.h"
 #include "call/terms.h"
 
@@ -79,10 +81,11 @@ void offer_carry(struct ldlg *ld)
     ld->uncarried = false;
 }
 
-/* `media none` on both trunks: each side is told the other's address. */
+/* Each side is told the other's address. */
 static bool is_bypassed(const struct call *c)
 {
-    return c->in->trunk.media_none && c->out && c->out->trunk.media_none;
+    return bypass_is((enum bypass)c->media.bypass) ||
+           (c->in->trunk.media_none && c->out && c->out->trunk.media_none);
 }
 
 /* Our addresses in the version that leg `to` gets; without any (a session that is closed) the line is off. */
@@ -92,7 +95,6 @@ static void offer_edit(const struct call *c, const struct ldlg *to, const struct
     *e = (struct sdp_edit){.id = to->oa.o_id, .version = to->oa.o_version, .n_media = sdp->n_media};
     for (unsigned i = 0; i < sdp->n_media; i++) {
         struct sdp_media_edit *m = &e->media[i];
-        struct addr rtcp;
 
         if (sdp->media[i].port == 0) {
             m->off = true;
@@ -100,9 +102,8 @@ static void offer_edit(const struct call *c, const struct ldlg *to, const struct
             if (i < OFFER_MEDIA_MAX)
                 m->rtp = c->media.local[offer_ep_of(to->leg, i)];
             offer_show(c, to->leg, &m->rtp);
-        } else if (is_bypassed(c) && sdp_rtp_addr(sdp, i, &m->rtp) == 0 &&
-                   sdp_rtcp_addr(sdp, i, &rtcp) == 0) {
-            m->rtcp_port = rtcp.port;
+        } else if (is_bypassed(c) && sdp_rtp_addr(sdp, i, &m->rtp) == 0) {
+            m->direct = true;
         }
         if (!addr_is_set(&e->origin) && addr_is_set(&m->rtp))
             e->origin = m->rtp;
@@ -132,12 +133,40 @@ static void offer_listen(struct ldlg *from, const struct ldlg *to, const struct 
     }
 }
 
+/* The offer as the answering party was told it; all dialogs of a fork got the same. */
+static struct span offer_as_told(const struct ldlg *to)
+{
+    const struct leg *other = to->peer ? to->peer->leg : leg_other(to->leg);
+    struct span said = to->peer ? offer_said(to->peer) : SPAN_NONE;
+
+    return span_is_empty(said) && other && other->main ? offer_said(other->main) : said;
+}
+
+/* What both trunks let through. */
+static int offer_filter(const struct ldlg *to, enum offer_kind kind, const struct sdp *sdp,
+                        struct sdp_edit *e, struct codecs_text *text)
+{
+    const struct leg *other = to->peer ? to->peer->leg : leg_other(to->leg);
+    struct codecs_ask ask = {.from = other ? other->trunk.conf : NULL,
+                             .to = to->leg->trunk.conf,
+                             .sdp = sdp,
+                             .is_offer = kind == OFFER_OFFER};
+    struct sdp offer;
+
+    if (!codecs_matter(ask.from, ask.to))
+        return 0;
+    if (!ask.is_offer && sdp_parse(&offer, offer_as_told(to), NULL) == 0)
+        ask.offer = &offer;
+    return codecs_edit(&ask, e, text);
+}
+
 /* Our version of it, for leg `to`: o= counted up if it says something new. */
 static int offer_write(struct ldlg *to, enum offer_kind kind, const struct sdp *sdp,
                        struct span *out)
 {
     struct call *c = to->leg->call;
     struct calls *cs = c->calls;
+    struct codecs_text text;
     struct sdp_edit edit;
     struct build b;
     uint64_t hash = hash_bytes(sdp->body.p, sdp->body.len, to->oa.o_id);
@@ -148,6 +177,9 @@ static int offer_write(struct ldlg *to, enum offer_kind kind, const struct sdp *
         to->oa.sent_hash = hash;
     }
     offer_edit(c, to, sdp, &edit);
+    rc = offer_filter(to, kind, sdp, &edit, &text);
+    if (rc < 0)
+        return rc;
     build_init(&b, cs->scratch, SDP_BYTES_MAX + 1024);
     rc = sdp_rewrite(sdp, &edit, &b);
     if (rc == 0) {
@@ -213,13 +245,10 @@ int offer_retell(const struct ldlg *from, struct ldlg *to, struct span *out)
     e.n_media = sdp.n_media;
     e.origin = to->leg->flow.local;
     for (unsigned i = 0; i < sdp.n_media; i++) {
-        struct addr rtcp;
-
         e.media[i].off = sdp_rtp_addr(&sdp, i, &e.media[i].rtp) < 0;
+        e.media[i].direct = true; /* what must not cross was left out when it was said */
         if (!e.media[i].off)
             e.origin = e.media[i].rtp;
-        if (sdp_rtcp_addr(&sdp, i, &rtcp) == 0)
-            e.media[i].rtcp_port = rtcp.port;
     }
     e.origin.port = 0;
     build_init(&b, to->leg->call->calls->scratch, SDP_BYTES_MAX + 1024);

@@ -35,7 +35,7 @@ void offer_prepare(struct call *c, struct leg *out);
  * An answer makes the pair of bodies valid: the relay is told both parties' addresses.
  *
  * @param out  over a buffer of the worker, valid until the next call
- * @return 0; -EINVAL the body is broken; -ENOSPC it does not fit
+ * @return 0; -EINVAL the body is broken; -ENOTSUP no codec is left of it; -ENOSPC it does not fit
  */
 int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct span body,
                 struct span *out);

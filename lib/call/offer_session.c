@@ -6,6 +6,8 @@
 #include "call/offer.h"
 
 #include "call/offer_priv.h"
+#include "call/bypass.h"
+#include "call/codecs.h"
 #include "call/priority.h"
 #include "call/terms.h"
 
@@ -80,7 +82,7 @@ static void offer_plan(struct call *c)
         struct addr a;
 
         c->media.heard |= (uint8_t)(1U << 2 * i);
-        if (sdp.media[i].port == 0)
+        if (sdp.media[i].port == 0 || codecs_refuse(c->in->trunk.conf, NULL, &sdp.media[i]))
             c->media.off |= (uint8_t)(1U << i);
         if (!span_has_prefix(sdp.media[i].proto, SPAN("RTP/")))
             c->media.opaque |= (uint8_t)(1U << i);
@@ -201,14 +203,20 @@ void offer_prepare(struct call *c, struct leg *out)
 {
     struct calls *cs = c->calls;
     struct media_op op[6 * OFFER_MEDIA_MAX];
+    enum bypass way;
     unsigned n = 0;
 
-    if (c->in->trunk.media_none && out->trunk.media_none) {
+    way = bypass_of(c->in, out, c->setup ? c->setup->body : SPAN_NONE);
+    if (bypass_is(way)) {
         if (offer_has_relay(c))
             offer_give_back(c);
+        c->media.bypass = (uint8_t)way;
+        if (way == BYPASS_YES)
+            stat_inc(cs->stats, STAT_calls_bypassed);
         leg_out_media_ready(out);
         return;
     }
+    c->media.bypass = (uint8_t)way;
     if (!cs->media || !media_is_up(cs->media)) {
         offer_failed(c, -ENOTCONN);
         return;
@@ -248,7 +256,8 @@ void offer_prepare(struct call *c, struct leg *out)
 
 static bool offer_line_is_new(const struct call *c, const struct sdp *sdp, unsigned i)
 {
-    return sdp->media[i].port != 0 && (i >= c->media.n || (c->media.off & (1U << i)));
+    return sdp->media[i].port != 0 && (i >= c->media.n || (c->media.off & (1U << i))) &&
+           !codecs_refuse(c->in->trunk.conf, c->out->trunk.conf, &sdp->media[i]);
 }
 
 bool offer_must_grow(const struct call *c, struct span body)

@@ -8,6 +8,7 @@
 #include "call/bodies.h"
 #include "call/header_rules.h"
 #include "call/crossing.h"
+#include "call/codecs.h"
 #include "call/headers.h"
 #include "call/interwork.h"
 #include "call/methods.h"
@@ -34,7 +35,7 @@ static const struct txn_client_cb client_cb = {
     .on_response = pass_on_response, .on_end = pass_on_end, .on_again = pass_on_again};
 static const struct txn_server_cb server_cb = {pass_on_server_end};
 
-void pass_refuse(struct call *c, struct txn_server *st, unsigned status)
+static void refuse_with(struct call *c, struct txn_server *st, unsigned status, struct span warning)
 {
     struct build *b = txn_server_begin(st, status, SPAN_NONE, SPAN_NONE);
 
@@ -46,8 +47,15 @@ void pass_refuse(struct call *c, struct txn_server *st, unsigned status)
                       (uint32_t)(hash_u64(c->id ^ c->calls->clock->mono_ms) % 11));
     if (status == 405)
         build_hdr(b, SPAN("Allow"), headers_allow);
+    if (!span_is_empty(warning))
+        build_hdr(b, SPAN("Warning"), warning);
     if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
         (void)txn_server_send(st);
+}
+
+void pass_refuse(struct call *c, struct txn_server *st, unsigned status)
+{
+    refuse_with(c, st, status, SPAN_NONE);
 }
 
 static void pass_unpark(struct pass *p);
@@ -187,8 +195,9 @@ static int pass_compose(struct pass *p, const struct msg *m)
     struct build *b;
     int rc;
 
-    if (pass_body(p, m, &type, &body) < 0)
-        return -EINVAL;
+    rc = pass_body(p, m, &type, &body);
+    if (rc < 0)
+        return rc == -ENOTSUP ? rc : -EINVAL;
     b = dialog_request(p->to->d, p->ct, m->max_forwards - 1);
     if (!b)
         return -ENOMEM;
@@ -258,6 +267,7 @@ static void pass_answer_update(struct ldlg *from, struct txn_server *st)
 static void pass_go(struct pass *p, const struct msg *m, struct txn_server *st)
 {
     struct call *c = p->call;
+    struct span warning = SPAN_NONE;
     unsigned status = 500;
 
     p->ct = txn_client_new(c->calls->txns, (enum sip_method)p->to_method, &p->to->d->flow,
@@ -276,10 +286,14 @@ static void pass_go(struct pass *p, const struct msg *m, struct txn_server *st)
             txn_client_abort(p->ct);
         p->ct = NULL;
         status = rc != -EINVAL ? 500 : p->has_offer ? 488 : 400;
+        if (rc == -ENOTSUP) {
+            status = 488;
+            warning = CODECS_WARNING;
+        }
     }
     if (p->has_offer)
         offer_refused(p->from, p->to);
-    pass_refuse(c, st, status);
+    refuse_with(c, st, status, warning);
     pass_free(p);
 }
 

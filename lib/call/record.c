@@ -10,6 +10,7 @@
 #include "call/session.h"
 #include "call/shown.h"
 #include "call/snapshot.h"
+#include "call/terms.h"
 
 static struct cdr_time at(const struct call *c, uint64_t mono_ms)
 {
@@ -40,6 +41,15 @@ static struct span customer_of(const struct leg *leg)
     return leg ? span_of(leg->trunk.account) : SPAN_NONE;
 }
 
+/* What was agreed last; of an attempt that is not the call's any more nothing is known. */
+static struct span codec_of(const struct leg *leg)
+{
+    const char *name =
+        leg == leg->call->in || leg == leg->call->out ? terms_codec(leg->call, leg) : NULL;
+
+    return name ? span_of(name) : SPAN_NONE;
+}
+
 static void fill_out(struct cdr_event *ev, const struct leg *out, char *shown)
 {
     if (!out)
@@ -60,6 +70,7 @@ static void fill_out(struct cdr_event *ev, const struct leg *out, char *shown)
     ev->minimum_out = rating_text(out->rating, RATING_MINIMUM);
     ev->increment_out = rating_text(out->rating, RATING_INCREMENT);
     ev->code_out = rating_text(out->rating, RATING_CODE);
+    ev->codec_out = codec_of(out);
     ev->attempt = out->attempt;
 }
 
@@ -95,6 +106,7 @@ static void fill(struct cdr_event *ev, struct call *c, enum cdr_type type, char 
         .minimum_in = rating_text(c->rating, RATING_MINIMUM),
         .increment_in = rating_text(c->rating, RATING_INCREMENT),
         .code_in = rating_text(c->rating, RATING_CODE),
+        .codec_in = codec_of(c->in),
         .start = at(c, c->started_ms),
         .progress = at(c, c->progress_ms),
         .answer = at(c, c->answered_ms),

@@ -44,7 +44,7 @@ struct leg_rec {
 };
 
 struct media_rec {
-    uint8_t state, n, off, opaque, silent;
+    uint8_t state, n, off, opaque, silent, bypass;
     uint8_t dir[2 * OFFER_MEDIA_MAX];
     struct addr local[2 * OFFER_MEDIA_MAX], remote[2 * OFFER_MEDIA_MAX], rtcp[2 * OFFER_MEDIA_MAX];
     struct term term[2 * OFFER_MEDIA_MAX];
@@ -164,6 +164,7 @@ static void media_put(struct media_rec *r, const struct call_media *m)
     r->off = m->off;
     r->opaque = m->opaque;
     r->silent = m->silent;
+    r->bypass = m->bypass;
     memcpy(r->dir, m->dir, sizeof r->dir);
     memcpy(r->local, m->local, sizeof r->local);
     memcpy(r->remote, m->remote, sizeof r->remote);
@@ -391,6 +392,7 @@ static void call_take(struct call *c, const struct call_rec *r)
     m->off = r->media.off;
     m->opaque = r->media.opaque;
     m->silent = r->media.silent;
+    m->bypass = r->media.bypass;
     m->armed = true;
     m->heard = UINT8_MAX;
     memcpy(m->dir, r->media.dir, sizeof m->dir);

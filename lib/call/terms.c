@@ -5,6 +5,7 @@
  */
 #include "call/terms.h"
 
+#include "call/codecs.h"
 #include "sip/sdp_format.h"
 
 #include <string.h>
@@ -286,18 +287,26 @@ static void add_pt(struct terms_line *l, int type, uint8_t codec)
     l->pt[l->n_pts++].codec = codec;
 }
 
+/* A codec that a policy took out was not agreed, whatever both have said. */
+static bool is_let(const struct call *c, const struct term *t, uint8_t codec)
+{
+    return !(t->flags & TERMS_AUDIO) ||
+           ((!c->in || codecs_lets(c->in->trunk.conf, (enum media_codec)codec)) &&
+            (!c->out || codecs_lets(c->out->trunk.conf, (enum media_codec)codec)));
+}
+
 /* Formats in the order of the answer: numbers of our party, for packets to it, then those it may send. */
-static void agree(struct terms_line *l, const struct term *own, const struct term *other,
-                  const struct term *answer)
+static void agree(const struct call *c, struct terms_line *l, const struct term *own,
+                  const struct term *other, const struct term *answer)
 {
     const struct term *offer = answer == own ? other : own;
 
     for (unsigned i = 0; i < answer->n_pts; i++)
-        if (match(offer, answer->pt[i].type, answer->pt[i].codec) >= 0)
+        if (is_let(c, answer, answer->pt[i].codec) &&
+            match(offer, answer->pt[i].type, answer->pt[i].codec) >= 0)
             add_pt(l, match(own, answer->pt[i].type, answer->pt[i].codec), answer->pt[i].codec);
-    for (unsigned i = 0; i < other->n_pts; i++)
-        if (match(own, other->pt[i].type, other->pt[i].codec) >= 0)
-            add_pt(l, other->pt[i].type, other->pt[i].codec);
+    for (unsigned i = 0, n = l->n_pts; i < n; i++)
+        add_pt(l, match(other, l->pt[i].type, l->pt[i].codec), l->pt[i].codec);
 }
 
 static void choose(struct terms_line *l, const struct term *own)
@@ -329,8 +338,10 @@ bool terms_line(const struct call *c, const struct leg *leg, unsigned i, struct 
         return false;
     out->flags = own->flags;
     out->ptime_ms = other->ptime_ms ? other->ptime_ms : own->ptime_ms;
+    if (leg->trunk.conf->ptime_ms)
+        out->ptime_ms = byte_of(leg->trunk.conf->ptime_ms);
     out->maxptime_ms = own->maxptime_ms;
-    agree(out, own, other, t->in_said_last == leg->is_in ? own : other);
+    agree(c, out, own, other, t->in_said_last == leg->is_in ? own : other);
     choose(out, own);
     return true;
 }

@@ -101,13 +101,14 @@ struct cdr_event {
     struct span increment_out;
     struct span code_out;                          /* the carrier's own name of the destination */
     struct span minimum_in, increment_in, code_in; /* of the row of deck_in */
-    struct span session_id;                        /* RFC 7989: caller's UUID;remote=callee's */
-    struct cdr_time start;                         /* INVITE received; of an ATTEMPT: sent */
-    struct cdr_time progress;                      /* first 18x */
-    struct cdr_time answer;                        /* 2xx */
-    struct cdr_time end;                           /* of an INTERIM: now */
-    uint16_t code;                                 /* final SIP status; 0: none yet */
-    uint8_t q850;                                  /* ITU-T Q.850 cause; 0: none */
+    struct span codec_in, codec_out; /* agreed on each leg, PCMA; T38 of a fax; empty: not known */
+    struct span session_id;          /* RFC 7989: caller's UUID;remote=callee's */
+    struct cdr_time start;           /* INVITE received; of an ATTEMPT: sent */
+    struct cdr_time progress;        /* first 18x */
+    struct cdr_time answer;          /* 2xx */
+    struct cdr_time end;             /* of an INTERIM: now */
+    uint16_t code;                   /* final SIP status; 0: none yet */
+    uint8_t q850;                    /* ITU-T Q.850 cause; 0: none */
     enum cdr_release release;
     uint16_t
         attempt; /* which attempt, 1, 2, …; of a call: the one answered or last tried, 0 none */

@@ -191,6 +191,8 @@ static const struct field table[] = {
     {NAME("out_mos"), KIND_MOS, AT(media_out.mos_100)},
     {NAME("out_mos_min"), KIND_MOS, AT(media_out.mos_min_100)},
     {NAME("out_breaker"), KIND_U16, AT(media_out.breaker)},
+    {NAME("codec_in"), KIND_SPAN, AT(codec_in)},
+    {NAME("codec_out"), KIND_SPAN, AT(codec_out)},
 };
 #define FIELDS (sizeof(table) / sizeof(table[0]))
 

@@ -86,6 +86,8 @@
     X(calls_started, "calls begun") \
     X(calls_rejected, "calls that ended by a final answer of 300 or more to the in leg") \
     X(calls_answered, "calls answered") \
+    X(calls_bypassed, "attempts whose media goes around the relay by bypass") \
+    X(calls_no_codec, "calls refused because their trunk lets no codec of the offer pass") \
     X(calls_ended, "calls ended, answered or not") \
     X(calls_setup_timeout, "calls ended by the setup timeout") \
     X(calls_duration, "calls ended by the maximum duration") \
@@ -122,6 +124,7 @@
     X(breaker_retried, "trial calls of half-open breakers that failed") \
     X(breaker_closed, "breakers closed by a trial call that went well") \
     X(breaker_refused, "attempts not made because the trunk's breaker was open") \
+    X(hunt_no_codec, "of the candidates passed over, those that let no codec of the offer pass") \
     X(hunt_skipped, "candidates passed over: full, drained, down, open or gone") \
     X(pass_requests, "requests inside a dialog carried to the other leg") \
     X(pass_refused, "such requests refused here: glare, order, no dialog") \

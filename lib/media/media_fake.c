@@ -239,6 +239,9 @@ static int op_apply(struct fake *f, struct fake_session *s, const struct media_o
         e->ep.dscp = op->ep.dscp;
         e->ep.inactivity_ms = op->ep.inactivity_ms;
         e->ep.clock_rate = op->ep.clock_rate;
+        e->ep.ptime_ms = op->ep.ptime_ms;
+        e->ep.n_pts = op->ep.n_pts;
+        memcpy(e->ep.pt, op->ep.pt, sizeof e->ep.pt);
         e->ep.flags =
             (uint8_t)((e->ep.flags & ~MEDIA_EP_OPAQUE) | (op->ep.flags & MEDIA_EP_OPAQUE));
         return 0;

@@ -255,7 +255,7 @@ static void sdp_media(struct out *o, const char *type, unsigned port, const char
         put(o, "a=%s\r\n", dir);
 }
 
-static char *compose_sdp(struct actor *a, const char *what)
+static char *compose_sdp(struct actor *a, const char *what, const char *lines)
 {
     struct out o = {calloc(1, TEXT_MAX), 0};
     const char *dir = NULL, *host = a->media;
@@ -281,6 +281,10 @@ static char *compose_sdp(struct actor *a, const char *what)
         "v=0\r\no=user%s 77%u%04u %u IN IP%u %s\r\ns=session-of-%s\r\nc=IN IP%u %s\r\nt=0 0\r\n",
         a->trunk, a->addr.ip[3], serial, a->sdp_version, a->addr.family, a->media, a->trunk,
         a->addr.family, host);
+    if (lines) {
+        put(&o, "%s", lines);
+        return o.p;
+    }
     if (strcmp(what, "t38") == 0) { /* in the place of the audio */
         sdp_media(&o, "image", port + 4, NULL, what);
         return o.p;
@@ -300,7 +304,7 @@ static void put_end(struct actor *a, const struct wanted *w, struct out *o)
 
     put(o, "%s", w->headers);
     if (w->sdp && strcmp(w->sdp, "none") != 0)
-        sdp = compose_sdp(a, w->sdp);
+        sdp = compose_sdp(a, w->sdp, w->lines);
     if (sdp)
         put(o, "Content-Type: application/sdp\r\n");
     put(o, "Content-Length: %zu\r\n\r\n%s",

@@ -136,6 +136,16 @@ static bool find_value(const char *msg, char *name, char *value, size_t size)
     return true;
 }
 
+/* "\\r\\n" stands for the end of a line. */
+static void line_ends(char *s)
+{
+    for (char *at; (at = strstr(s, "\\r\\n"));) {
+        at[0] = '\r';
+        at[1] = '\n';
+        memmove(at + 2, at + 4, strlen(at + 4) + 1);
+    }
+}
+
 /* One check word: Name=value, Name~part, Name^part (not in it), !Name, !Name#2, Name>variable. */
 static bool check_word(struct world *w, const char *msg, char *word)
 {
@@ -169,6 +179,7 @@ static bool check_word(struct world *w, const char *msg, char *word)
     }
     snprintf(name, sizeof name, "%.*s", (int)(op - word), word);
     world_expand(w, op + 1, want, sizeof want);
+    line_ends(want);
     if (!find_value(msg, name, value, sizeof value)) {
         world_fail(w, "no %s", name);
         return false;

@@ -141,7 +141,8 @@ void leak_learn(struct leak *l, const char *side, const char *msg)
     learn_vias(l, side, msg);
     if (text_header(msg, "Call-ID", 0, value, sizeof value))
         add(l, side, "Call-ID", value);
-    if (text_header(msg, "Warning", 0, value, sizeof value))
+    /* One of our own says the same to everybody. */
+    if (text_header(msg, "Warning", 0, value, sizeof value) && !strstr(value, " tandem "))
         add(l, side, "Warning", value);
     if (text_is_request(msg)) {
         text_ruri(msg, value, sizeof value);

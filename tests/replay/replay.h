@@ -213,6 +213,7 @@ struct wanted {
     const char *for_method; /* which request a response answers */
     const char *sdp; /* NULL, or "offer", "answer", "hold", "inactive", "none", "audio+video", … */
     char headers[4096]; /* further lines */
+    const char *lines;  /* of sdp=lines: what follows its session lines, each with its end */
     const char *body;   /* other body with its type in headers */
     const char *reason;
     const char *auth;    /* credentials for the last challenge */

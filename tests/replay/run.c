@@ -94,6 +94,22 @@ static char *raw_message(struct world *w)
     return msg;
 }
 
+/* sdp=lines: the indented lines below stand behind the session's. */
+static char *sdp_lines(struct world *w)
+{
+    char *text = calloc(1, TEXT_MAX);
+    size_t n = 0;
+
+    if (!text)
+        abort();
+    while (w->next < w->script->n && w->script->line[w->next].indented) {
+        n += (size_t)snprintf(text + n, TEXT_MAX - n, "%s\r\n", w->script->line[w->next++].text);
+        if (n >= TEXT_MAX - 64)
+            abort();
+    }
+    return text;
+}
+
 static bool do_restart(struct world *w, unsigned worker);
 
 static bool is_settled(const struct call_info *info, void *arg)
@@ -130,7 +146,7 @@ static void cmd_recv(struct world *w, char **word, unsigned n)
     struct wanted want = {0};
     const char *why = "";
     struct actor *a;
-    char *msg;
+    char *msg, *lines = NULL;
 
     if (n < 2 || !(a = world_actor(w, word[0])) || (n = take_proto(a, word, n)) < 2) {
         world_fail(w, "recv PEER METHOD|STATUS …");
@@ -154,7 +170,10 @@ static void cmd_recv(struct world *w, char **word, unsigned n)
         want.what = word[1];
         if (!recv_words(w, &want, word + 2, n - 2))
             return;
+        if (want.sdp && strcmp(want.sdp, "lines") == 0)
+            want.lines = lines = sdp_lines(w);
         msg = actor_compose(a, &want, &why);
+        free(lines);
     }
     if (!msg) {
         world_fail(w, "recv: %s", why);
@@ -233,6 +252,29 @@ static void media_inactivity(struct world *w, const char *side, uint32_t want)
         world_fail(w, "media: inactivity of %s is %u ms", side, ep ? ep->inactivity_ms : 0);
 }
 
+/* "8,101": payload types that the relay was told, those of packets to the party first. */
+static void media_pts(struct world *w, const char *side, const char *want)
+{
+    const struct media_ep *ep =
+        media_fake_ep(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0);
+    char text[64] = "-";
+    size_t n = 0;
+
+    for (unsigned i = 0; ep && i < ep->n_pts; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%u", i ? "," : "", ep->pt[i].type);
+    if (strcmp(text, want) != 0)
+        world_fail(w, "media: payload types of %s are %s, not %s", side, text, want);
+}
+
+static void media_ptime(struct world *w, const char *side, unsigned want)
+{
+    const struct media_ep *ep =
+        media_fake_ep(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0);
+
+    if (!ep || ep->ptime_ms != want)
+        world_fail(w, "media: packets of %s have %u ms", side, ep ? ep->ptime_ms : 0);
+}
+
 static void media_latch(struct world *w, const char *side, bool learns)
 {
     const struct media_ep *ep =
@@ -271,6 +313,10 @@ static void cmd_media(struct world *w, char **word, unsigned n)
         media_opaque(w, word[1], strcmp(word[2], "yes") == 0);
     else if (strcmp(what, "latch") == 0 && n == 3)
         media_latch(w, word[1], strcmp(word[2], "learns") == 0);
+    else if (strcmp(what, "pts") == 0 && n == 3)
+        media_pts(w, word[1], word[2]);
+    else if (strcmp(what, "ptime") == 0 && n == 3)
+        media_ptime(w, word[1], (unsigned)strtoul(word[2], NULL, 10));
     else if (strcmp(what, "inactivity") == 0 && n == 3)
         media_inactivity(w, word[1], (uint32_t)script_duration(word[2]));
     else if (strcmp(what, "sessions") == 0 && n == 2) {

@@ -121,6 +121,8 @@ struct span *event_text(struct cdr_event *ev, unsigned i, const char **name)
         {"currency_out", offsetof(struct cdr_event, currency_out)},
         {"cost_out", offsetof(struct cdr_event, cost_out)},
         {"code_out", offsetof(struct cdr_event, code_out)},
+        {"codec_in", offsetof(struct cdr_event, codec_in)},
+        {"codec_out", offsetof(struct cdr_event, codec_out)},
     };
 
     if (name)

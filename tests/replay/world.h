@@ -13,12 +13,12 @@ struct var {
 };
 
 /** Texts of an event about route and price: the i-th, and what cases call it. */
-#define EVENT_TEXTS 13U
+#define EVENT_TEXTS 15U
 struct span *event_text(struct cdr_event *ev, unsigned i, const char **name);
 
 struct record {
     struct cdr_event ev;
-    char text[32][256]; /* copies behind the spans that scripts ask for */
+    char text[40][256]; /* copies behind the spans that scripts ask for */
 };
 
 struct world {
