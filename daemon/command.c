@@ -227,6 +227,24 @@ static bool call_is_wanted(const struct call_info *c, const char *want)
     return want[0] == '\0' || strcmp(want, c->uuid) == 0 || strcmp(want, id) == 0;
 }
 
+/* What the leg has agreed on; nothing before that. */
+static void add_media(json_t *row, const char *side, const struct call_media_info *m)
+{
+    char key[24];
+    if (!m->codec)
+        return;
+    snprintf(key, sizeof(key), "%s_codec", side);
+    json_object_set_new(row, key, json_string(m->codec));
+    if (m->ptime_ms) {
+        snprintf(key, sizeof(key), "%s_ptime_ms", side);
+        json_object_set_new(row, key, json_integer((json_int_t)m->ptime_ms));
+    }
+    snprintf(key, sizeof(key), "%s_dtmf", side);
+    json_object_set_new(row, key,
+                        m->event_pt < 0 ? json_string("none agreed")
+                                        : json_sprintf("telephone-event %d", m->event_pt));
+}
+
 static bool add_call(const struct call_info *c, void *arg)
 {
     struct calls_walk *walk = arg;
@@ -244,6 +262,9 @@ static bool add_call(const struct call_info *c, void *arg)
     json_object_set_new(row, "in_call_id", text_of(c->in_call_id));
     json_object_set_new(row, "out_call_id", text_of(c->out_call_id));
     json_object_set_new(row, "session_id", json_string(c->session_id));
+    json_object_set_new(row, "media", json_string(c->path));
+    add_media(row, "in", &c->in_media);
+    add_media(row, "out", &c->out_media);
     json_array_append_new(walk->rows, row);
     return json_array_size(walk->rows) < walk->q->max;
 }

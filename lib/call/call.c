@@ -5,6 +5,7 @@
  */
 #include "call/admit.h"
 #include "call/attempt.h"
+#include "call/bypass.h"
 #include "call/header_rules.h"
 #include "call/headers.h"
 #include "call/journal.h"
@@ -596,6 +597,20 @@ static const char *state_text(const struct call *c)
     }
 }
 
+static struct call_media_info media_info(const struct call *c, const struct leg *leg)
+{
+    struct call_media_info m = {.codec = terms_codec(c, leg), .event_pt = -1};
+    struct terms_line l;
+
+    for (unsigned i = 0; i < OFFER_MEDIA_MAX; i++)
+        if (terms_line(c, leg, i, &l) && l.flags & TERMS_AUDIO) {
+            m.ptime_ms = l.ptime_ms;
+            m.event_pt = l.event_pt == TERMS_NO_PT ? -1 : l.event_pt;
+            break;
+        }
+    return m;
+}
+
 /* c has its in leg */
 static struct call_info info_of(const struct call *c)
 {
@@ -623,6 +638,9 @@ static struct call_info info_of(const struct call *c)
         .out_call_id = out && out->main ? dialog_str(out->main->d, DIALOG_CALL_ID) : SPAN_NONE,
     };
 
+    info.path = bypass_word((enum bypass)c->media.bypass);
+    info.in_media = media_info(c, c->in);
+    info.out_media = media_info(c, out);
     (void)session_text(c, info.session_id);
     return info;
 }

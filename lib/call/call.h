@@ -27,6 +27,13 @@ struct call_view {
 
 #define CALL_UUID_LEN 36
 
+/** What a leg has agreed on, of its first audio line. */
+struct call_media_info {
+    const char *codec; /**< "PCMA"; "T38"; NULL: nothing yet */
+    unsigned ptime_ms; /**< of its party's packets; 0: not said */
+    int event_pt;      /**< of telephone-event; -1: not agreed */
+};
+
 /** One line of `show calls`. Borrowed spans: valid during the callback. */
 struct call_info {
     uint64_t id;
@@ -42,7 +49,9 @@ struct call_info {
     uint64_t generation;
     struct span in_call_id, out_call_id;
     char session_id[80]; /**< RFC 7989: caller's UUID;remote=callee's; empty: none */
-    bool settled;        /**< confirmed, nothing on its way: a restart now would lose nothing */
+    const char *path;    /**< "relay", or why not, or why in spite of `bypass` */
+    struct call_media_info in_media, out_media;
+    bool settled; /**< confirmed, nothing on its way: a restart now would lose nothing */
 };
 
 /** Calls alive, those waiting for their last transaction included. */
