@@ -16,6 +16,8 @@
 const struct ctl_sub ctl_subs[] = {
     {"check", "[FILE]", "check a configuration with all it names, and run its tests", ctl_check},
     {"diff", "[OLD NEW]", "what a reload would change, or what NEW changes of OLD", ctl_diff},
+    {"doctor", "media", "which path media takes through this machine, why, and what to change",
+     ctl_doctor},
     {"explain", "--from T --called N",
      "why a call would go where: of the running switch, or --config FILE", ctl_explain},
     {"fmt", "[--check] [FILE|-]", "write files of a configuration in canonical layout", ctl_fmt},

@@ -53,6 +53,7 @@ void ctl_unload(struct ctl_conf *c);
 
 int ctl_check(const struct ctl *c, int argc, char **argv);
 int ctl_diff(const struct ctl *c, int argc, char **argv);
+int ctl_doctor(const struct ctl *c, int argc, char **argv);
 int ctl_explain(const struct ctl *c, int argc, char **argv);
 int ctl_fmt(const struct ctl *c, int argc, char **argv);
 int ctl_names(const struct ctl *c, int argc, char **argv);

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 #include "daemon/media_plan.h"
 
@@ -51,17 +52,17 @@ struct doctor_softnet {
 int doctor_softnet_read(FILE *f, struct doctor_softnet *out);
 
 struct doctor_irqs {
-    unsigned lines;     /* of the device */
-    unsigned cpus;      /* processors that have served more than 1 % of them */
-    unsigned cpus_all;  /* columns */
+    unsigned lines;    /* of the device */
+    unsigned cpus;     /* processors that have served more than 1 % of them */
+    unsigned cpus_all; /* columns */
     uint64_t total;
-    char first[16];     /* number of its first line */
+    char first[16]; /* number of its first line */
 };
 /** Lines of /proc/interrupts that name the device: "eth0", "eth0-TxRx-3", or its bus ("virtio2", "0000:03:00.0"). */
 int doctor_irqs_read(FILE *f, const char *name, const char *bus, struct doctor_irqs *out);
 
 struct doctor_process {
-    pid_t pid; /* 0: none runs */
+    pid_t pid;  /* 0: none runs */
     unsigned n; /* of that name */
     uint32_t uid;
     uint64_t caps; /* effective */

@@ -12,9 +12,10 @@
 
 /* Kernel 6.1: drivers with XDP of their own that carriers' machines have. */
 static const char *const native[] = {
-    "ena",       "virtio_net", "ixgbe",     "ixgbevf",   "i40e", "ice", "igb",  "igc",        "mlx4_en",
-    "mlx5_core", "bnxt_en",    "nfp",       "qede",      "sfc",  "tun", "veth", "hv_netvsc", "gve",
-    "atlantic",  "mvneta",     "thunderx",  "nicvf",     "mana", "tsnep", "funeth", "bond", NULL,
+    "ena",   "virtio_net", "ixgbe",     "ixgbevf", "i40e",     "ice",    "igb",
+    "igc",   "mlx4_en",    "mlx5_core", "bnxt_en", "nfp",      "qede",   "sfc",
+    "tun",   "veth",       "hv_netvsc", "gve",     "atlantic", "mvneta", "thunderx",
+    "nicvf", "mana",       "tsnep",     "funeth",  "bond",     NULL,
 };
 
 static bool has_native(const char *driver)
@@ -29,14 +30,16 @@ static bool has_native(const char *driver)
 static void say_driver(struct doctor *d, const struct netif *i, const struct netif_driver *v)
 {
     static const char *const mode[] = {"no XDP", "native XDP", "generic XDP", "offloaded XDP"};
-    bool could = i->xdp == NETIF_XDP_GENERIC && has_native(v->driver) && strcmp(i->kind, "veth") != 0;
+    bool could =
+        i->xdp == NETIF_XDP_GENERIC && has_native(v->driver) && strcmp(i->kind, "veth") != 0;
     char fix[FIX_BYTES];
 
-    snprintf(fix, sizeof(fix), "journalctl -u tandem-media -g media_interface; often: ethtool -L %s combined %u",
+    snprintf(fix, sizeof(fix),
+             "journalctl -u tandem-media -g media_interface; often: ethtool -L %s combined %u",
              i->name, v->combined > 1 ? v->combined / 2 : 1);
     doctor_say(d, could ? DOCTOR_WARN : DOCTOR_OK, "interface", i->name, could ? fix : NULL,
-               "driver %s, %s, MTU %u%s", v->driver[0] ? v->driver : "unknown", mode[i->xdp], i->mtu,
-               could ? "; the driver has native XDP, which costs half" : "");
+               "driver %s, %s, MTU %u%s", v->driver[0] ? v->driver : "unknown", mode[i->xdp],
+               i->mtu, could ? "; the driver has native XDP, which costs half" : "");
     if (!i->is_up) {
         snprintf(fix, sizeof(fix), "ip link set %s up", i->name);
         doctor_say(d, DOCTOR_BAD, "interface", i->name, fix, "is down");
@@ -51,7 +54,8 @@ static void say_queues(struct doctor *d, const struct netif *i, const struct net
 
     if (v->rx_queues == 0)
         return; /* the driver does not say: virtual devices */
-    snprintf(fix, sizeof(fix), "ethtool -L %s %s %u", i->name, v->combined ? "combined" : "rx", want);
+    snprintf(fix, sizeof(fix), "ethtool -L %s %s %u", i->name, v->combined ? "combined" : "rx",
+             want);
     doctor_say(d, v->rx_queues < want ? DOCTOR_WARN : DOCTOR_OK, "queues", i->name,
                v->rx_queues < want ? fix : NULL, "%u of %u receive queues, %u processors",
                v->rx_queues, v->rx_queues_max, cpus);
@@ -117,7 +121,8 @@ static void say_rings(struct doctor *d, const struct netif *i, const struct neti
         doctor_say(d, DOCTOR_OK, "ring", i->name, NULL, "%u of %u, nothing lost", v->ring_rx,
                    v->ring_rx_max);
     if (errors)
-        doctor_say(d, DOCTOR_WARN, "cable", i->name, "look at the cable, the optics and the port of the switch",
+        doctor_say(d, DOCTOR_WARN, "cable", i->name,
+                   "look at the cable, the optics and the port of the switch",
                    "%llu broken frames since boot", (unsigned long long)errors);
 }
 
@@ -130,7 +135,8 @@ static void say_offloads(struct doctor *d, const struct netif *i, const struct n
         doctor_say(d, DOCTOR_BAD, "offload", i->name, fix, "LRO is on: no native XDP with it");
     } else {
         doctor_say(d, DOCTOR_OK, "offload", i->name, NULL, "LRO off, GRO %s, VLAN tags %s",
-                   v->has_gro ? "on" : "off", v->has_rxvlan ? "taken off by the card" : "in the frame");
+                   v->has_gro ? "on" : "off",
+                   v->has_rxvlan ? "taken off by the card" : "in the frame");
     }
 }
 

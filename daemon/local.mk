@@ -11,6 +11,7 @@ daemon_libtddaemon_a_SOURCES = \
 	daemon/dips.c daemon/dips.h daemon/dips_show.c \
 	daemon/ctl_state.c daemon/ctl_state.h \
 	daemon/dispatch.c daemon/dispatch.h \
+	daemon/doctor.c daemon/doctor.h daemon/doctor_if.c daemon/doctor_kernel.c daemon/doctor_proc.c \
 	daemon/lobby.c daemon/lobby.h \
 	daemon/media_plan.c daemon/media_plan.h \
 	daemon/media_setup.c daemon/media_setup.h \
@@ -34,9 +35,9 @@ daemon_tandem_media_SOURCES = daemon/media_main.c
 daemon_tandem_media_LDADD = daemon/libtddaemon.a $(TD_LIBS_RELAY) $(TD_LIBS_CONFIG) $(TD_LIBS_DAEMON)
 
 bin_PROGRAMS += daemon/tandemctl
-daemon_tandemctl_SOURCES = daemon/tandemctl.c daemon/ctl.c daemon/ctl.h daemon/ctl_check.c daemon/ctl_diff.c daemon/ctl_explain.c \
+daemon_tandemctl_SOURCES = daemon/tandemctl.c daemon/ctl.c daemon/ctl.h daemon/ctl_check.c daemon/ctl_diff.c daemon/ctl_doctor.c daemon/ctl_explain.c \
 	daemon/ctl_fmt.c
-daemon_tandemctl_LDADD = daemon/libtddaemon.a $(TD_LIBS_CALL)
+daemon_tandemctl_LDADD = daemon/libtddaemon.a $(TD_LIBS_CALL) $(TD_LIBS_RELAY)
 
 # What is made of the schema's table: by this program at build time, never by hand.
 noinst_PROGRAMS += daemon/schemadoc

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What doctor.c says of the kernel, the pins, the running relay and the network's settings.
+ * It opens pins as the relay does, reads /proc, and changes nothing.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "core/ephemeral.h"
+#include "daemon/doctor.h"
+#include "relay/kernel.h"
+#include "relay/limits.h"
+#include "relay/pins.h"
+
+#define FIX_BYTES 200U
+#define BACKLOG_SERVES \
+    4000U /* packets waiting at a processor: 8 ms at 500,000 a second, as long as a turn of the relay */
+
+/* ---- kernel ---------------------------------------------------------------------------------------------------- */
+
+static void version(struct doctor *d)
+{
+    unsigned major = 0, minor = 0;
+    struct utsname u;
+
+    if (uname(&u) < 0)
+        return;
+    sscanf(u.release, "%u.%u", &major, &minor);
+    if (major > 6 || (major == 6 && minor >= 1))
+        doctor_say(d, DOCTOR_OK, "kernel", "version", NULL, "%s", u.release);
+    else
+        doctor_say(d, DOCTOR_BAD, "kernel", "version",
+                   "apt-get install linux-image-amd64 (Debian 12 or later)",
+                   "%s: the kernel path needs 6.1", u.release);
+}
+
+void doctor_kernel(struct doctor *d)
+{
+    uint64_t n;
+
+    version(d);
+#ifndef HAVE_EBPF
+    doctor_say(d, DOCTOR_BAD, "kernel", "bpf", "build with clang, bpftool and libbpf-dev installed",
+               "this tandem was built without BPF: sockets only");
+#endif
+    if (doctor_number(d, "/proc/sys/net/core/bpf_jit_enable", &n) == 0)
+        doctor_say(d, n ? DOCTOR_OK : DOCTOR_BAD, "kernel", "jit",
+                   n ? NULL : "sysctl -w net.core.bpf_jit_enable=1", "%s",
+                   n ? "programs are compiled"
+                     : "programs are interpreted: three to ten times the cost");
+    if (doctor_number(d, "/proc/sys/kernel/unprivileged_bpf_disabled", &n) == 0)
+        doctor_say(d, n ? DOCTOR_OK : DOCTOR_WARN, "kernel", "unprivileged_bpf",
+                   n ? NULL : "sysctl -w kernel.unprivileged_bpf_disabled=2", "%s",
+                   n ? "only root loads programs (the relay opens what is pinned)"
+                     : "any user may load programs");
+    if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+        doctor_say(
+            d, DOCTOR_WARN, "kernel", "btf", NULL,
+            "no types of the kernel (CONFIG_DEBUG_INFO_BTF): refused redirects are not counted");
+}
+
+/* ---- pins ------------------------------------------------------------------------------------------------------ */
+
+static enum media_path pinned_path(const struct media_if *have, int n, uint32_t ifindex)
+{
+    for (int i = 0; i < n; i++) {
+        if (have[i].ifindex == ifindex)
+            return (enum media_path)have[i].path;
+    }
+    return MEDIA_PATH_STEERED;
+}
+
+static void paths(struct doctor *d, const struct media_plan *plan)
+{
+    struct media_if have[MEDIA_IFS_MAX];
+    int n = pins_interfaces(d->pins, have, MEDIA_IFS_MAX);
+    char fix[FIX_BYTES];
+
+    for (unsigned i = 0; i < plan->n_ifs; i++) {
+        const struct kernel_setup_if *want = &plan->ifs[i];
+        enum media_path path = pinned_path(have, n, want->ifindex);
+        bool is_none = path == MEDIA_PATH_STEERED;
+        bool is_other = !is_none && !(want->may & 1U << path);
+
+        snprintf(fix, sizeof(fix), "tandem-media --setup --config %s --pins %s", d->config,
+                 d->pins);
+        doctor_say(d,
+                   is_none    ? DOCTOR_BAD
+                   : is_other ? DOCTOR_WARN
+                              : DOCTOR_OK,
+                   "path", want->name, is_none || is_other ? fix : NULL, "%s%s",
+                   media_path_name(path),
+                   is_none    ? ": no program is attached, every packet goes through the relay"
+                   : is_other ? ": the configuration wants another"
+                              : "");
+    }
+    for (int i = 0; i < n; i++) {
+        bool is_planned = false;
+
+        for (unsigned k = 0; k < plan->n_ifs; k++)
+            is_planned = is_planned || plan->ifs[k].ifindex == have[i].ifindex;
+        if (!is_planned)
+            doctor_say(d, DOCTOR_OK, "path", have[i].name, NULL,
+                       "%s: attached, not in the configuration", media_path_name(have[i].path));
+    }
+}
+
+static void lines(struct doctor *d, const struct kernel *k)
+{
+    uint32_t used = kernel_lines_used(k);
+    bool is_full = used > k->n_lines - k->n_lines / 10;
+
+    doctor_say(
+        d, is_full ? DOCTOR_WARN : DOCTOR_OK, "pins", "lines",
+        is_full ? "systemctl restart tandem-media: its set-up makes room for the ports configured"
+                : NULL,
+        "%u of %u ports that there is room for", used, k->n_lines);
+}
+
+void doctor_pins(struct doctor *d, const struct media_plan *plan)
+{
+    char reason[KERNEL_REASON_LEN] = "", fix[FIX_BYTES];
+    struct kernel *k = NULL;
+    int err = kernel_open(d->pins, &k, reason);
+
+    snprintf(fix, sizeof(fix),
+             err == -EACCES ? "run it as root"
+             : err == -EPROTO
+                 ? "tandem-media --setup, then restart tandem-media"
+                 : "systemctl restart tandem-media, or tandem-media --setup --config %s",
+             d->config);
+    if (err < 0) {
+        /* not being allowed to look is no fault of the machine's */
+        doctor_say(d, err == -EACCES || err == -EPERM ? DOCTOR_WARN : DOCTOR_BAD, "pins", d->pins,
+                   fix, "%s", reason);
+        if (err == -EACCES || err == -EPERM)
+            return;
+    } else {
+        doctor_say(d, DOCTOR_OK, "pins", d->pins, NULL, "maps of version %u", k->about->version);
+        lines(d, k);
+        kernel_free(k);
+    }
+    paths(d, plan);
+}
+
+/* ---- the relay ------------------------------------------------------------------------------------------------- */
+
+void doctor_relay(struct doctor *d)
+{
+    struct pin pin[PINS_MAX];
+    struct doctor_process p;
+    char fix[FIX_BYTES];
+
+    doctor_process_find(d->root, "tandem-media", &p);
+    if (p.n == 0) {
+        bool left = pins_list(d->pins, pin, PINS_MAX) > 0;
+
+        snprintf(fix, sizeof(fix), "systemctl start tandem-media%s%s",
+                 left ? ", or tandem-media --teardown --pins " : "", left ? d->pins : "");
+        doctor_say(d, DOCTOR_BAD, "relay", "process", fix, "does not run%s",
+                   left ? "; the kernel goes on with the streams it has, and nobody ends them"
+                        : "");
+        return;
+    }
+    doctor_say(d, p.uid == 0 ? DOCTOR_WARN : DOCTOR_OK, "relay", "user",
+               p.uid == 0 ? "start it by its unit" : NULL, "pid %d, uid %u, capabilities %llx%s",
+               (int)p.pid, p.uid, (unsigned long long)p.caps,
+               p.n > 1 ? " (more than one runs)" : "");
+    doctor_say(d, p.descriptors_limit < 20000 ? DOCTOR_WARN : DOCTOR_OK, "relay", "descriptors",
+               p.descriptors_limit < 20000
+                   ? "systemctl edit tandem-media: [Service] LimitNOFILE=20000"
+                   : NULL,
+               "%llu; by sockets that carries %llu calls", (unsigned long long)p.descriptors_limit,
+               (unsigned long long)(p.descriptors_limit > CONF_NOFILE_RESERVE
+                                        ? (p.descriptors_limit - CONF_NOFILE_RESERVE) /
+                                              CONF_SOCKETS_PER_CALL
+                                        : 0));
+}
+
+/* ---- network --------------------------------------------------------------------------------------------------- */
+
+static void softnet(struct doctor *d)
+{
+    struct doctor_softnet s;
+    char path[256];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/proc/net/softnet_stat", d->root);
+    f = fopen(path, "re");
+    if (!f)
+        return;
+    if (doctor_softnet_read(f, &s) == 0)
+        doctor_say(d, s.dropped ? DOCTOR_WARN : DOCTOR_OK, "network", "backlog",
+                   s.dropped ? "sysctl -w net.core.netdev_max_backlog=10000" : NULL,
+                   "%llu packets, %llu dropped, %llu turns cut short, %u processors",
+                   (unsigned long long)s.processed, (unsigned long long)s.dropped,
+                   (unsigned long long)s.squeezed, s.cpus);
+    fclose(f);
+}
+
+static void ports(struct doctor *d, const struct conf_media *m)
+{
+    struct ephemeral e;
+    char fix[FIX_BYTES];
+
+    ephemeral_read(&e, d->root);
+    snprintf(fix, sizeof(fix), "sysctl -w net.ipv4.ip_local_reserved_ports=%u-%u", m->port_lo,
+             m->port_hi);
+    if (ephemeral_may_take(&e, m->port_lo, m->port_hi))
+        doctor_say(d, DOCTOR_WARN, "ports", m->name, fix,
+                   "%u-%u: the kernel may give some to other programs (%u-%u)", m->port_lo,
+                   m->port_hi, e.lo, e.hi);
+    else
+        doctor_say(d, DOCTOR_OK, "ports", m->name, NULL, "%u-%u are nobody else's", m->port_lo,
+                   m->port_hi);
+}
+
+void doctor_network(struct doctor *d, const struct conf *conf)
+{
+    char fix[FIX_BYTES];
+    uint64_t n;
+
+    for (uint32_t i = 0; conf && i < conf->media.n; i++)
+        ports(d, &conf->media.v[i]);
+    if (doctor_number(d, "/proc/sys/net/core/rmem_max", &n) == 0) {
+        snprintf(fix, sizeof(fix), "sysctl -w net.core.rmem_max=%u", LIMITS_RCVBUF);
+        doctor_say(d, n < LIMITS_RCVBUF ? DOCTOR_WARN : DOCTOR_OK, "network", "buffers",
+                   n < LIMITS_RCVBUF ? fix : NULL, "net.core.rmem_max is %llu",
+                   (unsigned long long)n);
+    }
+    if (doctor_number(d, "/proc/sys/net/core/netdev_max_backlog", &n) == 0 && n < BACKLOG_SERVES)
+        doctor_say(d, DOCTOR_WARN, "network", "backlog",
+                   "sysctl -w net.core.netdev_max_backlog=10000",
+                   "net.core.netdev_max_backlog is %llu", (unsigned long long)n);
+    softnet(d);
+}
