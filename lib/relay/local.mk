@@ -40,14 +40,14 @@ lib_relay_libtdrelay_a_SOURCES = \
 
 # The programs of the kernel: an object of clang's without its debugger's sections, and a header that holds it. Nothing of it is
 # shipped: who builds without clang has sockets.
-TD_BPF_SOURCES = lib/relay/bpf/relay.bpf.c lib/relay/bpf/packet.h lib/relay/bpf/judge.h lib/relay/bpf/rewrite.h
-EXTRA_DIST += $(TD_BPF_SOURCES)
+TD_BPF_FILES = lib/relay/bpf/relay.bpf.c lib/relay/bpf/packet.h lib/relay/bpf/judge.h lib/relay/bpf/rewrite.h
+EXTRA_DIST += $(TD_BPF_FILES)
 if HAVE_EBPF
 TD_BPF_FLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -I$(srcdir)/lib $(TD_BPF_CPPFLAGS) $(LIBBPF_CFLAGS)
 TD_BPF_GEN = lib/relay/bpf/gen
 # As the system's: the code in it is bpftool's.
 AM_CPPFLAGS += -isystem $(top_builddir)/$(TD_BPF_GEN)
-$(TD_BPF_GEN)/relay.bpf.o: $(TD_BPF_SOURCES) lib/relay/bpf/relay_maps.h
+$(TD_BPF_GEN)/relay.bpf.o: $(TD_BPF_FILES) lib/relay/bpf/relay_maps.h
 	$(AM_V_GEN)$(MKDIR_P) $(TD_BPF_GEN) && \
 	'$(CLANG_BPF)' $(TD_BPF_FLAGS) -c -o $@.full '$(srcdir)/lib/relay/bpf/relay.bpf.c' && \
 	'$(BPFTOOL)' gen object $@ $@.full && rm -f $@.full

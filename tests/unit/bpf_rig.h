@@ -27,6 +27,7 @@ struct rig {
     struct relay_bpf *skel;
     struct kernel *k;
     char dir[64];
+    bool has_btf;
 };
 
 static int rig_quiet(enum libbpf_print_level level, const char *format, va_list ap)
@@ -55,6 +56,9 @@ static int rig_open(struct rig *r)
     if (!r->skel)
         return 1;
     bpf_map__set_max_entries(r->skel->maps.lines, RIG_LINES);
+    r->has_btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+    bpf_program__set_autoload(r->skel->progs.tx_refused, r->has_btf);
+    bpf_program__set_autoload(r->skel->progs.redirect_refused, r->has_btf);
     err = relay_bpf__load(r->skel);
     if (err == -EPERM) {
         puts("SKIP: the kernel loads no programs here");

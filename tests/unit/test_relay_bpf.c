@@ -726,6 +726,93 @@ static void of_frames_with_flipped_bits_only_the_streams_are_forwarded(void **st
     each_program(check_noise);
 }
 
+/* --- sockets and drivers ---------------------------------------------------------------------------------------------------- */
+
+/* @return the cookie of the socket that was chosen; 0: none, the stack looks for itself */
+static uint64_t steered(bool is_6, uint16_t port)
+{
+    struct bpf_sk_lookup in = {.family = is_6 ? 10 : 2,
+                               .protocol = 17,
+                               .remote_port = htons(PARTY),
+                               .local_port = port},
+                         out;
+    LIBBPF_OPTS(bpf_test_run_opts, o, .ctx_in = &in, .ctx_size_in = sizeof(in), .ctx_out = &out,
+                .ctx_size_out = sizeof(out), .repeat = 1);
+
+    memcpy(is_6 ? in.remote_ip6 : &in.remote_ip4, is_6 ? party6 : party4, is_6 ? 16 : 4);
+    memcpy(is_6 ? in.local_ip6 : &in.local_ip4, is_6 ? us6 : us4, is_6 ? 16 : 4);
+    assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(rig.skel->progs.sk_steer), &o), 0);
+    assert_int_equal(o.retval, SK_PASS);
+    return out.cookie;
+}
+
+static int udp_socket(bool is_6, uint64_t *cookie)
+{
+    struct sockaddr_in6 a = {.sin6_family = is_6 ? AF_INET6 : AF_INET};
+    int fd = socket(is_6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+    socklen_t len = sizeof(*cookie);
+
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, is_6 ? sizeof(a) : sizeof(struct sockaddr_in)),
+                     0);
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, &len), 0);
+    return fd;
+}
+
+static void a_line_leads_to_the_socket_of_its_thread_and_family(void **state)
+{
+    (void)state;
+    for (unsigned is_6 = 0; is_6 < 2; is_6++) {
+        struct line *l = promoted(is_6, is_6);
+        uint64_t cookie[2];
+        int fd[2] = {udp_socket(is_6, &cookie[0]), udp_socket(is_6, &cookie[1])};
+        uint64_t closed = why(WHY_CLOSED);
+
+        l->thread = 3;
+        assert_int_equal(steered(is_6, IN_PORT), 0);
+        assert_int_equal(kernel_socket(rig.k, 3, is_6 ? 6 : 4, fd[0]), 0);
+        assert_int_equal(kernel_socket(rig.k, 4, is_6 ? 6 : 4, fd[1]), 0);
+        assert_int_equal(steered(is_6, IN_PORT), cookie[0]);
+        kernel_line_state(l, LINE_STEER);
+        l->thread = 4;
+        assert_int_equal(steered(is_6, IN_PORT), cookie[1]);
+        assert_int_equal(steered(is_6, IN_PORT + 100), 0);
+        kernel_line_state(l, LINE_OFF);
+        assert_int_equal(steered(is_6, IN_PORT), 0);
+        assert_int_equal(why(WHY_CLOSED), closed + 1);
+        close(fd[0]);
+        close(fd[1]);
+    }
+}
+
+static void frames_that_an_interface_does_not_take_are_counted(void **state)
+{
+    LIBBPF_OPTS(bpf_test_run_opts, o, .repeat = 8, .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+    struct frame f = incoming(false, 172);
+    struct bpf_link *link;
+    uint8_t in[RIG_FRAME];
+
+    (void)state;
+    if (!rig.has_btf) {
+        puts("SKIP: the kernel has no BTF: what drivers refuse is not seen");
+        skip();
+    }
+    link = bpf_program__attach(rig.skel->progs.redirect_refused);
+    assert_non_null(link);
+    promoted(false, false);
+    o.data_in = in;
+    o.data_size_in = (uint32_t)frame_build(in, &f);
+    if (bpf_prog_test_run_opts(xdp, &o) < 0) {
+        bpf_link__destroy(link);
+        puts("SKIP: the kernel runs no live frames");
+        skip();
+    }
+    /* the first is redirected to lo, which takes none; the others are the same page with new headers */
+    assert_true(kernel_tx_errors(rig.k, IFINDEX) >= 1);
+    assert_true(why(WHY_REDIRECT) >= 1);
+    bpf_link__destroy(link);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -744,6 +831,8 @@ int main(void)
         cmocka_unit_test_setup(a_frame_cut_anywhere_is_never_forwarded, setup),
         cmocka_unit_test_setup(a_packet_on_another_processor_is_counted, setup),
         cmocka_unit_test_setup(statistics_are_those_of_the_relay, setup),
+        cmocka_unit_test_setup(a_line_leads_to_the_socket_of_its_thread_and_family, setup),
+        cmocka_unit_test_setup(frames_that_an_interface_does_not_take_are_counted, setup),
         cmocka_unit_test_setup(of_frames_with_flipped_bits_only_the_streams_are_forwarded, setup),
     };
     int r = rig_open(&rig);
