@@ -603,6 +603,8 @@ static void relay_answered(void *arg, int status, const struct media_relay_reply
             INT(r->strangers), "invalid", INT(r->invalid), "unsent", INT(r->unsent), "bytes_in",
             INT(r->bytes_in), "descriptors", (int)r->descriptors, "descriptors_limit",
             (int)r->descriptors_limit, "threads", (int)r->threads, "draining", (int)r->draining);
+        json_object_set_new(j, "send_errors", json_integer(INT(r->send_errors)));
+        json_object_set_new(j, "overflows", json_integer(INT(r->overflows)));
         json_object_set_new(j, "pools", relay_pools(r));
         g->result[0] = j;
     }
