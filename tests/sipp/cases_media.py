@@ -206,3 +206,56 @@ def case_rtp_v4_to_v6(t):
 def case_rtp_v6_to_v4(t):
     """RTP both ways from IPv6 to IPv4."""
     rtp_between(t, ("west",))
+
+
+def case_codec_policy(t):
+    """[RFC 3264 §5.1] codecs by trunk: the carrier sees what both let through, in its order; RTP flows; the record and show call say which."""
+    t.start(alpha="  codecs deny g729\n", trunks={"bravo": "  codecs allow pcma pcmu g729\n  codecs order pcmu\n  ptime 20\n  maxptime 40\n"},
+            route="default via bravo")
+    alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
+    rtp_a, rtp_b = Rtp(alpha, 26000), Rtp(bravo, 26000)
+    offer = alpha.sdp(port=26000).split("m=audio")[0]
+    offer += "m=audio 26000 RTP/AVP 18 9 8 0 101\r\na=rtpmap:9 G722/8000\r\na=rtpmap:18 G729/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
+    call = alpha.invite("12125550000", body=offer)
+    inv = bravo.wait("INVITE")
+    t.true(f"formats: {inv.body}", " RTP/AVP 0 8 101\r\n" in inv.body and "G72" not in inv.body)
+    t.true("packet times", "a=ptime:20\r\na=maxptime:40\r\n" in inv.body)
+    bravo.reply(inv, 200, body=bravo.sdp(port=26000))
+    ok = alpha.wait("200", "INVITE")
+    call.answered(ok)
+    alpha.request(call, "ACK")
+    bravo.wait("ACK")
+    both_ways(t, rtp_a, media_of(ok), rtp_b, media_of(inv))
+    row = t.ctl("show", "call", t.ctl("show", "calls")["calls"][0]["uuid"])
+    t.eq("show call", (row["media"], row["in_codec"], row["out_codec"]), ("relay", "PCMU", "PCMU"))
+    hang_up(alpha, bravo, call)
+    t.cdr(code=200, codec_in="PCMU", codec_out="PCMU")
+    alpha.invite("12125550001", body=offer.replace("18 9 8 0 101", "18 101"))
+    t.true("305", "305" in alpha.wait("488").text)
+
+
+def case_bypass(t):
+    """[RFC 3264 §5] bypass: RTP goes from party to party, no packet passes the relay, which has no session."""
+    t.ignore |= {t.ip("alpha"), t.ip("bravo")}
+    t.start(alpha="  bypass bravo\n", route="default via bravo")
+    alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
+    rtp_a, rtp_b = Rtp(alpha, 26000), Rtp(bravo, 26000)
+    call = alpha.invite("12125550000", body=alpha.sdp(port=26000))
+    inv = bravo.wait("INVITE")
+    t.eq("bravo is told alpha's own", media_of(inv), (alpha.ip, 26000))
+    bravo.reply(inv, 200, body=bravo.sdp(port=26000))
+    ok = alpha.wait("200", "INVITE")
+    t.eq("alpha is told bravo's own", media_of(ok), (bravo.ip, 26000))
+    call.answered(ok)
+    alpha.request(call, "ACK")
+    bravo.wait("ACK")
+    rtp_a.say(media_of(ok), 5)
+    t.eq("bravo hears alpha itself", rtp_b.hear(), ("alpha says from 26000", (alpha.ip, 26000)))
+    rtp_b.say(media_of(inv), 5)
+    t.eq("alpha hears bravo itself", rtp_a.hear(), ("bravo says from 26000", (bravo.ip, 26000)))
+    row = t.ctl("show", "call", t.ctl("show", "calls")["calls"][0]["uuid"])
+    t.eq("show call", (row["media"], row["out_codec"]), ("around: bypass", "PCMU"))
+    hang_up(alpha, bravo, call)
+    rec = t.cdr(code=200, codec_in="PCMU")
+    t.eq("packets of the relay", (rec["in_packets"], rec["out_packets"]), (0, 0))
+    t.eq("by-passed", t.ctl("stats")["calls_bypassed"], 1)
