@@ -556,11 +556,13 @@ static bool is_kept_out(struct span a)
     return false;
 }
 
-/* How media is encrypted (RFC 4568, 4567, 8122, 8842). */
+/* How media is encrypted (RFC 4568, 4567, 8122, 8842), or may be: capabilities offer profiles and keys (RFC 5939). */
 static bool is_key(struct span a)
 {
-    static const struct span names[] = {
-        {"crypto", 6}, {"fingerprint", 11}, {"setup", 5}, {"tls-id", 6}, {"key-mgmt", 8}};
+    static const struct span names[] = {{"crypto", 6}, {"fingerprint", 11}, {"setup", 5},
+                                        {"tls-id", 6}, {"key-mgmt", 8},     {"csup", 4},
+                                        {"creq", 4},   {"tcap", 4},         {"acap", 4},
+                                        {"pcfg", 4},   {"acfg", 4}};
     struct span v;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -217,7 +217,7 @@ static void media_event(struct world *w, enum media_type type, const char *side)
     media_fake_inject(w->media, &ev);
 }
 
-static void media_remote(struct world *w, const char *side, const char *want)
+static void media_remote(struct world *w, const char *side, const char *want, bool rtcp)
 {
     const struct media_ep *ep =
         media_fake_ep(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0);
@@ -227,11 +227,11 @@ static void media_remote(struct world *w, const char *side, const char *want)
         world_fail(w, "media: no such endpoint");
         return;
     }
-    addr_str(&ep->remote, addr);
-    if (!addr_is_set(&ep->remote))
+    addr_str(rtcp ? &ep->rtcp : &ep->remote, addr);
+    if (!addr_is_set(rtcp ? &ep->rtcp : &ep->remote))
         snprintf(addr, sizeof addr, "unset");
     if (strcmp(addr, want) != 0)
-        world_fail(w, "media: remote of %s is %s, not %s", side, addr, want);
+        world_fail(w, "media: %s of %s is %s, not %s", rtcp ? "RTCP" : "remote", side, addr, want);
 }
 
 static void media_opaque(struct world *w, const char *side, bool want)
@@ -308,7 +308,9 @@ static void cmd_media(struct world *w, char **word, unsigned n)
     else if (strcmp(what, "lost") == 0)
         media_event(w, MEDIA_EV_LOST, "in");
     else if (strcmp(what, "remote") == 0 && n == 3)
-        media_remote(w, word[1], word[2]);
+        media_remote(w, word[1], word[2], false);
+    else if (strcmp(what, "rtcp") == 0 && n == 3)
+        media_remote(w, word[1], word[2], true);
     else if (strcmp(what, "opaque") == 0 && n == 3)
         media_opaque(w, word[1], strcmp(word[2], "yes") == 0);
     else if (strcmp(what, "latch") == 0 && n == 3)

@@ -397,7 +397,9 @@ static void profile_keys_and_lines_of_ours_replace_theirs(void **state)
     (void)state;
     assert_int_equal(parse(HEAD "s=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\na=fingerprint:sha-1 AA\r\n"
                                 "m=audio 4000 RTP/SAVP 0\r\na=crypto:1 X inline:abc\r\n"
-                                "a=rtcp-mux\r\na=setup:actpass\r\n"),
+                                "a=rtcp-mux\r\na=setup:actpass\r\n"
+                                "a=tcap:1 RTP/AVP\r\na=acap:1 crypto:2 X inline:def\r\n"
+                                "a=pcfg:1 t=1\r\n"),
                      0);
     assert_non_null(strstr(rewrite(&e), "a=fingerprint:sha-1 AA\r\nm=audio 30000 RTP/SAVP 0\r\n"
                                         "a=crypto:1 X inline:abc\r\na=setup:actpass\r\n"));
