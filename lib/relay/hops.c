@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "core/clock.h"
 #include "core/htab.h"
+#include "core/ident.h"
 #include "core/log.h"
 #include "relay/hops_msg.h"
 
@@ -57,6 +58,8 @@ struct dest {
     unsigned refs;
     uint64_t idle_ms; /* since then nobody holds it */
     bool is_dirty, is_asked;
+    bool
+        is_kept; /* the hop is as a former relay left it, and right until something else is known */
     uint32_t mtu; /* of the route */
     struct neigh *via;
     LIST_ENTRY(dest) of_neigh;
@@ -81,6 +84,7 @@ struct hops {
     uint32_t next;             /* where to look for a free index */
     unsigned asked, scans, n_idle;
     uint16_t serial;
+    uint32_t owner; /* ours, in the array */
     bool is_sweep_due;
     uint64_t now_ms, sweep_ms;
     struct hops_counts n;
@@ -192,12 +196,24 @@ static struct hop hop_of(struct hops *h, const struct dest *d)
     return hop;
 }
 
-static void write_dest(struct hops *h, const struct dest *d)
+/* A successor takes over one after the other. */
+static bool is_ours(const struct hops *h, const struct dest *d)
+{
+    return h->kernel->hops[d->index].owner == h->owner;
+}
+
+static void write_dest(struct hops *h, struct dest *d)
 {
     const struct hop *was = &h->kernel->hops[d->index];
     struct hop hop = hop_of(h, d);
 
+    if (!is_ours(h, d))
+        return;
+    if (d->is_kept && d->via && (!d->via->is_known || !find_link(h, d->via->is.ifindex)))
+        return;
+    d->is_kept = false;
     hop.serial = was->serial;
+    hop.owner = was->owner;
     if (memcmp(was, &hop, sizeof(hop)) == 0)
         return;
     h->n.changes += was->ifindex != 0;
@@ -332,7 +348,10 @@ static void drop_dest(struct hops *h, struct dest *d)
     h->n.held--;
     h->n_idle -= d->refs == 0;
     h->n.dead -= h->kernel->hops[d->index].ifindex == 0;
-    kernel_hop_write(h->kernel, d->index, &none);
+    if (is_ours(h, d)) {
+        kernel_hop_write(h->kernel, d->index, &none);
+        h->kernel->hops[d->index].owner = 0;
+    }
     h->asked -= d->is_asked;
     if (d->is_dirty)
         TAILQ_REMOVE(&h->dirty, d, dirty);
@@ -354,6 +373,8 @@ static int find_index(struct hops *h, uint16_t *out)
 
         if (at == HOP_NONE)
             continue;
+        if (!h->at[at] && h->kernel->hops[at].owner != 0)
+            continue; /* another relay's */
         if (!h->at[at]) {
             h->next = at + 1;
             *out = (uint16_t)at;
@@ -370,14 +391,10 @@ static int find_index(struct hops *h, uint16_t *out)
 }
 
 static int make_dest(struct hops *h, const struct addr *src, const struct addr *dst,
-                     uint32_t device, struct dest **out)
+                     uint32_t device, uint16_t index, struct dest **out)
 {
-    uint16_t index;
-    struct dest *d;
+    struct dest *d = calloc(1, sizeof(*d));
 
-    if (find_index(h, &index) < 0)
-        return -ENOSPC;
-    d = calloc(1, sizeof(*d));
     if (!d)
         return -ENOMEM;
     d->src = *src;
@@ -386,8 +403,9 @@ static int make_dest(struct hops *h, const struct addr *src, const struct addr *
     d->device = device;
     d->index = index;
     h->at[index] = d;
+    h->kernel->hops[index].owner = h->owner;
     h->n.held++;
-    h->n.dead++;
+    h->n.dead += h->kernel->hops[index].ifindex == 0;
     htab_add(&h->dests, &d->node, dest_hash(src, dst, device));
     make_dirty(h, d);
     *out = d;
@@ -405,7 +423,9 @@ int hops_get(struct hops *h, const struct addr *src, const struct addr *dst, con
         return -EINVAL;
     d = find_dest(h, src, dst, ifindex);
     if (!d) {
-        r = make_dest(h, src, dst, ifindex, &d);
+        r = find_index(h, index);
+        if (r == 0)
+            r = make_dest(h, src, dst, ifindex, *index, &d);
         if (r < 0)
             return r;
         pump(h);
@@ -415,6 +435,41 @@ int hops_get(struct hops *h, const struct addr *src, const struct addr *dst, con
     d->refs++;
     *index = d->index;
     return 0;
+}
+
+int hops_adopt(struct hops *h, const struct addr *src, const struct addr *dst, const char *device,
+               uint16_t index)
+{
+    uint32_t ifindex = device && device[0] ? if_nametoindex(device) : 0;
+    struct dest *d = find_dest(h, src, dst, ifindex);
+    int r;
+
+    if (d) {
+        d->refs += d->index == index;
+        return d->index == index ? 0 : -EEXIST;
+    }
+    if (index == HOP_NONE || h->at[index] || h->kernel->hops[index].owner == 0 ||
+        src->family != dst->family)
+        return -ENOENT;
+    r = make_dest(h, src, dst, ifindex, index, &d);
+    if (r < 0)
+        return r;
+    d->is_kept = true;
+    d->refs = 1;
+    pump(h);
+    return 0;
+}
+
+void hops_settle(struct hops *h)
+{
+    static const struct hop none;
+
+    for (uint32_t i = 1; i < HOPS_MAX; i++) {
+        if (h->at[i] || h->kernel->hops[i].owner == 0)
+            continue;
+        kernel_hop_write(h->kernel, (uint16_t)i, &none);
+        h->kernel->hops[i].owner = 0;
+    }
 }
 
 void hops_put(struct hops *h, uint16_t index)
@@ -590,8 +645,11 @@ void hops_input(struct hops *h, const uint8_t *buf, size_t len)
             struct neigh *n = find_neigh(h, m.neigh.ifindex, &m.neigh.ip);
             unsigned one = 1;
 
-            if (m.error < 0 && n && !n->is_known)
+            if (m.error < 0 && n && !n->is_known) {
+                n->is_known = true;
+                write_neigh(h, n);
                 probe_if_due(h, n, &one);
+            }
             break;
         }
         case HOPS_OTHER: break;
@@ -730,6 +788,8 @@ int hops_new(struct event_base *base, struct kernel *kernel, const struct hops_f
     h->fake = fake;
     h->ask_fd = h->watch_fd = h->probe_fd[0] = h->probe_fd[1] = -1;
     h->next = 1;
+    ident_random(&h->owner, sizeof(h->owner));
+    h->owner |= 1;
     h->now_ms = clock_now_ns() / 1000000;
     LIST_INIT(&h->all);
     TAILQ_INIT(&h->dirty);

@@ -122,7 +122,7 @@ struct hop {
     __u8 dmac[6], smac[6];
     __u32 serial; /* odd while it is written */
     __u32 flags;  /* HOP_* */
-    __u32 pad;
+    __u32 owner;  /* of the index: a number of the relay that gave it out; 0: nobody */
 };
 
 /* An address of ours and ports on it that are lines; an address may have several. In a table of RANGES_MAX, at range_slot() and behind. */
