@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "call/codecs.h"
 #include "call/explain_priv.h"
 #include "route/lcr.h"
 
@@ -166,6 +167,9 @@ static json_t *candidate_of(struct explain *e, uint32_t i, const struct dry_resu
     json_object_set_new(o, "place", json_integer(i + 1));
     explain_put_offer(o, e, c);
     json_object_set_new(o, "called", explain_text(span_of(c->called)));
+    json_object_set_new(
+        o, "codec_policy",
+        json_boolean(codecs_matter(&e->conf->trunk.v[e->trunk], &e->conf->trunk.v[c->trunk])));
     if (was_sent(e, all, c->trunk)) {
         json_object_set_new(o, "tried", json_true());
         json_object_set_new(o, "requests", explain_requests(e, all, c->trunk));

@@ -49,6 +49,17 @@ static void keep_answer(struct explain_dry *x, struct span text)
     snprintf(x->out->answer, sizeof x->out->answer, "%.*s", (int)(line.len - 8), line.p + 8);
 }
 
+/* Of the call that is being set up; those of runs before have ended. */
+static bool take_path(const struct call_info *c, void *arg)
+{
+    struct dry_sent *s = arg;
+
+    if (strcmp(c->state, "setup") != 0)
+        return true;
+    s->path = c->path;
+    return false;
+}
+
 static int dry_send(struct transport *t, const struct flow *f, const char *buf, size_t len)
 {
     struct explain_dry *x = (struct explain_dry *)(void *)t;
@@ -71,6 +82,8 @@ static int dry_send(struct transport *t, const struct flow *f, const char *buf, 
         return -ENOTCONN;
     }
     s->slot = f->owner ? f->owner - 1 : UINT32_MAX;
+    s->path = "relay";
+    calls_each(stack_calls(x->stack), take_path, s);
     s->remote = f->remote;
     s->proto = f->proto;
     *x->last = s;

@@ -18,7 +18,8 @@ struct dry_sent {
     uint32_t slot; /* of the private registry */
     struct addr remote;
     uint8_t proto;
-    char *text; /* whole, NUL-terminated; owned */
+    char *text;       /* whole, NUL-terminated; owned */
+    const char *path; /* how its media would go; static text */
 };
 
 /** What became of one run. */

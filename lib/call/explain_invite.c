@@ -149,15 +149,22 @@ static void put_identity(struct build *b, const struct explain_ask *a, struct sp
 
 static void put_body(struct build *b, const struct addr *source)
 {
-    char host[ADDR_STRLEN], sdp[320];
+    /* Every codec that a policy may name: what crosses is what both trunks let through. */
+    static const char formats[] =
+        "m=audio 40000 RTP/AVP 8 0 18 9 4 3 15 11 96 97 98 99 100 102 103 104 105 13 101\r\n"
+        "a=rtpmap:96 AMR/8000\r\na=rtpmap:97 AMR-WB/16000\r\na=rtpmap:98 opus/48000/2\r\n"
+        "a=rtpmap:99 iLBC/8000\r\na=rtpmap:100 EVS/16000\r\na=rtpmap:102 speex/8000\r\n"
+        "a=rtpmap:103 GSM-EFR/8000\r\na=rtpmap:104 G726-32/8000\r\n"
+        "a=rtpmap:105 CLEARMODE/8000\r\na=rtpmap:101 telephone-event/8000\r\n";
+    char host[ADDR_STRLEN], sdp[sizeof formats + 200];
     const char *family = source->family == 6 ? "IP6" : "IP4";
     int n;
 
     addr_ip_str(source, host);
     n = snprintf(sdp, sizeof sdp,
                  "v=0\r\no=- 1 1 IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n"
-                 "m=audio 40000 RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\n",
-                 family, host, family, host);
+                 "%s",
+                 family, host, family, host, formats);
     build_span(b, SPAN("Content-Type: application/sdp\r\n"));
     build_hdr_u32(b, SPAN("Content-Length"), (uint32_t)n);
     build_span(b, SPAN("\r\n"));

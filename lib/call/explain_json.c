@@ -4,6 +4,7 @@
  * explain.c fills it with what this makes; explain_text.c prints it. The members are described in tandemctl(1).
  */
 #include "call/explain_priv.h"
+#include "sip/sdp_format.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,8 +130,36 @@ static json_t *headers_of(struct span rest)
     return list;
 }
 
+/* What the INVITE offers, by name, and the packet times that it asks for. */
+static void put_media(json_t *o, const struct dry_sent *s)
+{
+    const char *body = strstr(s->text, "\r\n\r\n");
+    struct sdp_formats f;
+    struct sdp sdp;
+    json_t *list;
+
+    json_object_set_new(o, "media", json_string(s->path));
+    if (!body || sdp_parse(&sdp, span_of(body + 4), NULL) < 0 || sdp.n_media == 0)
+        return;
+    sdp_formats(&sdp.media[0], &f);
+    list = json_array();
+    for (unsigned i = 0; i < f.n; i++) {
+        struct span name, rest;
+
+        span_cut(f.v[i].name, '/', &name, &rest);
+        json_array_append_new(list, explain_text(name));
+    }
+    json_object_set_new(o, "codecs", list);
+    if (sdp.media[0].ptime_ms)
+        json_object_set_new(o, "ptime", json_integer(sdp.media[0].ptime_ms));
+    if (sdp.media[0].maxptime_ms)
+        json_object_set_new(o, "maxptime", json_integer(sdp.media[0].maxptime_ms));
+}
+
 static json_t *request_of(const struct dry_sent *s)
 {
+    json_t *o;
+
     struct span line, rest, ruri;
     char remote[ADDR_STRLEN];
 
@@ -138,9 +167,11 @@ static json_t *request_of(const struct dry_sent *s)
     line = span_trim(line);
     span_cut(line, ' ', &ruri, &ruri);
     span_cut(ruri, ' ', &ruri, &(struct span){0});
-    return json_pack("{s:s,s:s,s:o,s:o,s:o}", "target", addr_str(&s->remote, remote), "transport",
-                     proto_name(s->proto), "request", explain_text(line), "ruri",
-                     explain_text(ruri), "headers", headers_of(rest));
+    o = json_pack("{s:s,s:s,s:o,s:o,s:o}", "target", addr_str(&s->remote, remote), "transport",
+                  proto_name(s->proto), "request", explain_text(line), "ruri", explain_text(ruri),
+                  "headers", headers_of(rest));
+    put_media(o, s);
+    return o;
 }
 
 static uint64_t priority_of_target(const struct explain *e, uint32_t trunk,

@@ -9,8 +9,8 @@
 #include "call/explain.h"
 #include "call/explain_dry.h"
 
-/* 4 KiB: five diversions and three identities of 500 bytes each; a longer question is refused. */
-#define EXPLAIN_TEXT_MAX 4096
+/* 5 KiB: five diversions and three identities of 500 bytes each, and an SDP; a longer question is refused. */
+#define EXPLAIN_TEXT_MAX 5120
 
 struct explain {
     const struct explain_param *p;

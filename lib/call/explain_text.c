@@ -173,6 +173,31 @@ static void print_headers(FILE *out, const json_t *request, bool identity)
     }
 }
 
+/* Where either trunk has a policy on it; else there is nothing to tell. */
+static void print_media(FILE *out, const json_t *c, const json_t *request)
+{
+    const char *path = text_of(request, "media");
+    const json_t *codecs = json_object_get(request, "codecs"), *one;
+    bool policy = is(c, "codec_policy");
+    size_t i;
+
+    if (!request || (strcmp(path, "relay") == 0 && !policy))
+        return;
+    fprintf(out, "        media: %s", path);
+    if (policy) {
+        json_array_foreach(codecs, i, one)
+        {
+            fputs(i ? ", " : "; offered ", out);
+            put(out, json_string_value(one));
+        }
+        if (json_object_get(request, "ptime"))
+            fprintf(out, "; ptime %lld", number_of(request, "ptime"));
+        if (json_object_get(request, "maxptime"))
+            fprintf(out, "; maxptime %lld", number_of(request, "maxptime"));
+    }
+    fputc('\n', out);
+}
+
 static void print_requests(FILE *out, const json_t *c)
 {
     const json_t *all = json_object_get(c, "requests"), *r;
@@ -185,6 +210,7 @@ static void print_requests(FILE *out, const json_t *c)
         fprintf(out, "  (%s %s)\n", text_of(r, "transport"), text_of(r, "target"));
     }
     r = json_array_get(all, 0);
+    print_media(out, c, r);
     print_headers(out, r, true);
     print_headers(out, r, false);
 }

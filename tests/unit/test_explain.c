@@ -22,17 +22,22 @@ static const char text[] =
     "media rtp\n  realm r\n  ports 10000-29999\n"
     "customer acme\n  limit in 10calls\n"
     "trunk in\n  listen main\n  accept 198.51.100.0/28\n  numbers plan\n  routes retail\n"
+    "  codecs deny g729\n"
     "  customer acme\n  limit in 20calls 3cps\n"
     "trunk alpha\n  listen main\n  peer 198.51.100.21 udp priority 1 weight 70\n"
     "  peer sbc2.alpha.example:5070 udp priority 1 weight 30\n  uri phone\n"
     "  header out set P-Charge-Info \"<sip:{billing}@unit.example>\"\n"
     "trunk bravo\n  listen main\n  peer 198.51.100.31 udp\n  send tech99\n  limit out 2calls\n"
     "  stop 503\n  trust no\n"
+    "trunk narrow\n  listen main\n  peer 198.51.100.41 udp\n  codecs allow opus pcma g729\n"
+    "  codecs order opus g729\n  ptime 20\n  bypass in\n"
+    "trunk moving\n  listen main\n  peer 198.51.100.42 udp\n  latch follow\n  bypass in\n"
+    "trunk old\n  listen main\n  peer 198.51.100.43 udp\n  codecs allow g729\n"
     "group carriers\n  member bravo\n  limit out 5calls\n"
     "numbers plan\n  911 -> keep class emergency\n  311 -> keep\n  00. -> +{2-}\n  NXXNXXXXXX -> +1{*}\n  +. -> keep\n"
     "numbers tech99 direction out\n  +. -> 99{1-}\n"
     "route retail\n  emergency via bravo\n  prefix +1 via bravo then alpha max 1 attempts\n"
-    "  prefix +44 via alpha then bravo\n  prefix +1900 cause 403 \"Blocked destination\"\n";
+    "  prefix +44 via alpha then bravo\n  prefix +7 via narrow then moving then old\n  prefix +1900 cause 403 \"Blocked destination\"\n";
 
 struct fixture {
     struct conf *conf;
@@ -401,6 +406,31 @@ static void the_text_has_every_decision_with_its_place(void **state)
     free(said);
 }
 
+static void codecs_and_the_way_of_the_media_are_told(void **state)
+{
+    struct fixture *f = *state;
+    struct explain_ask a = ask_from(f, "in", "+74951234567");
+    const json_t *o = ask(f, &a), *c = candidate(o, 0);
+    char *said = json_dumps(json_object_get(request(c, 0), "codecs"), 0), *text_said;
+    size_t size;
+    FILE *out;
+
+    assert_string_equal(said, "[\"opus\", \"PCMA\", \"CN\", \"telephone-event\"]");
+    free(said);
+    assert_string_equal(member(request(c, 0), "media"), "around: bypass");
+    c = candidate(o, 1);
+    assert_string_equal(member(request(c, 0), "media"), "relay: latch follow");
+    c = candidate(o, 2);
+    assert_string_equal(member(c, "why"), "no codec that both trunks allow");
+    out = open_memstream(&text_said, &size);
+    explain_print(out, o);
+    fclose(out);
+    assert_non_null(strstr(text_said, "        media: around: bypass; offered opus, PCMA, CN, "
+                                      "telephone-event; ptime 20\n"));
+    assert_non_null(strstr(text_said, "NOT TRIED: no codec that both trunks allow"));
+    free(text_said);
+}
+
 static void asking_leaves_no_trace(void **state)
 {
     struct fixture *f = *state;
@@ -439,6 +469,7 @@ int main(void)
         cmocka_unit_test(moments_are_read_with_their_zone),
         cmocka_unit_test_setup_teardown(the_text_has_every_decision_with_its_place, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(codecs_and_the_way_of_the_media_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(asking_leaves_no_trace, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
