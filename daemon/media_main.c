@@ -6,6 +6,7 @@
 #include <cap-ng.h>
 #include <event2/event.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ struct program {
 };
 
 static const char usage[] =
-    "usage: tandem-media [--socket PATH] [--threads N] [--pins DIR]\n"
+    "usage: tandem-media [--socket PATH] [--journal PATH] [--threads N] [--pins DIR]\n"
     "       tandem-media --setup [--config FILE] [--interface IF[:MODE]]... [--pins DIR] [--lines N]\n"
     "                    [--user NAME]\n"
     "       tandem-media --teardown [--pins DIR]\n"
@@ -36,6 +37,8 @@ static const char usage[] =
     "Relays RTP and RTCP for tandemd, which tells it over the socket what to relay.\n"
     "\n"
     "  --socket PATH   control socket [" SOCKET_DEFAULT "]\n"
+    "  --journal PATH  what a killed relay leaves to the next one; empty: nothing\n"
+    "                  [\"sessions\" in the directory of the control socket]\n"
     "  --threads N     packet threads [one per processor, at most 4]\n"
     "  --pins DIR      where maps and programs of the kernel path are pinned [" MAPS_DIR "]\n"
     "  --verbose       log changes of state\n"
@@ -160,11 +163,23 @@ static void tell_path(const struct program *p, const struct relay_param *rp)
     compare_path(rp->socket_path, path);
 }
 
+/* Not given: beside the socket, in the same runtime directory. @return NULL: none */
+static const char *journal_path(const struct relay_param *p, char out[PATH_MAX])
+{
+    const char *slash = strrchr(p->socket_path, '/');
+    int dir = slash ? (int)(slash - p->socket_path) + 1 : 0;
+
+    if (p->journal)
+        return p->journal[0] ? p->journal : NULL;
+    return snprintf(out, PATH_MAX, "%.*ssessions", dir, p->socket_path) < PATH_MAX ? out : NULL;
+}
+
 static int run(const struct relay_param *param, const char *pins)
 {
     char reason[KERNEL_REASON_LEN];
     struct program p = {0};
     struct relay_param rp = *param;
+    char journal[PATH_MAX];
     int code = EXIT_FAILURE;
 
     log_never_wait();
@@ -176,6 +191,7 @@ static int run(const struct relay_param *param, const char *pins)
     rp.base = p.base;
     rp.on_empty = on_empty;
     rp.arg = &p;
+    rp.journal = journal_path(param, journal);
     if (add_signal(&p, SIGTERM, &p.ev_term) < 0 || add_signal(&p, SIGINT, &p.ev_int) < 0 ||
         add_watchdog(&p) < 0)
         goto out;
@@ -234,6 +250,7 @@ static int take_option(struct options *o, int c)
 {
     switch (c) {
     case 's': o->relay.socket_path = optarg; break;
+    case 'j': o->relay.journal = optarg; break;
     case 't': return read_number("threads", optarg, THREADS_LIMIT, &o->relay.threads) ? -1 : 2;
     case 'S': o->work = WORK_SETUP; break;
     case 'T': o->work = WORK_TEARDOWN; break;
@@ -255,6 +272,7 @@ int main(int argc, char **argv)
     static const struct option options[] = {
         {"socket", required_argument, NULL, 's'},
         {"threads", required_argument, NULL, 't'},
+        {"journal", required_argument, NULL, 'j'},
         {"setup", no_argument, NULL, 'S'},
         {"teardown", no_argument, NULL, 'T'},
         {"config", required_argument, NULL, 'c'},

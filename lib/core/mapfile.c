@@ -51,6 +51,14 @@ int mapfile_grow(struct mapfile *m, size_t len)
     return err;
 }
 
+int mapfile_empty(struct mapfile *m)
+{
+    if (ftruncate(m->fd, 0) < 0)
+        return -errno;
+    m->len = 0;
+    return 0;
+}
+
 void mapfile_close(struct mapfile *m)
 {
     if (m->p)

@@ -25,6 +25,8 @@ struct mapfile {
 int mapfile_open(struct mapfile *m, const char *path, size_t room);
 /** Make the file at least len bytes long, with memory behind them: a full tmpfs is an error here, not a signal later. @return 0; -ENOSPC; -errno */
 int mapfile_grow(struct mapfile *m, size_t len);
+/** Throw away what is in it. @return 0 or -errno */
+int mapfile_empty(struct mapfile *m);
 /** Unmap, unlock and close; the file stays. */
 void mapfile_close(struct mapfile *m);
 

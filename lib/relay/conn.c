@@ -145,31 +145,38 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 /* ---- controllers ----------------------------------------------------------------------------------------------- */
 
-static struct controller *controller_find(const struct relay *r, const struct media_hello *m)
+static struct controller *controller_find(const struct relay *r, const char node[MEDIA_NAME_MAX],
+                                          uint32_t worker, uint32_t epoch)
 {
     struct controller *ctl;
 
     LIST_FOREACH(ctl, &r->controllers, link)
     {
-        if (ctl->epoch == m->hdr.epoch && ctl->worker == m->worker &&
-            strncmp(ctl->node, m->node, sizeof(ctl->node)) == 0)
+        if (ctl->epoch == epoch && ctl->worker == worker &&
+            strncmp(ctl->node, node, sizeof(ctl->node)) == 0)
             return ctl;
     }
     return NULL;
 }
 
-static struct controller *controller_new(struct relay *r, const struct media_hello *m)
+struct controller *controller_get(struct relay *r, const char node[MEDIA_NAME_MAX], uint32_t worker,
+                                  uint32_t epoch)
 {
-    struct controller *ctl;
+    struct controller *ctl = controller_find(r, node, worker, epoch);
 
+    if (ctl)
+        return ctl;
     if (r->n_controllers >= CONTROLLERS_MAX)
         return NULL;
     ctl = calloc(1, sizeof(*ctl));
     if (!ctl)
         return NULL;
-    memcpy(ctl->node, m->node, sizeof(ctl->node));
-    ctl->epoch = m->hdr.epoch;
-    ctl->worker = m->worker;
+    memcpy(ctl->node, node, sizeof(ctl->node));
+    ctl->epoch = epoch;
+    ctl->worker = worker;
+    ctl->lost_ms = r->now_ms;
+    ctl->orphan_idle_ms = MEDIA_ORPHAN_IDLE_MS;
+    ctl->orphan_cap_ms = MEDIA_ORPHAN_CAP_MS;
     LIST_INSERT_HEAD(&r->controllers, ctl, link);
     r->n_controllers++;
     return ctl;
@@ -201,9 +208,7 @@ static void on_hello(struct conn *c, const struct media_hello *m)
         return;
     }
     controllers_sweep(r);
-    ctl = controller_find(r, m);
-    if (!ctl)
-        ctl = controller_new(r, m);
+    ctl = controller_get(r, m->node, m->worker, m->hdr.epoch);
     if (!ctl) {
         conn_status(c, &m->hdr, -ENOMEM);
         return;
@@ -291,6 +296,7 @@ static void on_pool(struct conn *c, const struct media_pool *m)
     if (err == 0) {
         limits_pool(&c->relay->limits, m);
         ranges_pool(c->relay->p.kernel, m);
+        keep_pool(c->relay->keep, m);
     }
     conn_status(c, &m->hdr, err);
 }
@@ -392,6 +398,8 @@ static void dispatch(struct conn *c, const struct media_hdr *h)
         ports_end_pools(c->relay->ports,
                         ((const struct media_pools_end *)(const void *)h)->generation);
         ranges_sweep(c->relay->p.kernel, c->relay->ports);
+        keep_pools_end(c->relay->keep,
+                       ((const struct media_pools_end *)(const void *)h)->generation);
         conn_status(c, h, 0);
         break;
     case MEDIA_OPEN: on_open(c, (const struct media_session_ops *)(const void *)h); break;

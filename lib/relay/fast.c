@@ -251,6 +251,20 @@ void fast_demote(struct flow_ctx *c, struct endpoint *e, enum media_demote why)
     rest(c, e, why);
 }
 
+/* What the former process knew of its next hop is not known here: it goes through user space until it has been asked for. */
+void fast_resume(struct flow_ctx *c, struct endpoint *e)
+{
+    if (!e->rtp.line || __atomic_load_n(&e->rtp.line->state, __ATOMIC_RELAXED) != LINE_FAST)
+        return;
+    e->fast.state = FAST_IN;
+    lane_demote(e->rtp.line);
+    lines_check(&e->rtp);
+    fast_fold(c, e);
+    e->fast.state = FAST_OUT;
+    e->n.demotions++;
+    total_add(&c->fast.totals.demotions[MEDIA_DEMOTE_RESTART], 1);
+}
+
 void fast_change(struct flow_ctx *c, struct endpoint *e, enum media_op_kind kind)
 {
     enum media_demote why = kind == MEDIA_OP_PLAY || kind == MEDIA_OP_STOP ? MEDIA_DEMOTE_PLAY

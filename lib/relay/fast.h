@@ -105,6 +105,8 @@ void fast_init(struct fast_thread *t, const struct kernel *kernel);
 
 /** Before the controller's operation: e and its peer leave the kernel path. */
 void fast_change(struct flow_ctx *c, struct endpoint *e, enum media_op_kind kind);
+/** e was made by a former process: if it was in, its counters are taken over, and it may go in again when it has been seen. */
+void fast_resume(struct flow_ctx *c, struct endpoint *e);
 /** e's party was found elsewhere: what is sent to it must follow. */
 void fast_moved(struct flow_ctx *c, struct endpoint *e);
 void fast_demote(struct flow_ctx *c, struct endpoint *e, enum media_demote why);

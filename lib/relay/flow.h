@@ -88,6 +88,7 @@ struct endpoint {
     struct port_lease lease;
     uint8_t ctl_peer; /* number, or MEDIA_NO_PEER */
     bool has_dtmf;    /* the packet thread has one, or has it in a job */
+    bool is_resumed;  /* made by a former process: its lines in the kernel go on as they are */
 };
 
 /* Of one packet thread; written by it, read by the control thread. */

@@ -30,6 +30,13 @@ void lines_on(struct flow *f, unsigned thread)
 
     if (!l)
         return;
+    if (f->ep->is_resumed && l->state != LINE_OFF) {
+        l->thread = (uint8_t)thread;
+        f->is_line_narrow = (l->flags & LINE_CHECK) != 0;
+        if (l->state != LINE_FAST)
+            lines_check(f);
+        return;
+    }
     memset(l, 0, sizeof(*l)); /* state last, and it is LINE_OFF already */
     l->thread = (uint8_t)thread;
     l->event_pt = 0xff;

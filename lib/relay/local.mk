@@ -16,6 +16,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/io.c lib/relay/io.h lib/relay/io_name.h lib/relay/io_steer.c lib/relay/io_udp.c \
 	lib/relay/hops.c lib/relay/hops.h lib/relay/hops_msg.c lib/relay/hops_msg.h \
 	lib/relay/job.h \
+	lib/relay/keep.c lib/relay/keep.h \
 	lib/relay/kernel.c lib/relay/kernel.h \
 	lib/relay/kernel_setup.c lib/relay/kernel_setup.h \
 	lib/relay/kernel_tc.c lib/relay/kernel_tc.h \
@@ -31,6 +32,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/quality.c lib/relay/quality.h \
 	lib/relay/ranges.c lib/relay/ranges.h \
 	lib/relay/relay.c lib/relay/relay.h \
+	lib/relay/resume.c \
 	lib/relay/rtcp.c lib/relay/rtcp.h \
 	lib/relay/rtp.c lib/relay/rtp.h \
 	lib/relay/secure.c lib/relay/secure.h \

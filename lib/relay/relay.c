@@ -228,9 +228,12 @@ uint64_t relay_audit(struct relay *r)
     }
     r->audits++;
     r->drift = n > used ? n - used : used - n;
+    if (r->keep)
+        r->drift += n > keep_used(r->keep) ? n - keep_used(r->keep) : keep_used(r->keep) - n;
     if (r->drift)
-        log_ev(LOG_ERROR, "media_audit", "ledger=%llu endpoints=%llu", (unsigned long long)used,
-               (unsigned long long)n);
+        log_ev(LOG_ERROR, "media_audit", "ledger=%llu endpoints=%llu journal=%llu",
+               (unsigned long long)used, (unsigned long long)n,
+               (unsigned long long)(r->keep ? keep_used(r->keep) : n));
     return r->drift;
 }
 
@@ -429,6 +432,16 @@ static int start_events(struct relay *r)
     return 0;
 }
 
+/* Without it the relay serves all the same; its sessions end with it, and the controller installs them again. */
+static void open_journal(struct relay *r)
+{
+    int err = r->p.journal ? keep_open(r->p.journal, &r->boot, &r->keep) : 0;
+
+    if (err < 0)
+        log_ev(LOG_ERROR, "media_journal", "path=%s errno=%d", r->p.journal, -err);
+    relay_resume(r);
+}
+
 struct relay *relay_new(const struct relay_param *p)
 {
     struct relay *r = calloc(1, sizeof(*r));
@@ -458,6 +471,8 @@ struct relay *relay_new(const struct relay_param *p)
         err = sounds_init(&r->sounds);
     if (err == 0)
         err = start_threads(r);
+    if (err == 0)
+        open_journal(r);
     if (err == 0)
         err = start_events(r);
     /* from now on the lines are ours: a set-up that has waited replaces programs of older maps */
@@ -502,6 +517,7 @@ void relay_free(struct relay *r)
     }
     bell_fini(&r->bell);
     ports_free(r->ports);
+    keep_close(r->keep, true);
     sounds_fini(&r->sounds);
     free(r);
 }

@@ -22,6 +22,7 @@ struct relay_param {
     struct kernel *kernel;  /* borrowed; NULL: no path through the kernel, a socket for each port */
     const char *no_kernel;  /* why there is none, for operators; borrowed */
     unsigned threads;       /* 0: one per processor, at most 4 */
+    const char *journal;    /* borrowed; what a killed process leaves; NULL: nothing */
     uint32_t sockets_limit; /* media sockets; 0: from RLIMIT_NOFILE */
     void (*on_empty)(void *arg); /* draining and no session is left; once */
     void *arg;

@@ -61,17 +61,15 @@ struct session *session_find(struct relay *r, uint64_t id, uint32_t index)
     return NULL;
 }
 
-static struct session *session_new(struct relay *r, struct controller *ctl, uint64_t id)
+static struct session *session_at(struct relay *r, struct controller *ctl, uint64_t id,
+                                  uint32_t index)
 {
-    struct session *s;
+    struct session *s = calloc(1, sizeof(*s));
 
-    if (r->n_free == 0 && slots_grow(r) < 0)
-        return NULL;
-    s = calloc(1, sizeof(*s));
     if (!s)
         return NULL;
     s->id = id;
-    s->index = r->free_slot[--r->n_free];
+    s->index = index;
     s->owner = ctl;
     s->thread = r->thread[s->index % r->n_threads];
     atomic_init(&s->seen_ms, r->now_ms);
@@ -81,6 +79,18 @@ static struct session *session_new(struct relay *r, struct controller *ctl, uint
     r->n_sessions++;
     if (r->n_sessions > r->sessions_max)
         r->sessions_max = r->n_sessions;
+    return s;
+}
+
+static struct session *session_new(struct relay *r, struct controller *ctl, uint64_t id)
+{
+    struct session *s;
+
+    if (r->n_free == 0 && slots_grow(r) < 0)
+        return NULL;
+    s = session_at(r, ctl, id, r->free_slot[r->n_free - 1]);
+    if (s)
+        r->n_free--;
     return s;
 }
 
@@ -122,7 +132,7 @@ static void endpoint_free(struct relay *r, struct endpoint *e)
     secure_free(e->secure);
     r->n_sockets -= descriptors(fd);
     r->n_endpoints--;
-    free(e);
+    keep_free(r->keep, e);
 }
 
 static int lease_open(struct relay *r, const struct media_ep *want, struct port_lease *lease,
@@ -186,6 +196,29 @@ static void endpoint_init(struct relay *r, struct endpoint *e, const int fd[2])
     flow_set_options(e, want, r->now_ms);
 }
 
+/* What its party did before the relay was killed, if it is of a session that is taken up. */
+static void endpoint_resume(const struct relay *r, struct endpoint *e)
+{
+    for (unsigned i = 0; i < r->n_left; i++) {
+        const struct endpoint *was = r->left[i].ep;
+
+        if (was->number != e->number)
+            continue;
+        e->rtp.latch = was->rtp.latch;
+        e->rtcp.latch = was->rtcp.latch;
+        e->seen_ms = was->seen_ms;
+        e->is_inactive = was->is_inactive;
+        e->stats = was->stats;
+        e->quality = was->quality;
+        e->n = was->n;
+        e->fast.mark = was->fast.mark;
+        e->is_resumed = true;
+        /* its keys are not in the journal: until they come nothing of it may go anywhere in clear */
+        if (was->secure)
+            e->direction = 0;
+    }
+}
+
 static void count_refusal(struct relay *r, int err)
 {
     if (err == -EADDRNOTAVAIL || err == -EADDRINUSE)
@@ -203,7 +236,7 @@ static int endpoint_new(struct relay *r, struct session *s, const struct media_e
     int fd[2];
     int err = -ENOMEM;
 
-    e = calloc(1, sizeof(*e));
+    e = keep_new(r->keep);
     if (!e)
         goto fail;
     e->want = *want;
@@ -213,6 +246,7 @@ static int endpoint_new(struct relay *r, struct session *s, const struct media_e
     if (err < 0)
         goto fail;
     endpoint_init(r, e, fd);
+    endpoint_resume(r, e);
     r->n_sockets += descriptors(fd);
     r->n_endpoints++;
     *out = e;
@@ -220,7 +254,7 @@ static int endpoint_new(struct relay *r, struct session *s, const struct media_e
 
 fail:
     count_refusal(r, err);
-    free(e);
+    keep_free(r->keep, e);
     return err;
 }
 
@@ -423,8 +457,10 @@ static int ops_apply(struct relay *r, struct session *s, const struct media_op *
         free(j);
         return err;
     }
+    keep_begin(r->keep, s);
     for (unsigned i = 0; i < n; i++)
         op_put(r, s, &op[i], &made[i], &j->cell[i].op);
+    keep_end(r->keep, s);
     j->n = n;
     thread_post(s->thread, j);
     return 0;
@@ -496,9 +532,11 @@ static int session_adopt(struct relay *r, struct controller *ctl, struct session
     if (err < 0 || s->owner == ctl)
         return err;
     relay_tell_lost(s, MEDIA_LOST_TAKEN);
+    keep_begin(r->keep, s);
     s->owner->n_sessions--;
     s->owner = ctl;
     ctl->n_sessions++;
+    keep_end(r->keep, s);
     return 0;
 }
 
@@ -530,6 +568,7 @@ int session_open(struct relay *r, struct controller *ctl, const struct media_ses
         return err;
     s->stats_every_s = m->stats_every_s;
     s->stats_due_ms = r->now_ms + m->stats_every_s * 1000ULL;
+    keep_end(r->keep, s);
     *out = s;
     return 0;
 }
@@ -616,6 +655,70 @@ void session_job_done(struct relay *r, struct job *j)
                 endpoint_free(r, j->session->ep[i]);
         }
         session_free(r, j->session);
+    }
+}
+
+/* ---- taken up ---------------------------------------------------------------------------------------------------- */
+
+static unsigned resume_ops(const struct kept *left, unsigned n, struct media_op *op)
+{
+    unsigned k = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        op[k] = (struct media_op){.kind = MEDIA_OP_ADD, .ep = left[i].ep->want};
+        op[k].ep.endpoint = left[i].ep->number;
+        op[k++].ep.local = left[i].ep->rtp.local;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        const struct endpoint *e = left[i].ep;
+        bool has_peer = false;
+
+        for (unsigned p = 0; p < n; p++)
+            has_peer |= left[p].ep->number == e->ctl_peer;
+        if (has_peer && e->number < e->ctl_peer)
+            op[k++] = (struct media_op){
+                .kind = MEDIA_OP_CONNECT, .peer = e->ctl_peer, .ep.endpoint = e->number};
+    }
+    return k;
+}
+
+struct session *session_resume(struct relay *r, struct controller *ctl, const struct kept *left,
+                               unsigned n)
+{
+    struct media_op op[2 * MEDIA_ENDPOINTS_MAX];
+    struct session *s;
+    int err;
+
+    /* 2^20: an index beyond it was never given */
+    while (left->index >= r->n_slots && r->n_slots < 1U << 20)
+        if (slots_grow(r) < 0)
+            return NULL;
+    if (n > MEDIA_ENDPOINTS_MAX || left->index >= r->n_slots || r->slot[left->index])
+        return NULL;
+    s = session_at(r, ctl, left->session, left->index);
+    if (!s)
+        return NULL;
+    s->stats_every_s = left->stats_every_s;
+    s->stats_due_ms = r->now_ms + left->stats_every_s * 1000ULL;
+    r->left = left;
+    r->n_left = n;
+    err = ops_apply(r, s, op, resume_ops(left, n, op));
+    r->n_left = 0;
+    if (err == 0)
+        return s;
+    log_limited(LOG_WARN, "media_not_resumed", "session=%016llx status=%d",
+                (unsigned long long)left->session, err);
+    r->n_free--; /* its index is still among them; sessions_resumed() makes the stack anew */
+    session_free(r, s);
+    return NULL;
+}
+
+void sessions_resumed(struct relay *r)
+{
+    r->n_free = 0;
+    for (uint32_t i = r->n_slots; i-- > 0;) {
+        if (!r->slot[i])
+            r->free_slot[r->n_free++] = i;
     }
 }
 

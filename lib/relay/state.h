@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <sys/queue.h>
 #include "core/htab.h"
+#include "relay/keep.h"
 #include "relay/limits.h"
 #include "relay/relay.h"
 #include "relay/sounds.h"
@@ -65,6 +66,9 @@ struct relay {
     unsigned n_threads;
     struct thread **thread;
     struct ports *ports;
+    struct keep *keep;       /* NULL: sessions end with the process */
+    const struct kept *left; /* of the session that is being taken up */
+    unsigned n_left;
     struct sounds sounds;
     struct limits limits;
     bool is_draining;
@@ -84,7 +88,7 @@ struct relay {
     uint32_t n_sockets, sockets_limit;
 
     /* since the start */
-    uint64_t sessions_max, opened, lost;
+    uint64_t sessions_max, opened, lost, resumed;
     uint64_t refused_ports, refused_descriptors, refused_memory, refused_draining;
     uint64_t ports_stolen, bad_messages, audits, drift;
     uint64_t audit_due_ms;
@@ -107,7 +111,19 @@ void conns_flush(struct relay *r);
 void conns_free(struct relay *r);
 void controllers_sweep(struct relay *r);
 
+/** One that is gone, or comes now. @return NULL out of memory, or too many */
+struct controller *controller_get(struct relay *r, const char node[MEDIA_NAME_MAX], uint32_t worker,
+                                  uint32_t epoch);
+
+/* ---- resume.c ---- */
+/** Before anybody connects: take up what a former process has left in the journal and in the kernel's lines. */
+void relay_resume(struct relay *r);
+
 /* ---- session.c ---- */
+/** A session at the index that it had; sessions_resumed() when all are there. @return NULL: it could not be made */
+struct session *session_resume(struct relay *r, struct controller *ctl, const struct kept *left,
+                               unsigned n);
+void sessions_resumed(struct relay *r);
 int sessions_init(struct relay *r);
 void sessions_fini(struct relay *r);
 struct session *session_find(struct relay *r, uint64_t id, uint32_t index);

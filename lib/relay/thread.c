@@ -296,6 +296,16 @@ static void apply_op(struct thread *t, struct job_op *op)
     }
 }
 
+/* All operations of a message are done. */
+static void settle(struct thread *t, struct endpoint *e)
+{
+    if (e->is_resumed) {
+        fast_resume(&t->ctx, e);
+        e->is_resumed = false;
+    }
+    flow_release(&t->ctx, e);
+}
+
 static void do_ops(struct thread *t, struct job *j)
 {
     bool is_owed = false;
@@ -307,7 +317,7 @@ static void do_ops(struct thread *t, struct job *j)
     }
     for (unsigned i = 0; i < j->n; i++)
         if (j->cell[i].op.kind != MEDIA_OP_REMOVE)
-            flow_release(&t->ctx, j->cell[i].op.ep);
+            settle(t, j->cell[i].op.ep);
     if (is_owed)
         chan_put(&t->up, &j->item);
     else

@@ -54,3 +54,6 @@ tests_unit_test_relay_srtp_SOURCES = tests/unit/test_relay_srtp.c tests/unit/rel
 tests_unit_test_relay_srtp_LDADD = lib/media/libtdmedia.a $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_relay_fast
 tests_unit_test_relay_fast_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_keep
+tests_unit_test_relay_keep_SOURCES = tests/unit/test_relay_keep.c tests/unit/relay_rig.h
+tests_unit_test_relay_keep_LDADD = lib/media/libtdmedia.a $(TD_LIBS_RELAY) $(CMOCKA_LIBS)

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The relay's journal: what a killed relay leaves, the next one goes on with, on the same ports and with what was counted.
+ * A kill is a copy of the file while the relay lives: the file of one that ends well is empty, and gone.
+ */
+#include "relay_rig.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "relay/keep.h"
+
+static struct rig rig;
+static char journal[128], copy[160];
+
+static void start(void)
+{
+    struct relay_param p = {
+        .base = rig.base, .socket_path = rig.path, .threads = 2, .journal = journal};
+
+    rig.relay = relay_new(&p);
+    assert_non_null(rig.relay);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    rig_init(&rig, rig_port(), 40);
+    snprintf(journal, sizeof journal, "%s.sessions", rig.path);
+    snprintf(copy, sizeof copy, "%s.copy", journal);
+    relay_free(rig.relay);
+    rig_until(&rig, rig.downs == 1);
+    start();
+    rig_until(&rig, rig.ups == 2);
+    rig.fresh = 0;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    rig_fini(&rig);
+    (void)unlink(journal);
+    (void)unlink(copy);
+    return 0;
+}
+
+static void file_copy(const char *from, const char *to)
+{
+    FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+    static char buf[65536];
+    size_t n;
+
+    assert_non_null(in);
+    assert_non_null(out);
+    while ((n = fread(buf, 1, sizeof buf, in)) > 0)
+        assert_int_equal(fwrite(buf, 1, n, out), n);
+    fclose(in);
+    fclose(out);
+}
+
+/* The relay is killed now; what it does meanwhile never was. */
+static void killed(void)
+{
+    int ups = rig.ups;
+
+    file_copy(journal, copy);
+    relay_free(rig.relay);
+    assert_int_equal(access(journal, F_OK), -1);
+    assert_int_equal(rename(copy, journal), 0);
+    start();
+    rig_until(&rig, rig.ups == ups + 1);
+}
+
+static void sessions_go_on_with_ports_parties_and_counters(void **state)
+{
+    struct rig_answer a = rig_call(&rig, 4, 6, MEDIA_LATCH_LEARN_ONCE), q, b;
+    struct party in, out, stranger;
+
+    (void)state;
+    b = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
+    party_init(&in, 4, 1);
+    party_init(&out, 6, 2);
+    party_init(&stranger, 4, 3);
+    party_send(&in, &a.ep[0].local);
+    rig_until(&rig, rig.n_events == 1);
+    party_send(&out, &a.ep[1].local);
+    party_expect(&in, &a.ep[0].local);
+    for (int i = 0; i < 20; i++) {
+        party_send(&in, &a.ep[0].local);
+        party_expect(&out, &a.ep[1].local);
+    }
+    rig_until(&rig, rig.n_events == 2);
+    /* a packet is counted behind its sending */
+    assert_int_equal(rig_ask(&rig, MEDIA_QUERY, a.ref, NULL, 0).ep[1].n.sent_packets, 20);
+    killed();
+    assert_int_equal(rig.fresh, 0); /* to the controller it is the same relay */
+    assert_int_equal(relay_sessions(rig.relay), 2);
+    assert_int_equal(relay_audit(rig.relay), 0);
+    for (int i = 0; i < 10; i++) {
+        party_send(&in, &a.ep[0].local);
+        party_expect(&out, &a.ep[1].local);
+        party_send(&out, &a.ep[1].local);
+        party_expect(&in, &a.ep[0].local);
+    }
+    party_send(&stranger, &a.ep[0].local);
+    party_send(&in, &a.ep[0].local);
+    party_expect(&out, &a.ep[1].local);
+    q = rig_ask(&rig, MEDIA_QUERY, a.ref, NULL, 0);
+    assert_int_equal(q.status, 0);
+    assert_int_equal(q.ref.index, a.ref.index);
+    assert_int_equal(q.ep[0].n.packets, 32);
+    assert_int_equal(q.ep[1].n.sent_packets, 31);
+    assert_int_equal(q.ep[0].n.lost, 0);
+    assert_int_equal(q.ep[0].n.ssrc_changes, 0);
+    assert_int_equal(q.ep[0].n.strangers, 1);
+    assert_true(addr_eq(&q.ep[0].local, &a.ep[0].local));
+    /* new ones get other ports; what is closed is closed */
+    assert_int_equal(rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE).status, 0);
+    assert_int_equal(relay_audit(rig.relay), 0);
+    assert_int_equal(rig_ask(&rig, MEDIA_CLOSE, a.ref, NULL, 0).ep[0].n.packets, 32);
+    assert_int_equal(rig_ask(&rig, MEDIA_CLOSE, b.ref, NULL, 0).status, 0);
+    assert_int_equal(relay_sessions(rig.relay), 1);
+    assert_int_equal(relay_audit(rig.relay), 0);
+    close(in.fd);
+    close(out.fd);
+    close(stranger.fd);
+}
+
+static void again_and_again(void **state)
+{
+    struct rig_answer a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        killed();
+        assert_int_equal(relay_sessions(rig.relay), 1);
+        assert_int_equal(relay_audit(rig.relay), 0);
+    }
+    assert_int_equal(rig_ask(&rig, MEDIA_QUERY, a.ref, NULL, 0).ep[1].peer, 0);
+    assert_int_equal(rig_ask(&rig, MEDIA_CLOSE, a.ref, NULL, 0).status, 0);
+    killed();
+    assert_int_equal(relay_sessions(rig.relay), 0);
+}
+
+static void what_nobody_claims_is_an_orphan(void **state)
+{
+    struct rig_answer a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
+
+    (void)state;
+    assert_int_equal(a.status, 0);
+    file_copy(journal, copy);
+    media_free(rig.media);
+    relay_free(rig.relay);
+    assert_int_equal(rename(copy, journal), 0);
+    start();
+    assert_int_equal(relay_sessions(rig.relay), 1);
+    rig.media = rig_client(&rig, 2000, 1); /* another process of that node */
+    rig_until(&rig, relay_sessions(rig.relay) == 0);
+    assert_int_equal(relay_audit(rig.relay), 0);
+}
+
+static void another_layout_is_refused_as_a_whole(void **state)
+{
+    struct rig_answer a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
+    uint64_t other = 1;
+    FILE *f;
+
+    (void)state;
+    assert_int_equal(a.status, 0);
+    file_copy(journal, copy);
+    relay_free(rig.relay);
+    f = fopen(copy, "r+");
+    assert_int_equal(fseek(f, 8, SEEK_SET), 0);
+    assert_int_equal(fwrite(&other, sizeof other, 1, f), 1);
+    fclose(f);
+    assert_int_equal(rename(copy, journal), 0);
+    start();
+    rig_until(&rig, rig.fresh == 1);
+    assert_int_equal(relay_sessions(rig.relay), 0);
+    assert_int_equal(rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE).status, 0);
+    assert_int_equal(relay_audit(rig.relay), 0);
+}
+
+static void two_relays_never_write_the_same_one(void **state)
+{
+    uint64_t boot = 5;
+    struct keep *k;
+
+    (void)state;
+    assert_int_equal(keep_open(journal, &boot, &k), -EWOULDBLOCK);
+    assert_int_equal(boot, 5);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(sessions_go_on_with_ports_parties_and_counters),
+        T(again_and_again),
+        T(what_nobody_claims_is_an_orphan),
+        T(another_layout_is_refused_as_a_whole),
+        T(two_relays_never_write_the_same_one),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
