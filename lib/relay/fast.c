@@ -318,7 +318,9 @@ void fast_forwarded(struct flow_ctx *c, struct endpoint *e)
 {
     struct fast_thread *t = &c->fast;
 
-    if (!e->rtp.line || e->fast.state != FAST_OUT || c->now_ms < e->fast.not_before_ms)
+    /* steered alone: no interface has a program that would forward */
+    if (t->path < MEDIA_PATH_TC || !e->rtp.line || e->fast.state != FAST_OUT ||
+        c->now_ms < e->fast.not_before_ms)
         return;
     if (e->fast.clean < FAST_CLEAN) {
         e->fast.clean++;

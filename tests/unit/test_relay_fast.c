@@ -238,6 +238,17 @@ static void a_stream_is_promoted_after_clean_packets(void **state)
     assert_int_equal(g->n_asked, 1);
 }
 
+static void without_a_program_on_an_interface_it_stays(void **state)
+{
+    struct rig *g = *state;
+
+    g->c.fast.path = 0;
+    speak(g, 50);
+    assert_int_equal(g->a.fast.state, FAST_OUT);
+    assert_int_equal(g->a.rtp.line->state, LINE_STEER);
+    assert_int_equal(g->n_asked, 1); /* its frames need the hop all the same */
+}
+
 static void it_waits_for_empty_sockets_but_not_for_ever(void **state)
 {
     struct rig *g = *state;
@@ -609,6 +620,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(a_stream_is_promoted_after_clean_packets),
+        T(without_a_program_on_an_interface_it_stays),
         T(it_waits_for_empty_sockets_but_not_for_ever),
         T(counters_are_one_row_of_numbers),
         T(a_line_wraps),
