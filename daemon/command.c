@@ -17,6 +17,7 @@
 #include "daemon/dips.h"
 #include "daemon/command_explain.h"
 #include "daemon/ctl_state.h"
+#include "daemon/media_show.h"
 #include "daemon/registrations.h"
 #include "daemon/render.h"
 
@@ -573,88 +574,6 @@ static void cmd_show_limits(struct admin_req *r)
     admin_answer(r, walk.rows, render_limits);
 }
 
-/* ---- relay ---- */
-
-static json_t *relay_pools(const struct media_relay_reply *r)
-{
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < r->n_pools && i < MEDIA_POOLS_MAX; i++) {
-        const struct media_pool_state *p = &r->pool[i];
-        json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:i,s:i,s:i}", "pool", p->name, "pairs",
-                                              (int)p->pairs, "used", (int)p->used, "quarantine",
-                                              (int)p->quarantine, "priority_used",
-                                              (int)p->priority_used, "refused", (int)p->refused));
-    }
-    return list;
-}
-
-/* On worker 0's thread, when the relay has answered. */
-static void relay_answered(void *arg, int status, const struct media_relay_reply *r)
-{
-    struct ask *a = arg;
-    struct gather *g = a->arg;
-    if (status == 0 && r) {
-        json_t *j = json_pack(
-            "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:i,s:b}", "uptime_ms",
-            INT(r->uptime_ms), "sessions", INT(r->sessions), "sessions_opened",
-            INT(r->sessions_opened), "sessions_orphaned", INT(r->sessions_orphaned), "endpoints",
-            INT(r->endpoints), "pairs_used", INT(r->pairs_used), "pairs_drift", INT(r->pairs_drift),
-            "packets_in", INT(r->packets_in), "packets_out", INT(r->packets_out), "strangers",
-            INT(r->strangers), "invalid", INT(r->invalid), "unsent", INT(r->unsent), "bytes_in",
-            INT(r->bytes_in), "descriptors", (int)r->descriptors, "descriptors_limit",
-            (int)r->descriptors_limit, "threads", (int)r->threads, "draining", (int)r->draining);
-        json_object_set_new(j, "send_errors", json_integer(INT(r->send_errors)));
-        json_object_set_new(j, "overflows", json_integer(INT(r->overflows)));
-        json_object_set_new(j, "pools", relay_pools(r));
-        g->result[0] = j;
-    }
-    worker_ask_done(a);
-}
-
-static void relay_worker(struct worker *w, struct ask *a)
-{
-    struct media *m = worker_media(w);
-    if (!m)
-        return;
-    a->deferred = true;
-    media_query_relay(m, relay_answered, a);
-}
-
-static void render_relay(struct evbuffer *out, const json_t *body)
-{
-    static const struct render_column col[] = {{"pool", "POOL", 32},
-                                               {"pairs", "PAIRS", 0},
-                                               {"used", "USED", 0},
-                                               {"quarantine", "QUARANTINE", 0},
-                                               {"priority_used", "PRIO", 0},
-                                               {"refused", "REFUSED", 0},
-                                               {NULL, NULL, 0}};
-    json_t *head = json_copy((json_t *)(uintptr_t)body);
-    json_object_del(head, "pools");
-    render_object(out, head);
-    json_decref(head);
-    render_table(out, json_object_get(body, "pools"), col);
-}
-
-static void relay_done(struct gather *g, void *arg)
-{
-    struct calls_question *q = arg;
-    if (g->result[0])
-        admin_answer(q->req, json_incref(g->result[0]), render_relay);
-    else
-        admin_error(q->req, "the media relay does not answer");
-    free(q);
-}
-
-static void cmd_show_relay(struct admin_req *r)
-{
-    struct calls_question *q = question_new(r, 0, NULL);
-    if (q && node_gather(admin_node(r), relay_worker, q, true, relay_done, q) == 0)
-        return;
-    admin_error(r, "worker 0 does not answer");
-    free(q);
-}
-
 /* ---- reload, drain, log ---- */
 
 static void render_message(struct evbuffer *out, const json_t *body)
@@ -744,6 +663,9 @@ const struct command command_table[] = {
     {"show groups", "", "groups with their members and limits", 0, 0, cmd_show_groups},
     {"show limits", "", "calls and calls per second at each limit", 0, 0, cmd_show_limits},
     {"show relay", "", "the media relay: sessions, ports, packets", 0, 0, cmd_show_relay},
+    {"show media", "", "media through the kernel: path, interfaces, streams there, why not", 0, 0,
+     cmd_show_media},
+    {"metrics", "", "the media relay's numbers, as Prometheus reads them", 0, 0, cmd_metrics},
     {"show connections", "[N]",
      "TCP and TLS connections, N of each worker at the most (100, up to 1000)", 0, 1,
      cmd_show_connections},

@@ -31,3 +31,6 @@ tests_unit_test_trunk_admin_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
 
 TD_UNIT_TESTS += tests/unit/test_doctor
 tests_unit_test_doctor_LDADD = $(TD_LIBS_DAEMON_TEST) $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+
+TD_UNIT_TESTS += tests/unit/test_media_show
+tests_unit_test_media_show_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
