@@ -310,8 +310,10 @@ static bool has_hop(struct flow_ctx *c, const struct endpoint *e)
 {
     const struct flow *out = &e->peer->rtp;
 
-    return out->hop != HOP_NONE && addr_ip_eq(&out->hop_dst, &out->latch.to) &&
-           hop_ifindex(&c->fast, out->hop) != 0;
+    if (out->hop == HOP_NONE || !addr_ip_eq(&out->hop_dst, &out->latch.to) ||
+        hop_ifindex(&c->fast, out->hop) == 0)
+        return false;
+    return c->fast.path == MEDIA_PATH_TC || !(c->fast.kernel->hops[out->hop].flags & HOP_NO_XDP);
 }
 
 void fast_forwarded(struct flow_ctx *c, struct endpoint *e)

@@ -416,11 +416,20 @@ static void make_no_hop(struct rig *g)
     kernel_hop_write(g->kernel, HOP, &none);
 }
 
+static void make_bridge(struct rig *g)
+{
+    struct hop hop = g->kernel->hops[HOP];
+
+    hop.flags = HOP_NO_XDP;
+    kernel_hop_write(g->kernel, HOP, &hop);
+    g->c.fast.path = MEDIA_PATH_XDP_NATIVE;
+}
+
 static void who_may_not_stays_in_user_space(void **state)
 {
     static void (*const make[])(struct rig *) = {
         make_follow,  make_opaque,    make_peer_slow,  make_held,   make_alone,
-        make_unknown, make_odd_clock, make_two_events, make_no_hop,
+        make_unknown, make_odd_clock, make_two_events, make_no_hop, make_bridge,
     };
 
     for (unsigned i = 0; i < sizeof(make) / sizeof(make[0]); i++) {
