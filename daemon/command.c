@@ -12,6 +12,7 @@
 #include "core/err.h"
 #include "core/log.h"
 #include "daemon/admin.h"
+#include "daemon/call_show.h"
 #include "daemon/command_conn.h"
 #include "daemon/command_diff.h"
 #include "daemon/dips.h"
@@ -219,6 +220,8 @@ struct calls_question {
 struct calls_walk {
     const struct calls_question *q;
     json_t *rows;
+    struct media_ref session; /* of the one call that is wanted */
+    bool has_session;
 };
 
 static bool call_is_wanted(const struct call_info *c, const char *want)
@@ -267,6 +270,8 @@ static bool add_call(const struct call_info *c, void *arg)
     add_media(row, "in", &c->in_media);
     add_media(row, "out", &c->out_media);
     json_array_append_new(walk->rows, row);
+    walk->has_session = c->has_session;
+    walk->session = c->session;
     return json_array_size(walk->rows) < walk->q->max;
 }
 
@@ -276,6 +281,8 @@ static void calls_worker(struct worker *w, struct ask *a)
     struct calls_walk walk = {.q = g->question, .rows = json_array()};
     calls_each(stack_calls(worker_stack(w)), add_call, &walk);
     g->result[worker_id(w)] = walk.rows;
+    if (walk.q->want[0] != '\0' && walk.has_session)
+        call_show_streams(w, a, walk.session, json_array_get(walk.rows, 0));
 }
 
 static json_t *calls_join(struct gather *g, size_t max)

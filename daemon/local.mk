@@ -4,6 +4,7 @@ noinst_LIBRARIES += daemon/libtddaemon.a
 daemon_libtddaemon_a_SOURCES = \
 	daemon/admin.c daemon/admin.h \
 	daemon/builder.c daemon/builder.h \
+	daemon/call_show.c daemon/call_show.h \
 	daemon/command_diff.c daemon/command_diff.h \
 	daemon/command_explain.c daemon/command_explain.h \
 	daemon/command.c daemon/command_conn.c daemon/command_conn.h \

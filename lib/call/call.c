@@ -639,6 +639,8 @@ static struct call_info info_of(const struct call *c)
     };
 
     info.path = bypass_word((enum bypass)c->media.bypass);
+    info.has_session = c->media.state == CALL_MEDIA_OPEN;
+    info.session = c->media.ref;
     info.in_media = media_info(c, c->in);
     info.out_media = media_info(c, out);
     (void)session_text(c, info.session_id);

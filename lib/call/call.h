@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/span.h"
+#include "media/media.h"
 
 struct call;
 struct calls;
@@ -51,6 +52,8 @@ struct call_info {
     char session_id[80]; /**< RFC 7989: caller's UUID;remote=callee's; empty: none */
     const char *path;    /**< "relay", or why not, or why in spite of `bypass` */
     struct call_media_info in_media, out_media;
+    bool has_session; /**< the relay has a session of it: */
+    struct media_ref session;
     bool settled; /**< confirmed, nothing on its way: a restart now would lose nothing */
 };
 

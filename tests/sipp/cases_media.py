@@ -136,6 +136,10 @@ def case_strangers_are_dropped(t):
     both_ways(t, rtp_a, to_a, rtp_b, to_b)
     t.eq("bravo hears of strangers", rtp_b.hear_all(), [])
     t.eq("strangers hear", other.hear_all(), [])
+    streams = t.ctl("show", "call", t.ctl("show", "calls")["calls"][0]["uuid"])["streams"]
+    t.eq("show call", [(x["leg"], x["line"], x.get("strangers", 0), x["latched"]) for x in streams],
+         [("in", 0, 5, True), ("out", 0, 0, True)])
+    t.eq("show call, packets", [x["packets"] == y["sent"] for x, y in (streams, streams[::-1])], [True, True])
     hang_up(alpha, bravo, call)
     rec = t.cdr(code=200)
     t.eq("strangers in the record", (rec["in_strangers"], rec["out_strangers"]), (5, 0))
