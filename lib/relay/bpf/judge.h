@@ -130,6 +130,7 @@ static __always_inline enum verdict locate(struct packet *p, struct udphdr **out
     struct range *r = NULL;
     struct udphdr *udp;
     __be16 proto;
+    __u8 state;
 
     if (p->data + ETH_HLEN + TAG > p->end)
         return PASS;
@@ -155,7 +156,9 @@ static __always_inline enum verdict locate(struct packet *p, struct udphdr **out
     if (!p->line)
         return PASS;
     *out = udp;
-    if (p->line->state == LINE_OFF) {
+    /* read once, before all else of the line: what was told before it was switched on is seen with it */
+    state = *(volatile __u8 *)&p->line->state;
+    if (state == LINE_OFF) {
         if (!r->is_own)
             return PASS;
         count(WHY_CLOSED);
@@ -168,7 +171,7 @@ static __always_inline enum verdict locate(struct packet *p, struct udphdr **out
         count(WHY_STRANGER);
         return DROP;
     }
-    return p->line->state == LINE_FAST ? SEND : PASS;
+    return state == LINE_FAST ? SEND : PASS;
 }
 
 /* --- what it says of its stream --------------------------------------------------------------------------------------- */
