@@ -52,6 +52,10 @@ tests_fuzz_fuzz_diversion_LDADD = $(TD_LIBS_SIP)
 noinst_PROGRAMS += tests/fuzz/fuzz_dns
 tests_fuzz_fuzz_dns_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_dns_LDADD = $(TD_LIBS_SIP)
+noinst_PROGRAMS += tests/fuzz/fuzz_codecs
+tests_fuzz_fuzz_codecs_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_codecs_LDADD = $(TD_LIBS_CALL)
+
 noinst_PROGRAMS += tests/fuzz/fuzz_explain
 tests_fuzz_fuzz_explain_LDFLAGS = $(AM_LDFLAGS) $(TD_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_explain_LDADD = $(TD_LIBS_CALL)
