@@ -470,7 +470,9 @@ static void look(struct flow_ctx *c, struct endpoint *e)
     unsent = f->mark.unsent - before.unsent;
     if (f->mark.other_cpu != before.other_cpu)
         tell_cpu(&c->fast, e);
-    f->odd = 0;
+    /* one in a hundred that is too long for the way is the relay's; all of them are a path that is none */
+    if (packets > 0)
+        f->odd = 0;
     if (!ifindex)
         fast_demote(c, e, MEDIA_DEMOTE_HOP);
     else if (is_bad_interface(&c->fast, ifindex))

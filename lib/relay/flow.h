@@ -86,9 +86,10 @@ struct endpoint {
     /* the control thread's */
     struct media_ep want; /* as last asked for */
     struct port_lease lease;
-    uint8_t ctl_peer; /* number, or MEDIA_NO_PEER */
-    bool has_dtmf;    /* the packet thread has one, or has it in a job */
-    bool is_resumed;  /* made by a former process: its lines in the kernel go on as they are */
+    uint8_t ctl_peer;     /* number, or MEDIA_NO_PEER */
+    bool has_dtmf;        /* the packet thread has one, or has it in a job */
+    bool is_resumed;      /* made by a former process: its lines in the kernel go on as they are */
+    uint16_t held_hop[2]; /* of rtp and rtcp; HOP_NONE: none */
 };
 
 /* Of one packet thread; written by it, read by the control thread. */

@@ -15,6 +15,7 @@
 #include "core/ident.h"
 #include "core/ipc.h"
 #include "core/log.h"
+#include "relay/hops.h"
 #include "relay/kernel.h"
 #include "relay/paths.h"
 #include "relay/secure.h"
@@ -98,11 +99,20 @@ static void on_thread_event(const struct job *j)
     m->hdr.index = j->session->index;
 }
 
+/* Held by the endpoint until it goes or its party is found elsewhere. */
 static uint16_t hop_of(struct relay *r, const struct job_hop *want)
 {
-    (void)r;
-    (void)want;
-    return 0;
+    struct endpoint *e = want->flow->ep;
+    uint16_t *held = &e->held_hop[want->flow->is_rtcp];
+    uint16_t hop = HOP_NONE;
+
+    if (!r->hops)
+        return HOP_NONE;
+    if (hops_get(r->hops, &want->flow->local, &want->dst, ports_device(&e->lease), &hop) < 0)
+        hop = HOP_NONE;
+    hops_put(r->hops, *held);
+    *held = hop;
+    return hop;
 }
 
 /* The next hop of a flow. Its packet thread may know it no more by the time an answer comes: then there is none. */
@@ -272,6 +282,12 @@ static uint64_t sum(const struct relay *r, size_t offset)
 /* What the threads have of the path through the kernel. */
 static void report_fast(const struct relay *r, struct media_fast *out)
 {
+    struct hops_counts hops = {0};
+
+    if (r->hops)
+        hops_count(r->hops, &hops);
+    out->hops = hops.held;
+    out->hops_dead = hops.dead;
     for (unsigned i = 0; i < r->n_threads; i++) {
         const struct fast_totals *t = thread_fast_totals(r->thread[i]);
 
@@ -442,6 +458,15 @@ static void open_journal(struct relay *r)
     relay_resume(r);
 }
 
+/* Without them packets go out by the IP stack, and no stream through the kernel. */
+static void start_hops(struct relay *r)
+{
+    int err = r->p.kernel ? hops_new(r->p.base, r->p.kernel, NULL, &r->hops) : 0;
+
+    if (err < 0)
+        log_ev(LOG_WARN, "media_hops", "errno=%d", -err);
+}
+
 struct relay *relay_new(const struct relay_param *p)
 {
     struct relay *r = calloc(1, sizeof(*r));
@@ -471,8 +496,10 @@ struct relay *relay_new(const struct relay_param *p)
         err = sounds_init(&r->sounds);
     if (err == 0)
         err = start_threads(r);
-    if (err == 0)
+    if (err == 0) {
+        start_hops(r);
         open_journal(r);
+    }
     if (err == 0)
         err = start_events(r);
     /* from now on the lines are ours: a set-up that has waited replaces programs of older maps */
@@ -516,6 +543,7 @@ void relay_free(struct relay *r)
         unlink(r->p.socket_path);
     }
     bell_fini(&r->bell);
+    hops_free(r->hops);
     ports_free(r->ports);
     keep_close(r->keep, true);
     sounds_fini(&r->sounds);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "core/log.h"
 #include "relay/audio.h"
+#include "relay/hops.h"
 #include "relay/kernel.h"
 #include "relay/secure.h"
 #include "relay/state.h"
@@ -130,6 +131,8 @@ static void endpoint_free(struct relay *r, struct endpoint *e)
     ports_give(r->ports, &e->lease, r->now_ms, 0);
     audio_free(e);
     secure_free(e->secure);
+    for (unsigned i = 0; i < 2 && r->hops; i++)
+        hops_put(r->hops, e->held_hop[i]);
     r->n_sockets -= descriptors(fd);
     r->n_endpoints--;
     keep_free(r->keep, e);

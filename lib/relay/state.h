@@ -16,6 +16,7 @@
 #include "relay/thread.h"
 
 struct controller;
+struct hops;
 
 #define CONN_FDS 128U /* descriptors of sounds in one packet; the kernel allows 253 */
 
@@ -69,6 +70,7 @@ struct relay {
     struct keep *keep;       /* NULL: sessions end with the process */
     const struct kept *left; /* of the session that is being taken up */
     unsigned n_left;
+    struct hops *hops; /* NULL: without a path through the kernel */
     struct sounds sounds;
     struct limits limits;
     bool is_draining;
