@@ -38,3 +38,239 @@ def case_families(bench):
     flow("mark")
     netns.time.sleep(1)
     clean(flow("report"), "IPv6 to IPv4")
+
+
+NATIVE, GENERIC, TC = "native", "generic", "tc"
+
+
+def fast(bench, mode, threads=2):
+    """The relay with the kernel path on both interfaces."""
+    bench.setup("--config", "/dev/null", "--interface", f"va:{mode}", "--interface", f"vb:{mode}")
+    bench.start("--threads", str(threads))
+    bench.pools()
+
+
+def demotions(bench):
+    return {k: v for k, v in bench.ctl("relay")["fast"]["demotions"].items() if v}
+
+
+def all_in(bench, streams, seconds=15):
+    return bench.until(f"{streams} streams in the kernel", lambda: bench.promoted() == streams, seconds)
+
+
+def switch_over(bench, mode, calls, pps):
+    """In, out, in, out by what a controller does, and nothing of it is heard."""
+    fast(bench, mode)
+    bench.open(calls)
+    flow = bench.flow(bench.map(calls), pps=pps)
+    for _ in range(2):
+        all_in(bench, 2 * calls)
+        netns.time.sleep(1)
+        bench.ok(f"relearn 0 {calls} 0")
+        bench.until("streams in user space", lambda: bench.promoted() < 2 * calls)
+    all_in(bench, 2 * calls)
+    netns.time.sleep(1)
+    flow("pause")
+    report = clean(flow("report"), f"switch-over by {mode}")
+    n = bench.ctl(f"sum 0 {calls}")
+    for x, y in (("a", "b"), ("b", "a")):
+        check(n[x]["packets"] == n[y]["sent_packets"], f"counters: {n} of {report['sent']}")
+        check(n[x]["lost"] == n[x]["duplicates"] == n[x]["reordered"] == n[x]["strangers"] == 0, f"counters: {n[x]}")
+        check(n[x]["fast_packets"] > 0 and n[x]["promotions"] >= 3 * calls and n[x]["demotions"] >= 2 * calls,
+              f"promotions: {n[x]} {demotions(bench)}")
+    check(n["a"]["packets"] + n["b"]["packets"] == report["sent"], f"counters: {n} of {report['sent']}")
+    bench.ok(f"close 0 {calls}")
+    check(bench.promoted() == 0, "streams left")
+    return f"{report['sent']} packets, p50 {report['p50_us']} us, p99 {report['p99_us']} us"
+
+
+def case_switch_xdp(bench):
+    """1,000 two-way calls into the kernel, out and in again: nothing lost, doubled, reordered (XDP)."""
+    return switch_over(bench, NATIVE, 1000, 10)
+
+
+def case_switch_tc(bench):
+    """The same by TC."""
+    return switch_over(bench, TC, 1000, 10)
+
+
+def case_switch_generic(bench):
+    """The same by generic XDP."""
+    return switch_over(bench, GENERIC, 100, 50)
+
+
+def case_fast_families(bench):
+    """IPv6 to IPv4, and IPv6 on both sides, in the kernel (XDP)."""
+    fast(bench, NATIVE)
+    bench.open(10, a=bench.A6)
+    bench.open(10, first=10, a=bench.A6.replace("::2", "::3"), b=bench.B6)
+    flows = [bench.flow(bench.map(10), pps=50)]
+    bench.ip("a", "-6", "addr", "add", "fd99:1::3/64", "dev", "va", "nodad")
+    flows.append(bench.flow(bench.map(10, first=10), pps=50))
+    all_in(bench, 40)
+    netns.time.sleep(1)
+    for flow in flows:
+        clean(flow("report"), "families by XDP")
+    n = bench.ctl("sum 0 20")
+    check(n["a"]["fast_packets"] > 0 and n["b"]["fast_packets"] > 0, f"counters: {n}")
+
+
+def case_fast_families_tc(bench):
+    """IPv6 to IPv4 in the kernel (TC)."""
+    fast(bench, TC)
+    bench.open(10, a=bench.A6)
+    flow = bench.flow(bench.map(10), pps=50)
+    all_in(bench, 20)
+    netns.time.sleep(1)
+    clean(flow("report"), "families by TC")
+
+
+def case_fast_dtmf(bench):
+    """Telephone-events of promoted streams are counted there, told, and forwarded by the relay in their order."""
+    fast(bench, NATIVE)
+    bench.open(10, pt="0:1,101:19", flags=16)  # PCMU, EVENT; MEDIA_EP_EVENTS
+    flow = bench.flow(bench.map(10), pps=50)
+    all_in(bench, 20)
+    bench.ctl("events")
+    flow("dtmf 10")
+    netns.time.sleep(1)
+    flow("pause")
+    report = flow("report")
+    clean(report, "dtmf")
+    check(report["events_received"] == report["events_sent"] == 200, f"events: {report}")
+    told = bench.ctl("events")["counts"]["dtmf"]
+    check(told == 20, f"events told: {told}")
+    n = bench.ctl("sum 0 10")
+    check(n["a"]["packets"] == n["b"]["sent_packets"], f"counters: {n}")
+    check(n["a"]["packets"] + n["b"]["packets"] == report["sent"], f"counters: {n}")
+    check(bench.promoted() == 20, "streams left the kernel")
+
+
+def case_watchdog_neighbour(bench):
+    """The party's neighbour entry fails: out of the kernel within 200 ms, because of the hop, and back when it answers."""
+    fast(bench, NATIVE)
+    bench.open(10)
+    flow = bench.flow(bench.map(10), pps=50)
+    all_in(bench, 20)
+    bench.ip("b", "link", "set", "vb", "arp", "off")
+    bench.ip("r", "neigh", "del", bench.B4, "dev", "vb")
+    took = bench.until("streams out", lambda: bench.promoted() <= 10, 2)
+    check(demotions(bench).get("hop", 0) >= 10, f"demotions: {demotions(bench)}")
+    bench.ip("b", "link", "set", "vb", "arp", "on")
+    all_in(bench, 20, 30)
+    flow("mark")
+    netns.time.sleep(1)
+    clean(flow("report"), "after the neighbour is back")
+    return f"out after {took * 1000:.0f} ms"
+
+
+def case_watchdog_redirect(bench):
+    """The interface refuses what is redirected to it: out within 200 ms, and the audio goes on in user space."""
+    fast(bench, NATIVE)
+    bench.open(10)
+    flow = bench.flow(bench.map(10), pps=50)
+    all_in(bench, 20)
+    # without NAPI at its other end a veth takes no frame of XDP
+    netns.in_netns(bench.ns["b"], lambda: netns.set_gro("vb", False))
+    took = bench.until("streams out", lambda: bench.promoted() <= 10, 3)
+    check(demotions(bench).get("redirect", 0) >= 10, f"demotions: {demotions(bench)}")
+    flow("mark")
+    netns.time.sleep(0.5)
+    report = flow("report")
+    check(report["received"] > 0.5 * report["sent"], f"audio in user space: {report}")
+    return f"out after {took * 1000:.0f} ms"
+
+
+def case_watchdog_detached(bench):
+    """The program is taken off an interface: packets come to user space, the streams follow, none is lost."""
+    fast(bench, TC)
+    bench.open(10)
+    flow = bench.flow(bench.map(10), pps=50)
+    all_in(bench, 20)
+    flow("mark")
+    bench.run("r", "tc", "filter", "del", "dev", "va", "ingress", ok=False)
+    took = bench.until("streams out", lambda: bench.promoted() <= 10, 3)
+    check(demotions(bench).get("passed_by", 0) >= 10, f"demotions: {demotions(bench)}")
+    clean(flow("report"), "program detached")
+    return f"out after {took * 1000:.0f} ms"
+
+
+def case_gateway(bench):
+    """Behind a gateway whose MAC changes: followed within a second."""
+    fast(bench, NATIVE)
+    bench.sysctl("b", "net.ipv4.conf.all.arp_notify", 1)
+    bench.ip("b", "addr", "add", "10.98.0.9/32", "dev", "lo")
+    bench.ip("r", "route", "add", "10.98.0.0/24", "via", bench.B4)
+    bench.open(10, b="10.98.0.9")
+    flow = bench.flow(bench.map(10), pps=50)
+    all_in(bench, 20)
+    flow("mark")
+    bench.sysctl("b", "net.ipv4.conf.vb.arp_notify", 1)
+    bench.ip("b", "link", "set", "vb", "address", "02:00:00:00:99:01")
+    netns.time.sleep(3)
+    report = flow("peek")
+    check(report["longest_ms"] < 1000, f"longest silence {report['longest_ms']} ms: {report}")
+    flow("mark")
+    netns.time.sleep(1)
+    clean(flow("report"), "behind the new gateway")
+    return f"longest silence {report['longest_ms']} ms"
+
+
+def case_leaks(bench):
+    """Sessions made and ended: no port, line, hop, descriptor or memory is left (sockets, then steered and kernel path)."""
+    total, at_once = (10000, 1000) if bench.is_long else (2000, 500)
+    told = []
+    for mode in ("sockets", NATIVE):
+        if mode == "sockets":
+            bench.start("--threads", "2", "--pins", bench.dir + "/none")
+            bench.pools()
+        else:
+            fast(bench, mode)
+        before = None
+        for done in range(0, total, at_once):
+            bench.open(at_once)
+            flow = bench.flow(bench.map(at_once), pps=4)
+            if mode != "sockets":
+                all_in(bench, 2 * at_once)
+            flow.end()
+            bench.ok(f"close 0 {at_once}")
+            if done == at_once:  # the second round: what is kept is there by now
+                before = (bench.fds(), bench.rss_kib())
+        netns.time.sleep(0.5)
+        r = bench.ctl("relay")
+        check(r["pairs_used"] == r["pairs_drift"] == r["endpoints"] == r["sessions"] == r["fast"]["promoted"] == 0, f"left: {r}")
+        fds, rss = bench.fds(), bench.rss_kib()
+        check(fds <= before[0], f"{mode}: descriptors {before[0]}, then {fds}")
+        check(rss <= before[1] * 1.02 + 512, f"{mode}: memory {before[1]} KiB, then {rss}")
+        told.append(f"{mode}: {fds} descriptors, {before[1]} then {rss} KiB")
+        bench.leave()
+    return "; ".join(told)
+
+
+def injected(bench, mode, calls, seconds, pps):
+    """Whatever is thrown at the ports reaches nobody, and no stream loses a packet."""
+    fast(bench, mode)
+    bench.open(calls)
+    path = bench.map(calls)
+    flow = bench.flow(path, pps=50)
+    all_in(bench, 2 * calls)
+    flow("mark")
+    thrower = bench.inject(path, pps, seconds)
+    out = netns.json.loads(thrower.communicate()[0])
+    report = clean(flow("report"), f"injection by {mode}: {out}")
+    n = bench.ctl(f"sum 0 {calls}")["a"]
+    r = bench.ctl("relay")
+    thrown = sum(v for k, v in out.items() if k != "seconds")
+    counted = n["strangers"] + n["invalid"] + n["ssrc_refused"] + r["fast"]["why"][14]
+    check(counted > 0.5 * thrown, f"counted {counted} of {thrown}: {n} {r['fast']['why']}")
+    return f"{thrown} packets in {out['seconds']:.0f} s, {counted} counted, {report['sent']} of the parties none lost"
+
+
+def case_injection_xdp(bench):
+    """Third addresses, wrong ports, second SSRCs, garbage, long, short and broken packets, fragments (XDP)."""
+    return injected(bench, NATIVE, 20, 30 if bench.is_long else 4, 0 if bench.is_long else 20000)
+
+
+def case_injection_tc(bench):
+    """The same by TC."""
+    return injected(bench, TC, 20, 30 if bench.is_long else 4, 0 if bench.is_long else 20000)

@@ -17,10 +17,11 @@ import subprocess
 import tempfile
 import time
 
-PORTS = (20000, 59999)  # the relay's, in a namespace that is the test's own
+PORTS = (20000, 49999)  # the relay's, in a namespace that is the test's own; on four addresses they have lines enough
 PARTY = 10000           # first port of the parties
 ETHTOOL = 0x8946        # SIOCETHTOOL
 ETHTOOL_SGRO = 0x2c
+ETHTOOL_STXCSUM = 0x17
 REPORTS = re.compile(r"ERROR: (?:Address|Leak|Thread|Undefined)Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed")
 
 
@@ -76,12 +77,23 @@ def in_netns(name, fn):
         raise Failure(f"in namespace {name}")
 
 
-def set_gro(device):
-    """Without it veth refuses what XDP redirects to it; the flag works only when the link is up."""
+def set_offloads(device):
+    """
+    GRO: without it veth refuses what XDP redirects to it; only the change counts, and only while the link is up. TX checksums:
+    on a wire each packet has its own, but between veths that is left out, and behind a redirect nobody knows of it any more.
+    """
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    value = array.array("B", struct.pack("II", ETHTOOL_SGRO, 1))
-    ifreq = struct.pack("16sP", device.encode(), value.buffer_info()[0])
-    fcntl.ioctl(s, ETHTOOL, ifreq)
+    for command, on in ((ETHTOOL_STXCSUM, 0), (ETHTOOL_SGRO, 0), (ETHTOOL_SGRO, 1)):
+        value = array.array("B", struct.pack("II", command, on))
+        ifreq = struct.pack("16sP", device.encode(), value.buffer_info()[0])
+        fcntl.ioctl(s, ETHTOOL, ifreq)
+
+
+def set_gro(device, on):
+    """On or off alone."""
+    value = array.array("B", struct.pack("II", ETHTOOL_SGRO, int(on)))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        fcntl.ioctl(s, ETHTOOL, struct.pack("16sP", device.encode(), value.buffer_info()[0]))
 
 
 class Talker:
@@ -183,7 +195,7 @@ class Bench:
             self.ip(side, "-6", "route", "add", "default", "via", f"fd99:{net}::1")
         for side in "ab":
             for where in ("r", side):
-                in_netns(self.ns[where], lambda dev="v" + side: set_gro(dev))
+                in_netns(self.ns[where], lambda dev="v" + side: set_offloads(dev))
         self.sysctl("r", "net.ipv4.ip_forward", 0)
         for side in "ab":   # a neighbour is there before the first packet needs it
             in_netns(self.ns[side], lambda side=side: self.greet(side))
@@ -354,13 +366,17 @@ class Bench:
 
     # -- end
 
-    def close(self):
+    def leave(self):
+        """Without parties, controller, relay and programs: another start may follow."""
         for t in reversed(self.talkers):
             t.end()
         self.talkers = []
         self.ctl_ = None
         self.stop()
         self.teardown()
+
+    def close(self):
+        self.leave()
         if self.has_pins:
             sh("umount", "-l", self.pins, ok=False)
             self.has_pins = False

@@ -44,7 +44,8 @@ struct party {
     uint32_t unique;      /* since base */
     uint64_t last_ns;     /* when the last came */
     uint64_t longest_ns;  /* between two */
-    uint32_t events_left; /* telephone-events to be sent */
+    uint32_t events_left; /* packets of a telephone-event to be sent */
+    uint16_t event_duration;
     uint8_t seen[WINDOW / 8];
 };
 
@@ -57,7 +58,7 @@ struct rtpflow {
     uint64_t sent, send_errors, received, duplicated, reordered, foreign, wrong_source, corrupt;
     uint64_t events_sent, events_received;
     uint32_t latency[LATENCY_US + 1];
-    int epoll;
+    int epoll, clock;
 };
 
 static struct rtpflow t;
@@ -101,9 +102,12 @@ static void send_one(struct party *y, uint64_t now)
     put32(b + 4, y->timestamp);
     put32(b + 8, y->ssrc);
     if (is_event) {
-        b[HEADER] = 5; /* digit */
+        /* one digit: the timestamp is that of its beginning, the last three say that it is over (RFC 4733) */
+        y->event_duration = (uint16_t)(y->event_duration + (y->events_left >= 3 ? 160 : 0));
+        b[HEADER] = 5;
         b[HEADER + 1] = (uint8_t)(y->events_left <= 3 ? 0x8a : 10);
-        b[HEADER + 3] = 160;
+        b[HEADER + 2] = (uint8_t)(y->event_duration >> 8);
+        b[HEADER + 3] = (uint8_t)y->event_duration;
         y->events_left--;
         t.events_sent++;
     }
@@ -115,7 +119,10 @@ static void send_one(struct party *y, uint64_t now)
     for (unsigned i = at + MARK; i < len; i++)
         b[i] = (uint8_t)(y->sent + i);
     y->seq++;
-    y->timestamp += 8000 / t.pps;
+    if (y->events_left == 0) {
+        y->timestamp += 8000 / t.pps + y->event_duration;
+        y->event_duration = 0;
+    }
     y->sent++;
     t.sent++;
     if (sendto(y->fd, b, len, 0, (struct sockaddr *)&y->peer, y->peer_len) < 0)
@@ -300,6 +307,7 @@ static void turn(void)
         if (ev[i].data.u64 < t.n)
             hear(&t.party[ev[i].data.u64]);
     }
+    (void)!read(t.clock, &(uint64_t){0}, sizeof(uint64_t));
 }
 
 static void drain(void)
@@ -468,8 +476,7 @@ static bool start_clock(void)
     struct itimerspec its = {{0, 1000000}, {0, 1000000}};
     int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 
-    /* edge-triggered: it need not be read */
-    ev.events |= EPOLLET;
+    t.clock = fd;
     if (fd < 0 || timerfd_settime(fd, 0, &its, NULL) < 0 ||
         epoll_ctl(t.epoll, EPOLL_CTL_ADD, fd, &ev) < 0)
         return false;
@@ -480,6 +487,7 @@ static void loop(void)
 {
     struct epoll_event ev[256];
     struct epoll_event in = {.events = EPOLLIN, .data.u64 = UINT64_MAX - 1};
+    uint64_t ticks;
 
     epoll_ctl(t.epoll, EPOLL_CTL_ADD, STDIN_FILENO, &in);
     t.start_ns = now_ns();
@@ -497,7 +505,8 @@ static void loop(void)
             on_input();
             epoll_ctl(t.epoll, EPOLL_CTL_ADD, STDIN_FILENO, &in);
         }
-        send_due();
+        if (read(t.clock, &ticks, sizeof(ticks)) == sizeof(ticks))
+            send_due();
     }
 }
 
