@@ -131,7 +131,9 @@ void doctor_pins(struct doctor *d, const struct media_plan *plan)
                  ? "tandem-media --setup, then restart tandem-media"
                  : "systemctl restart tandem-media, or tandem-media --setup --config %s",
              d->config);
-    if (err < 0) {
+    if (err == -ENOENT && !plan->wants_kernel) {
+        doctor_say(d, DOCTOR_OK, "pins", d->pins, NULL, "none, and the configuration wants none");
+    } else if (err < 0) {
         /* not being allowed to look is no fault of the machine's */
         doctor_say(d, err == -EACCES || err == -EPERM ? DOCTOR_WARN : DOCTOR_BAD, "pins", d->pins,
                    fix, "%s", reason);

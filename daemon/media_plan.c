@@ -60,8 +60,13 @@ static uint32_t auto_may(struct media_plan *p, const struct netif *i, bool over)
     /* A veth takes redirected frames only if its peer polls for them: TC needs nothing of the peer. */
     if (strcmp(i->kind, "veth") == 0)
         may &= ~BIT(MEDIA_PATH_XDP_NATIVE);
+    if (netif_driver_read(i->name, &d) < 0)
+        memset(&d, 0, sizeof(d));
+    if (d.has_lro)
+        note(p, true, "interface %s: no native XDP while LRO is on; ethtool -K %s lro off", i->name,
+             i->name);
     /* SKB mode redirects a frame whose tag the card has taken off with that tag on again. */
-    if (over && netif_driver_read(i->name, &d) == 0 && d.has_rxvlan) {
+    if (over && d.has_rxvlan) {
         note(p, true, "interface %s: VLAN tags are taken off by the card; ethtool -K %s rxvlan off",
              i->name, i->name);
         may &= ~BIT(MEDIA_PATH_XDP_GENERIC);
@@ -137,6 +142,7 @@ void media_plan_conf(struct media_plan *p, const struct conf *conf, const struct
 
         if (m->path == CONF_PATH_SOCKETS)
             continue;
+        p->wants_kernel = true;
         if (m->priority_hi)
             each += (uint64_t)(m->priority_hi - m->priority_lo + 1);
         ports += each * m->address.n;

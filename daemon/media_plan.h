@@ -14,6 +14,7 @@ struct media_plan {
     struct kernel_setup_if ifs[MEDIA_IFS_MAX];
     unsigned n_ifs;
     uint32_t lines;
+    bool wants_kernel; /* at least one section is not path sockets */
     /* addresses of media sections that no interface has, or whose interface has no kernel path: for a message each */
     struct media_plan_note {
         char text[160];
