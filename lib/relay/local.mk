@@ -56,5 +56,6 @@ $(TD_BPF_GEN)/relay.bpf.o: $(TD_BPF_FILES) lib/relay/bpf/relay_maps.h
 $(TD_BPF_GEN)/relay.skel.h: $(TD_BPF_GEN)/relay.bpf.o
 	$(AM_V_GEN)'$(BPFTOOL)' gen skeleton $< name relay_bpf >$@.new && mv -f $@.new $@
 BUILT_SOURCES += $(TD_BPF_GEN)/relay.skel.h
+lib/relay/kernel_setup.$(OBJEXT): $(TD_BPF_GEN)/relay.skel.h
 CLEANFILES += $(TD_BPF_GEN)/relay.bpf.o $(TD_BPF_GEN)/relay.skel.h
 endif
