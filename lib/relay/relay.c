@@ -247,6 +247,15 @@ uint64_t relay_audit(struct relay *r)
     return r->drift;
 }
 
+/* Once, when no stream goes by the hops of a killed relay any more: all are asked for again by now. Not while another process lives. */
+static void settle_hops(struct relay *r)
+{
+    if (r->has_settled || !r->hops || (r->p.journal && !r->keep))
+        return;
+    r->has_settled = true;
+    hops_settle(r->hops);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct relay *r = arg;
@@ -258,6 +267,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     if (r->now_ms >= r->audit_due_ms) {
         r->audit_due_ms = r->now_ms + AUDIT_MS;
         relay_audit(r);
+        settle_hops(r);
         controllers_sweep(r);
         sounds_sweep(&r->sounds);
     }
