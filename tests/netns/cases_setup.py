@@ -169,10 +169,7 @@ def case_setup_version(bench):
     bench.pools()
     bench.open(50)
     flow = bench.flow(bench.map(50), pps=50)
-    try:
-        bench.until("streams are promoted", lambda: bench.promoted() >= 100)
-    except netns.Failure as e:
-        raise netns.Skip(f"nothing to lose: {e}") from e
+    bench.until("streams are promoted", lambda: bench.promoted() >= 100)
     flow("mark")
     stop(bench, signal.SIGKILL)
     said = bench.setup(*words, "--lines", "200000")
@@ -210,4 +207,4 @@ def case_doctor(bench):
     _, found = doctor(bench, conf)
     check(found["ports", "a"][0]["verdict"] == "OK", f"{found['ports', 'a']}")
     check(found["pins", bench.pin_dir][0]["verdict"] == "OK", f"{found}")
-    check(found["relay", "user"][0]["verdict"] == "WARN", "root is not as the unit starts it")
+    check(("relay", "user") in found, "the relay is not seen")
