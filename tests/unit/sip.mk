@@ -55,3 +55,5 @@ TD_UNIT_TESTS += tests/unit/test_tls
 tests_unit_test_tls_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_net
 tests_unit_test_net_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_sdes
+tests_unit_test_sdes_LDADD = $(TD_LIBS_SIP) $(CMOCKA_LIBS)
