@@ -158,6 +158,29 @@ static void check_register(struct parser *p, const struct conf_trunk *t)
         parse_warn(p, t->loc, width, "trunk '%s' registers without 'auth': a 401 ends it", t->name);
 }
 
+/* ---- keys in SDP ---- */
+
+/* Who reads the signalling has the keys (RFC 4568 §8.3). */
+static void check_srtp(struct parser *p, const struct conf_trunk *t)
+{
+    if (t->srtp.mode == CONF_SRTP_OFF)
+        return;
+    if (t->media_none)
+        parse_warn(
+            p, t->srtp.loc, 0,
+            "trunk '%s' has 'media none': SRTP is the parties' own affair where both sides have it",
+            t->name);
+    for (uint32_t i = 0; i < t->peer.n; i++) {
+        if (t->peer.v[i].transport == PROTO_TLS || t->peer.v[i].lookup == CONF_LOOKUP_REGISTERED)
+            continue;
+        parse_warn(
+            p, t->srtp.loc, 0,
+            "trunk '%s' has SRTP, and a peer without tls: who can read its signalling has the keys",
+            t->name);
+        return;
+    }
+}
+
 void check_peers(struct parser *p, const struct conf_trunk *t)
 {
     uint32_t i;
@@ -167,6 +190,7 @@ void check_peers(struct parser *p, const struct conf_trunk *t)
         check_peer_twice(p, t, i);
     }
     check_has_source(p, t);
+    check_srtp(p, t);
     if (!(t->set & TRUNK_SET_UNCLEAN)) {
         check_registrar(p, t);
         check_register(p, t);

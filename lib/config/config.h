@@ -202,6 +202,23 @@ struct conf_codecs {
     struct conf_loc loc;
 };
 
+enum conf_srtp_mode { CONF_SRTP_OFF, CONF_SRTP_OPTIONAL, CONF_SRTP_REQUIRED };
+
+#define CONF_SRTP_SUITES 4U
+
+/** `srtp off`, `srtp optional|required [SUITE...]` */
+struct conf_srtp {
+    uint8_t mode;                    /**< enum conf_srtp_mode */
+    uint8_t n;                       /**< suites, never 0 unless off */
+    uint8_t suite[CONF_SRTP_SUITES]; /**< places in conf_srtp_word, from 1; preferred first */
+    struct conf_loc loc;
+};
+
+/** Suites as SDP has them; the first is none. */
+extern const char *const conf_srtp_word[];
+
+enum conf_mux { CONF_MUX_ACCEPT, CONF_MUX_OFF, CONF_MUX_OFFER };
+
 enum conf_latch { CONF_LATCH_LEARN_ONCE, CONF_LATCH_SDP_ONLY, CONF_LATCH_FOLLOW };
 
 struct conf_options {
@@ -379,10 +396,12 @@ struct conf_trunk {
         codecs_allow; /**< `codecs allow NAME...`: others cross neither to nor from it */
     struct conf_codecs codecs_deny; /**< `codecs deny NAME...`: these do not */
     struct conf_codecs
-        codecs_order;     /**< `codecs order NAME...`: first in offers to it, in this order */
-    uint32_t ptime_ms;    /**< `ptime N`: written in SDP to it; 0 = as the other side says */
-    uint32_t maxptime_ms; /**< `maxptime N`: likewise, unless the other side says less */
-    bool video_refuse;    /**< `video pass|refuse`: m=video does not cross */
+        codecs_order;       /**< `codecs order NAME...`: first in offers to it, in this order */
+    uint32_t ptime_ms;      /**< `ptime N`: written in SDP to it; 0 = as the other side says */
+    uint32_t maxptime_ms;   /**< `maxptime N`: likewise, unless the other side says less */
+    bool video_refuse;      /**< `video pass|refuse`: m=video does not cross */
+    struct conf_srtp srtp;  /**< SRTP with keys in SDP (RFC 4568) */
+    enum conf_mux rtcp_mux; /**< RTCP on the port of RTP (RFC 5761) */
     CONF_LIST(struct conf_target)
     bypass; /**< `bypass TRUNK|GROUP...`: media of calls with these goes around the relay where it can */
     enum conf_redirect redirect;

@@ -40,6 +40,7 @@ lib_config_libtdconfig_a_SOURCES = \
 	lib/config/schema_numbers.c \
 	lib/config/schema_peer.c \
 	lib/config/schema_route.c \
+	lib/config/schema_secure.c \
 	lib/config/schema_sip.c \
 	lib/config/schema_trunk.c \
 	lib/config/schema_trunk_route.c \

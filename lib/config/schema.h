@@ -100,6 +100,10 @@ KW_HANDLER(kw_packet_time);
 KW_HANDLER(kw_video);
 KW_HANDLER(kw_bypass);
 
+/* ---- schema_secure.c ---- */
+KW_HANDLER(kw_srtp);
+KW_HANDLER(kw_mux);
+
 /* ---- schema_identity.c ---- */
 KW_HANDLER(kw_trust);
 KW_HANDLER(kw_identity);
