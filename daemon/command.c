@@ -243,6 +243,10 @@ static void add_media(json_t *row, const char *side, const struct call_media_inf
         snprintf(key, sizeof(key), "%s_ptime_ms", side);
         json_object_set_new(row, key, json_integer((json_int_t)m->ptime_ms));
     }
+    if (m->srtp) {
+        snprintf(key, sizeof(key), "%s_srtp", side);
+        json_object_set_new(row, key, json_string(m->srtp));
+    }
     snprintf(key, sizeof(key), "%s_dtmf", side);
     json_object_set_new(row, key,
                         m->event_pt < 0 ? json_string("none agreed")

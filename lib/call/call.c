@@ -16,6 +16,7 @@
 #include "call/rating.h"
 #include "call/register.h"
 #include "call/refresh.h"
+#include "call/crypto.h"
 #include "call/terms.h"
 #include "call/transfer.h"
 #include "call/session.h"
@@ -544,6 +545,7 @@ void call_free(struct call *c)
     }
     rating_free(cs->blocks, c->rating);
     terms_free(c);
+    crypto_free(c);
     cac_release(&c->hold, cs->worker);
     journal_forget(c);
     htab_del(&cs->by_id, &c->node);
@@ -606,6 +608,7 @@ static struct call_media_info media_info(const struct call *c, const struct leg 
         if (terms_line(c, leg, i, &l) && l.flags & TERMS_AUDIO) {
             m.ptime_ms = l.ptime_ms;
             m.event_pt = l.event_pt == TERMS_NO_PT ? -1 : l.event_pt;
+            m.srtp = crypto_suite(c, 2 * i + (leg->is_in ? 0 : 1));
             break;
         }
     return m;

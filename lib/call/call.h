@@ -33,6 +33,7 @@ struct call_media_info {
     const char *codec; /**< "PCMA"; "T38"; NULL: nothing yet */
     unsigned ptime_ms; /**< of its party's packets; 0: not said */
     int event_pt;      /**< of telephone-event; -1: not agreed */
+    const char *srtp;  /**< suite, as SDP has it; NULL: plain RTP */
 };
 
 /** One line of `show calls`. Borrowed spans: valid during the callback. */

@@ -8,6 +8,7 @@
 #include "call/admit.h"
 #include "call/bodies.h"
 #include "call/codecs.h"
+#include "call/crypto.h"
 #include "call/diverted.h"
 #include "call/header_rules.h"
 #include "call/headers.h"
@@ -287,6 +288,12 @@ static bool refused_by_form(struct calls *cs, struct txn_server *st, const struc
         *r = (struct refusal){488, why};
         snprintf(text, sizeof text, "399 tandem \"%s\"", why);
         answer(cs, st, 488, SPAN("Warning"), span_of(text));
+        return true;
+    }
+    if (!crypto_lets(t, m->body)) {
+        *r = (struct refusal){488, "srtp"};
+        stat_inc(cs->stats, STAT_calls_no_srtp);
+        answer(cs, st, 488, SPAN("Warning"), CRYPTO_WARNING);
         return true;
     }
     if (codecs_check(t, NULL, m->body) < 0) {

@@ -223,6 +223,7 @@ struct call_media {
     /* of an offer that has no answer yet: a refused one changes nothing (RFC 3264 §8) */
     struct addr new_remote[2 * OFFER_MEDIA_MAX], new_rtcp[2 * OFFER_MEDIA_MAX];
     uint8_t dir[2 * OFFER_MEDIA_MAX], new_dir[2 * OFFER_MEDIA_MAX]; /**< enum sdp_dir */
+    struct crypto *crypto; /**< owned: keys of SRTP, see crypto.h; NULL: none */
     struct terms *terms; /**< owned: what parties said of codecs, see terms.h; NULL: nothing yet */
     void (*grown)(struct call *c); /**< waits for m-lines, see offer_grow */
     bool armed; /**< answered: from now on a party that sends nothing ends the call */
@@ -360,7 +361,7 @@ struct calls {
     const struct call_view *view;
     struct gen *gens;    /**< configurations that legs hold, newest first */
     struct arena *arena; /**< of the message at hand */
-    char *scratch;       /**< SDP_BYTES_MAX + 1024: the body being written */
+    char *scratch;       /**< CALL_SCRATCH: the body being written */
     struct htab by_id;
     struct pool call_pool, leg_pool, ldlg_pool, pass_pool, own_pool;
     struct pool timer_pool; /* of timers that most calls do without */

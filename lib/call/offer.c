@@ -8,6 +8,7 @@
 #include "call/bypass.h"
 #include "call/codecs.h"
 #include "call/offer_priv.h"
+#include "call/crypto.h"
 #include "call/terms.h"
 
 int offer_check(struct span body, const char **why)
@@ -35,6 +36,7 @@ static void offer_note(struct call *c, const struct leg *leg, const struct sdp *
         struct addr a;
 
         terms_note(c, leg, sdp, i);
+        crypto_note(c, leg, sdp, i);
         c->media.new_remote[e] = (struct addr){0};
         /* A line that is off sends nothing, and its party is not missed: audio while a fax runs beside it. */
         c->media.new_dir[e] = (uint8_t)(sdp->media[i].port ? sdp_dir(sdp, i) : SDP_INACTIVE);
@@ -44,8 +46,10 @@ static void offer_note(struct call *c, const struct leg *leg, const struct sdp *
         if (leg->is_unheard || sdp_rtp_addr(sdp, i, &a) < 0 || offer_is_any(&a))
             continue;
         c->media.new_remote[e] = a;
-        if (sdp_rtcp_addr(sdp, i, &a) == 0)
+        if (sdp_rtcp_addr(sdp, i, &a) == 0) {
+            crypto_rtcp(leg, &sdp->media[i], &c->media.new_remote[e], &a);
             c->media.new_rtcp[e] = a;
+        }
     }
 }
 
@@ -167,6 +171,7 @@ static int offer_write(struct ldlg *to, enum offer_kind kind, const struct sdp *
     struct call *c = to->leg->call;
     struct calls *cs = c->calls;
     struct codecs_text text;
+    struct crypto_text keys;
     struct sdp_edit edit;
     struct build b;
     uint64_t hash = hash_bytes(sdp->body.p, sdp->body.len, to->oa.o_id);
@@ -180,8 +185,11 @@ static int offer_write(struct ldlg *to, enum offer_kind kind, const struct sdp *
     rc = offer_filter(to, kind, sdp, &edit, &text);
     if (rc < 0)
         return rc;
-    build_init(&b, cs->scratch, SDP_BYTES_MAX + 1024);
+    for (unsigned i = 0; i < sdp->n_media && offer_has_relay(c); i++)
+        crypto_edit(to->leg, kind == OFFER_OFFER, &sdp->media[i], i, &edit.media[i], &keys);
+    build_init(&b, cs->scratch, CALL_SCRATCH);
     rc = sdp_rewrite(sdp, &edit, &b);
+    explicit_bzero(&keys, sizeof keys);
     if (rc == 0) {
         *out = build_text(&b);
         offer_kept_set(to, kind == OFFER_ANSWER ? &to->said : &to->asked, *out);
@@ -196,11 +204,24 @@ int offer_tell(struct ldlg *to, enum offer_kind kind, struct span body, struct s
     return sdp_parse(&sdp, body, NULL) < 0 ? -EINVAL : offer_write(to, kind, &sdp, out);
 }
 
+/* Its trunk's `srtp` holds for whatever passes the relay. */
+static bool offer_is_unfit(const struct ldlg *from, const struct sdp *sdp)
+{
+    const struct call *c = from->leg->call;
+
+    if (!offer_has_relay(c) || crypto_check(from->leg->trunk.conf, sdp) == 0)
+        return false;
+    stat_inc(c->calls->stats, STAT_calls_no_srtp);
+    log_limited(LOG_WARN, "srtp_refused", "call=%s trunk=%s", c->uuid,
+                from->leg->trunk.state->name);
+    return true;
+}
+
 int offer_hear(struct ldlg *from, struct ldlg *to, struct span body)
 {
     struct sdp sdp;
 
-    if (sdp_parse(&sdp, body, NULL) < 0)
+    if (sdp_parse(&sdp, body, NULL) < 0 || offer_is_unfit(from, &sdp))
         return -EINVAL;
     offer_listen(from, to, &sdp, body);
     offer_kept_settle(from);
@@ -214,7 +235,7 @@ int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct
 {
     struct sdp sdp;
 
-    if (sdp_parse(&sdp, body, NULL) < 0)
+    if (sdp_parse(&sdp, body, NULL) < 0 || offer_is_unfit(from, &sdp))
         return -EINVAL;
     offer_listen(from, to, &sdp, body);
     if (kind == OFFER_ANSWER) {
@@ -233,6 +254,7 @@ int offer_retell(const struct ldlg *from, struct ldlg *to, struct span *out)
 {
     struct sdp sdp;
     struct sdp_edit e = {.id = to->oa.o_id};
+    struct crypto_text keys;
     struct build b;
     int rc;
 
@@ -249,9 +271,11 @@ int offer_retell(const struct ldlg *from, struct ldlg *to, struct span *out)
         e.media[i].direct = true; /* what must not cross was left out when it was said */
         if (!e.media[i].off)
             e.origin = e.media[i].rtp;
+        if (offer_has_relay(from->leg->call))
+            crypto_retell(from->leg, to->leg->trunk.conf, &sdp.media[i], i, &e.media[i], &keys);
     }
     e.origin.port = 0;
-    build_init(&b, to->leg->call->calls->scratch, SDP_BYTES_MAX + 1024);
+    build_init(&b, to->leg->call->calls->scratch, CALL_SCRATCH);
     rc = sdp_rewrite(&sdp, &e, &b);
     if (rc == 0) {
         *out = build_text(&b);
@@ -302,6 +326,7 @@ void offer_refused(struct ldlg *from, struct ldlg *to)
     }
     c->media.new_opaque = c->media.opaque;
     terms_refuse(c);
+    crypto_refuse(c);
 }
 
 bool offer_is_open(const struct ldlg *ld)

@@ -9,6 +9,9 @@
 #include "call/model.h"
 #include "sip/sdp.h"
 
+/* A body as long as may be, our addresses in it, and four lines of keys. */
+#define CALL_SCRATCH (SDP_BYTES_MAX + 4096U)
+
 #define OFFER_TYPE SPAN("application/sdp")
 
 /** What a body is (RFC 3264, RFC 6337 §2). */

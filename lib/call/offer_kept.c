@@ -23,8 +23,10 @@ struct kept {
 
 void offer_kept_put(struct ldlg *ld, struct kept **k)
 {
-    if (*k)
+    if (*k) {
+        explicit_bzero((*k)->p, (*k)->len); /* there may be keys in it */
         blocks_put(ld->leg->call->calls->blocks, *k, (*k)->cap);
+    }
     *k = NULL;
 }
 

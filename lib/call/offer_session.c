@@ -8,6 +8,7 @@
 #include "call/offer_priv.h"
 #include "call/bypass.h"
 #include "call/codecs.h"
+#include "call/crypto.h"
 #include "call/priority.h"
 #include "call/terms.h"
 
@@ -62,6 +63,8 @@ static struct media_ep offer_ep(const struct call *c, const struct leg *leg,
         ep.inactivity_ms = 0;
     else
         ep.flags |= MEDIA_EP_WATCH;
+    if (crypto_mux(c, e))
+        ep.flags |= MEDIA_EP_MUX;
     terms_fill(c, leg, m, &ep);
     return ep;
 }
@@ -184,6 +187,7 @@ static unsigned offer_remove_ops(struct call *c, struct media_op *op)
         c->media.dir[e] = c->media.new_dir[e] = SDP_DIR_NONE;
         c->media.heard &= (uint8_t) ~(1U << e);
         terms_drop(c, e);
+        crypto_drop(c, e);
     }
     return n;
 }
@@ -196,6 +200,7 @@ static void offer_give_back(struct call *c)
     media_forget(c->calls->media, cm->change);
     (void)media_close(c->calls->media, cm->ref, NULL, NULL);
     terms_free(c);
+    crypto_free(c);
     *cm = (struct call_media){.state = CALL_MEDIA_NONE};
 }
 
@@ -406,6 +411,9 @@ void offer_reinstall(struct call *c)
         return;
     n = offer_add_ops(c, c->in, c->out, op);
     n += offer_add_ops(c, c->out, c->in, op + n);
+    for (unsigned e = 0; e < 2U * c->media.n; e++)
+        if (!(c->media.off & (1U << e / 2)) && crypto_op(c, e, &op[n]))
+            n++;
     n += offer_connect_ops(c, op + n);
     c->media.request = media_open(
         cs->media,
@@ -455,10 +463,12 @@ static void offer_change(struct call *c, const struct media_op *op, unsigned n)
 
 void offer_apply(struct call *c)
 {
-    struct media_op op[4 * OFFER_MEDIA_MAX];
+    struct media_op op[6 * OFFER_MEDIA_MAX];
     struct call_media *cm = &c->media;
     uint8_t turned = cm->new_opaque ^ cm->opaque; /* T.38 in the place of audio, or back */
-    unsigned changed = terms_settle(c), n = 0;
+    unsigned changed = terms_settle(c), n = 0, keys;
+
+    changed |= crypto_settle(c, &keys);
 
     call_changed(c);
     cm->opaque = cm->new_opaque;
@@ -480,6 +490,8 @@ void offer_apply(struct call *c)
                 (struct media_op){.kind = MEDIA_OP_REMOTE, .ep = offer_ep(c, leg, other, e / 2)};
             n++;
         }
+        if (keys & bit && crypto_op(c, e, &op[n]))
+            n++;
         cm->dir[e] = cm->new_dir[e];
         /* T.38 is silent between its pages and while the other machine speaks. */
         silent = !cm->armed || !dir_sends(cm->new_dir[e]) || !dir_takes(cm->new_dir[e ^ 1]) ||

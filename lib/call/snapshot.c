@@ -10,6 +10,7 @@
 #include "call/offer.h"
 #include "call/rating.h"
 #include "call/refresh.h"
+#include "call/crypto.h"
 #include "call/terms.h"
 
 #include <stdio.h>
@@ -48,6 +49,8 @@ struct media_rec {
     uint8_t dir[2 * OFFER_MEDIA_MAX];
     struct addr local[2 * OFFER_MEDIA_MAX], remote[2 * OFFER_MEDIA_MAX], rtcp[2 * OFFER_MEDIA_MAX];
     struct term term[2 * OFFER_MEDIA_MAX];
+    struct crypto_saved
+        crypto[2 * OFFER_MEDIA_MAX]; /* secret: the record is for files of mode 0600 */
 };
 
 struct call_rec {
@@ -215,6 +218,7 @@ static void call_put(struct call_rec *r, const struct call *c)
     memcpy(r->lrn, c->lrn, sizeof r->lrn);
     media_put(&r->media, &c->media);
     terms_save(c, r->media.term);
+    crypto_save(c, r->media.crypto);
     leg_put(&r->leg[0], c->in);
     leg_put(&r->leg[1], c->out);
 }
@@ -400,6 +404,7 @@ static void call_take(struct call *c, const struct call_rec *r)
     memcpy(m->remote, r->media.remote, sizeof m->remote);
     memcpy(m->rtcp, r->media.rtcp, sizeof m->rtcp);
     terms_load(c, r->media.term);
+    crypto_load(c, r->media.crypto);
 }
 
 const struct call_brief *call_brief_read(const void *buf, size_t len)

@@ -15,7 +15,7 @@ struct calls;
 struct trunk_registry;
 
 /** Counted up when the layout changes; a record of another version is refused, not guessed at. */
-#define CALL_RECORD_VERSION 5
+#define CALL_RECORD_VERSION 6
 
 #define CALL_RECORD_MAGIC 0x4c434454U /* "TDCL" */
 

@@ -76,7 +76,7 @@ static int stack_wire(struct stack *s, const struct stack_param *p)
 
     cs->txns = txns_new(&tp);
     cs->dialogs = dialogs_new(&dp);
-    cs->scratch = malloc(SDP_BYTES_MAX + 1024);
+    cs->scratch = malloc(CALL_SCRATCH);
     cs->auths = auth_new();
     cs->logins = login_new();
     if (!cs->txns || !cs->dialogs || !cs->scratch || !cs->auths || !cs->logins)

@@ -18,6 +18,7 @@
 
 struct fake_ep {
     struct media_ep ep;
+    struct media_crypto crypto;
     uint8_t peer;
     struct media_counters n;
 };
@@ -197,6 +198,7 @@ static int ep_add(struct fake *f, struct fake_session *s, const struct media_ep 
     e->peer = MEDIA_NO_PEER;
     memset(&e->n, 0, sizeof(e->n));
     e->ep = *want;
+    memset(&e->crypto, 0, sizeof(e->crypto));
     if (!addr_is_set(&e->ep.local))
         e->ep.local = local_addr(f, want->pool, want->family);
     s->present |= 1U << want->endpoint;
@@ -243,7 +245,7 @@ static int op_apply(struct fake *f, struct fake_session *s, const struct media_o
         e->ep.n_pts = op->ep.n_pts;
         memcpy(e->ep.pt, op->ep.pt, sizeof e->ep.pt);
         e->ep.flags =
-            (uint8_t)((e->ep.flags & ~MEDIA_EP_OPAQUE) | (op->ep.flags & MEDIA_EP_OPAQUE));
+            (uint8_t)((e->ep.flags & MEDIA_EP_PRIORITY) | (op->ep.flags & ~MEDIA_EP_PRIORITY));
         return 0;
     case MEDIA_OP_RELEARN: return 0;
     case MEDIA_OP_CONNECT:
@@ -257,7 +259,7 @@ static int op_apply(struct fake *f, struct fake_session *s, const struct media_o
         s->ep[op->peer].peer = n;
         return 0;
     case MEDIA_OP_DISCONNECT: ep_part(s, n); return 0;
-    case MEDIA_OP_CRYPTO: return 0;
+    case MEDIA_OP_CRYPTO: e->crypto = op->crypto; return 0;
     default: return -EINVAL;
     }
 }
@@ -290,6 +292,7 @@ static int ops_apply(struct fake *f, struct fake_session *s, const struct media_
             op.ep.endpoint < MEDIA_ENDPOINTS_MAX && (copy.present & 1U << op.ep.endpoint)) {
             op.ep.local = copy.ep[op.ep.endpoint].ep.local;
             copy.ep[op.ep.endpoint].ep = op.ep;
+            memset(&copy.ep[op.ep.endpoint].crypto, 0, sizeof(op.crypto));
             continue;
         }
         err = op_apply(f, &copy, &op);
@@ -535,6 +538,14 @@ const struct media_ep *media_fake_ep(const struct media *m, uint64_t session, ui
     if (!s || endpoint >= MEDIA_ENDPOINTS_MAX || !(s->present & 1U << endpoint))
         return NULL;
     return &s->ep[endpoint].ep;
+}
+
+const struct media_crypto *media_fake_crypto(const struct media *m, uint64_t session,
+                                             uint8_t endpoint)
+{
+    if (!media_fake_ep(m, session, endpoint))
+        return NULL;
+    return &session_find(fake_of(m), session)->ep[endpoint].crypto;
 }
 
 uint8_t media_fake_peer(const struct media *m, uint64_t session, uint8_t endpoint)

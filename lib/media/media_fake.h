@@ -56,6 +56,9 @@ unsigned media_fake_sessions(const struct media *m);
 
 /** State of an endpoint (peer, direction in ep.direction as last asked). NULL if there is none. Borrowed until the next call. */
 const struct media_ep *media_fake_ep(const struct media *m, uint64_t session, uint8_t endpoint);
+/** Its keys; both suites NONE: plain. NULL if unknown. */
+const struct media_crypto *media_fake_crypto(const struct media *m, uint64_t session,
+                                             uint8_t endpoint);
 /** Its peer, or MEDIA_NO_PEER. */
 uint8_t media_fake_peer(const struct media *m, uint64_t session, uint8_t endpoint);
 

@@ -24,4 +24,4 @@ lib_sip_libtdsip_a_SOURCES += \
 	lib/sip/resolve.h lib/sip/resolve.c
 lib_sip_libtdsip_a_SOURCES += \
 	lib/sip/reliable.h lib/sip/reliable.c lib/sip/sdp_answer.h lib/sip/sdp_answer.c \
-	lib/sip/sdp_format.h lib/sip/sdp_format.c
+	lib/sip/sdes.h lib/sip/sdes.c lib/sip/sdp_format.h lib/sip/sdp_format.c

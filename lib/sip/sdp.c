@@ -713,10 +713,7 @@ static void put_added(struct build *b, const struct sdp_media_edit *me)
 {
     put_ms(b, SPAN("a=ptime:"), me->ptime_ms);
     put_ms(b, SPAN("a=maxptime:"), me->maxptime_ms);
-    if (me->direct) {
-        return;
-    }
-    if (me->mux) {
+    if (me->mux && !me->direct) {
         build_span(b, SPAN("a=rtcp-mux\r\n"));
     }
     build_span(b, me->attrs);

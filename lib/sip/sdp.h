@@ -85,7 +85,7 @@ struct sdp_media_edit {
     bool
         no_keys; /* a=crypto, key-mgmt, fingerprint, setup, tls-id are left out: ours are in attrs, or none are */
     bool
-        direct; /* media goes around us: candidates, ice-*, rtcp-mux, a=rtcp and other addresses survive, attrs is not written */
+        direct; /* media goes around us: candidates, ice-*, rtcp-mux, a=rtcp and other addresses survive */
     struct addr rtp;                /* ours; not set: the m-line is written with port 0 */
     uint16_t rtcp_port;             /* 0 or rtp.port + 1: no a=rtcp is written */
     enum sdp_dir dir;               /* SDP_DIR_NONE: as received */

@@ -4,7 +4,8 @@
  * Run by .ci/run with the sanitizers.
  */
 #include <stdlib.h>
-#include "sip/sdp.h"
+#include "sip/sdes.h"
+#include "sip/sdp_format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,6 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sdp_edit e = {.id = 1, .version = 1, .n_media = SDP_MEDIA_MAX};
     struct build b;
     struct addr a;
+    struct span rest, raw, line;
+    struct sdes_line key;
 
     if (sdp_parse(&s, (struct span){(const char *)data, size}, NULL) != 0) {
         return 0;
@@ -24,6 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (void)sdp_rtp_addr(&s, i, &a);
         (void)sdp_rtcp_addr(&s, i, &a);
         (void)sdp_is_hold(&s, i);
+        for (rest = s.media[i].lines; sdp_format_line(&rest, &raw, &line);)
+            (void)sdes_read(line, &key);
         e.media[i].rtp = e.origin;
         e.media[i].rtp.port = (uint16_t)(30000 + 2 * i);
         e.media[i].dir = (enum sdp_dir)(size % 5);

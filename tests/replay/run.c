@@ -6,6 +6,7 @@
 #include "world.h"
 
 #include "call/journal.h"
+#include "sip/sdes.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -275,6 +276,35 @@ static void media_ptime(struct world *w, const char *side, unsigned want)
         world_fail(w, "media: packets of %s have %u ms", side, ep ? ep->ptime_ms : 0);
 }
 
+/* `none`, or the suite of both directions and, if given, the party's key as its line had it. */
+static void media_keys(struct world *w, const char *side, const char *suite, const char *key)
+{
+    const struct media_crypto *c =
+        media_fake_crypto(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0);
+    struct sdes_line want = {.suite = sdes_suite_of(span_of(suite))};
+    char text[256];
+
+    snprintf(text, sizeof text, "a=crypto:1 %s inline:%s", suite, key ? key : "");
+    if (key && sdes_read(span_of(text), &want) < 0)
+        world_fail(w, "media: no key: %s", text);
+    if (!c || c->rx_suite != want.suite || c->tx_suite != want.suite)
+        world_fail(w, "media: suite of %s is %s, not %s", side,
+                   c && c->rx_suite ? sdes_name((enum sdes_suite)c->rx_suite) : "none", suite);
+    else if (key && memcmp(c->rx_key, want.key, sizeof want.key) != 0)
+        world_fail(w, "media: %s has another key", side);
+    else if (want.suite && memcmp(c->rx_key, c->tx_key, sizeof want.key) == 0)
+        world_fail(w, "media: one key both ways");
+}
+
+static void media_mux(struct world *w, const char *side, bool want)
+{
+    const struct media_ep *ep =
+        media_fake_ep(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0);
+
+    if (!ep || ((ep->flags & MEDIA_EP_MUX) != 0) != want)
+        world_fail(w, "media: mux of %s", side);
+}
+
 static void media_latch(struct world *w, const char *side, bool learns)
 {
     const struct media_ep *ep =
@@ -319,6 +349,10 @@ static void cmd_media(struct world *w, char **word, unsigned n)
         media_pts(w, word[1], word[2]);
     else if (strcmp(what, "ptime") == 0 && n == 3)
         media_ptime(w, word[1], (unsigned)strtoul(word[2], NULL, 10));
+    else if (strcmp(what, "keys") == 0 && n >= 3)
+        media_keys(w, word[1], word[2], n > 3 ? word[3] : NULL);
+    else if (strcmp(what, "mux") == 0 && n == 3)
+        media_mux(w, word[1], strcmp(word[2], "on") == 0);
     else if (strcmp(what, "inactivity") == 0 && n == 3)
         media_inactivity(w, word[1], (uint32_t)script_duration(word[2]));
     else if (strcmp(what, "sessions") == 0 && n == 2) {

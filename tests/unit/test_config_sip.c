@@ -801,6 +801,50 @@ static void registration_without_a_login_is_a_warning(void **state)
     conf_free(c);
 }
 
+/* ---- srtp, rtcp-mux ---- */
+
+static void srtp_of_a_trunk_has_suites_in_order(void **state)
+{
+    static const struct fault faults[] = {
+        {"trunk x\n srtp on\n", "'on'"},
+        {"trunk x\n srtp off AEAD_AES_128_GCM\n", "'srtp off' has no suites"},
+        {"trunk x\n srtp required AEAD_AES_128_GCM AEAD_AES_128_GCM\n",
+         "'AEAD_AES_128_GCM' is written twice"},
+        {"trunk x\n srtp required AES_CM_128_HMAC_SHA1_8\n",
+         "did you mean 'AES_CM_128_HMAC_SHA1_80'?"},
+        {"trunk x\n rtcp-mux yes\n", "'yes'"},
+    };
+    const struct conf_trunk *t;
+    struct conf *c = with_out("", &t);
+    char *messages;
+
+    (void)state;
+    assert_int_equal(t->srtp.mode, CONF_SRTP_OFF);
+    assert_int_equal(t->rtcp_mux, CONF_MUX_ACCEPT);
+    conf_free(c);
+    c = config_load(
+        NET3 CONFIG_IN
+        "trunk out\n listen sip\n peer 203.0.113.1 tls\n"
+        " srtp optional AEAD_AES_128_GCM AES_CM_128_HMAC_SHA1_32\n rtcp-mux offer\n"
+        "trunk plain\n listen sip\n peer 203.0.113.2 udp\n srtp required\n" CONFIG_ROUTE,
+        &messages);
+    assert_non_null(c);
+    assert_non_null(strstr(messages, "trunk 'plain' has SRTP, and a peer without tls"));
+    assert_null(strstr(messages, "trunk 'out' has SRTP"));
+    free(messages);
+    t = conf_find_trunk(c, "out");
+    assert_int_equal(t->srtp.mode, CONF_SRTP_OPTIONAL);
+    assert_int_equal(t->srtp.n, 2);
+    assert_string_equal(conf_srtp_word[t->srtp.suite[0]], "AEAD_AES_128_GCM");
+    assert_string_equal(conf_srtp_word[t->srtp.suite[1]], "AES_CM_128_HMAC_SHA1_32");
+    assert_int_equal(t->rtcp_mux, CONF_MUX_OFFER);
+    t = conf_find_trunk(c, "plain");
+    assert_int_equal(t->srtp.n, 3);
+    assert_string_equal(conf_srtp_word[t->srtp.suite[2]], "AES_CM_128_HMAC_SHA1_80");
+    conf_free(c);
+    CHECK_FAULTS(faults);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -831,6 +875,7 @@ int main(void)
         cmocka_unit_test(accounts_have_their_values_and_defaults),
         cmocka_unit_test(wrong_accounts_are_refused),
         cmocka_unit_test(registration_without_a_login_is_a_warning),
+        cmocka_unit_test(srtp_of_a_trunk_has_suites_in_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

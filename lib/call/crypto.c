@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Keys of both legs. Ours come of 32 random bytes per endpoint, one key for each suite that is offered; the party's are kept as it said them.
+ * offer.c and offer_session.c call it; it knows neither dialogs nor the other leg.
+ */
+#include "call/crypto.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <string.h>
+#include "core/ident.h"
+#include "sip/sdes.h"
+#include "sip/sdp_format.h"
+
+_Static_assert((int)SDES_AES_CM_128_HMAC_SHA1_80 == MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80 &&
+                   (int)SDES_AES_CM_128_HMAC_SHA1_32 == MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32 &&
+                   (int)SDES_AEAD_AES_128_GCM == MEDIA_SUITE_AEAD_AES_128_GCM &&
+                   (int)SDES_AEAD_AES_256_GCM == MEDIA_SUITE_AEAD_AES_256_GCM &&
+                   (int)SDES_END == MEDIA_SUITE_END && SDES_KEY_MAX == MEDIA_KEY_MAX,
+               "suites have the same numbers everywhere");
+
+/* Profiles: bits. */
+#define PROFILE_F     1U /* feedback (RFC 4585) */
+#define PROFILE_S     2U /* SRTP */
+#define PROFILE_OTHER 4U /* no RTP, or keys by another way (DTLS): crosses as it is */
+
+static const char *const profile_text[] = {"RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF"};
+
+/* What a party said of a line, as far as it concerns us. */
+struct word {
+    uint8_t key[MEDIA_KEY_MAX];
+    uint32_t tag;
+    uint8_t suite; /* that we took; NONE: plain */
+    uint8_t profile;
+    uint8_t mux; /* and its trunk lets it */
+    uint8_t pad;
+};
+
+struct crypto {
+    size_t cap;
+    uint8_t n; /* endpoints */
+    struct {
+        uint8_t seed[32];
+        bool has_seed;
+        struct word now, next;
+    } v[];
+};
+
+/* ---- state ------------------------------------------------------------------------------------------------------- */
+
+static size_t bytes_of(unsigned n)
+{
+    return sizeof(struct crypto) + n * sizeof(((struct crypto *)0)->v[0]);
+}
+
+void crypto_free(struct call *c)
+{
+    struct crypto *s = c->media.crypto;
+    size_t cap;
+
+    if (!s)
+        return;
+    cap = s->cap;
+    explicit_bzero(s, bytes_of(s->n));
+    blocks_put(c->calls->blocks, s, cap);
+    c->media.crypto = NULL;
+}
+
+/* Room for one m-line, as nearly all calls have, or for all. NULL: out of memory, the line stays plain or is refused. */
+static struct crypto *room(struct call *c, unsigned e)
+{
+    unsigned n = e < 2 ? 2 : 2 * OFFER_MEDIA_MAX;
+    struct crypto *s = c->media.crypto, *grown;
+    size_t cap;
+
+    if (s && e < s->n)
+        return s;
+    grown = blocks_get(c->calls->blocks, bytes_of(n), &cap);
+    if (!grown)
+        return NULL;
+    memset(grown, 0, bytes_of(n));
+    if (s) {
+        memcpy(grown, s, bytes_of(s->n));
+        crypto_free(c);
+    }
+    grown->cap = cap;
+    grown->n = (uint8_t)n;
+    c->media.crypto = grown;
+    return grown;
+}
+
+static unsigned endpoint(const struct leg *leg, unsigned i)
+{
+    return 2 * i + (leg->is_in ? 0 : 1);
+}
+
+/* Our key for a suite: the same in each offer and answer as long as the endpoint is this party's. */
+static bool own_key(struct call *c, unsigned e, uint8_t suite, uint8_t key[MEDIA_KEY_MAX])
+{
+    struct crypto *s = room(c, e);
+    unsigned len = sdes_key_len((enum sdes_suite)suite);
+    uint8_t mac[64];
+    unsigned mac_len = sizeof mac;
+
+    if (!s)
+        return false;
+    if (!s->v[e].has_seed)
+        ident_random(s->v[e].seed, sizeof s->v[e].seed);
+    s->v[e].has_seed = true;
+    if (!HMAC(EVP_sha512(), s->v[e].seed, sizeof s->v[e].seed, &suite, 1, mac, &mac_len))
+        return false;
+    memset(key, 0, MEDIA_KEY_MAX);
+    memcpy(key, mac, len);
+    explicit_bzero(mac, sizeof mac);
+    return true;
+}
+
+/* ---- what a party says ------------------------------------------------------------------------------------------- */
+
+static uint8_t profile_of(struct span proto)
+{
+    for (uint8_t i = 0; i < 4; i++)
+        if (span_case_eq(proto, span_of(profile_text[i])))
+            return i;
+    return PROFILE_OTHER;
+}
+
+static unsigned rank(const struct conf_srtp *p, uint8_t suite)
+{
+    for (unsigned i = 0; i < p->n; i++)
+        if (p->suite[i] == suite)
+            return i;
+    return UINT32_MAX;
+}
+
+/* The line that comes first in our order; an answer has one alone. @return false: none will do */
+static bool choose(const struct conf_srtp *p, const struct sdp_media *m, struct sdes_line *out)
+{
+    struct span rest = m->lines, raw, line;
+    unsigned best = UINT32_MAX;
+
+    while (p->mode != CONF_SRTP_OFF && sdp_format_line(&rest, &raw, &line)) {
+        struct sdes_line l;
+        unsigned r;
+
+        if (sdes_read(line, &l) < 0)
+            continue;
+        r = rank(p, (uint8_t)l.suite);
+        if (r < best) {
+            best = r;
+            *out = l;
+        }
+        explicit_bzero(&l, sizeof l);
+    }
+    return best != UINT32_MAX;
+}
+
+static bool line_fits(const struct conf_srtp *p, const struct sdp_media *m)
+{
+    uint8_t profile = profile_of(m->proto);
+    struct sdes_line l;
+    bool has_key;
+
+    if (m->port == 0 || profile == PROFILE_OTHER)
+        return true;
+    has_key = choose(p, m, &l);
+    explicit_bzero(&l, sizeof l);
+    return has_key || (!(profile & PROFILE_S) && p->mode != CONF_SRTP_REQUIRED);
+}
+
+int crypto_check(const struct conf_trunk *t, const struct sdp *sdp)
+{
+    for (unsigned i = 0; i < sdp->n_media && i < OFFER_MEDIA_MAX; i++)
+        if (!line_fits(&t->srtp, &sdp->media[i]))
+            return -EACCES;
+    return 0;
+}
+
+bool crypto_lets(const struct conf_trunk *t, struct span body)
+{
+    struct sdp sdp;
+
+    return t->media_none || t->bypass.n || span_is_empty(body) || sdp_parse(&sdp, body, NULL) < 0 ||
+           crypto_check(t, &sdp) == 0;
+}
+
+void crypto_note(struct call *c, const struct leg *leg, const struct sdp *sdp, unsigned i)
+{
+    const struct conf_trunk *t = leg->trunk.conf;
+    const struct sdp_media *m = &sdp->media[i];
+    unsigned e = endpoint(leg, i);
+    struct word w = {.profile = profile_of(m->proto)};
+    static const struct word nothing;
+    struct crypto *s = c->media.crypto;
+    struct sdes_line l;
+
+    if (m->port == 0) {
+        w.profile = 0;
+    } else if (w.profile != PROFILE_OTHER) {
+        w.mux = m->rtcp_mux && t->rtcp_mux != CONF_MUX_OFF;
+        if (choose(&t->srtp, m, &l)) {
+            w.suite = (uint8_t)l.suite;
+            w.tag = l.tag;
+            memcpy(w.key, l.key, sizeof w.key);
+            explicit_bzero(&l, sizeof l);
+        }
+    }
+    /* a plain call has no such state */
+    if ((s && e < s->n) || memcmp(&w, &nothing, sizeof w) != 0)
+        s = room(c, e);
+    if (s && e < s->n)
+        s->v[e].next = w;
+    explicit_bzero(&w, sizeof w);
+}
+
+void crypto_rtcp(const struct leg *leg, const struct sdp_media *m, const struct addr *rtp,
+                 struct addr *rtcp)
+{
+    if (!m->rtcp_mux || profile_of(m->proto) == PROFILE_OTHER)
+        return;
+    if (leg->trunk.conf->rtcp_mux != CONF_MUX_OFF) {
+        *rtcp = *rtp;
+    } else if (!m->has_rtcp) { /* declined: it falls back to the port above (RFC 5761 §5.1.1) */
+        *rtcp = *rtp;
+        rtcp->port++;
+    }
+}
+
+/* ---- what it is told --------------------------------------------------------------------------------------------- */
+
+static void put_line(struct build *b, struct call *c, unsigned e, uint8_t suite, uint32_t tag)
+{
+    struct sdes_line l = {.tag = tag, .suite = (enum sdes_suite)suite};
+
+    if (own_key(c, e, suite, l.key))
+        sdes_write(b, &l);
+    explicit_bzero(&l, sizeof l);
+}
+
+static void put_offer(struct call *c, unsigned e, const struct conf_srtp *p, struct build *b)
+{
+    for (unsigned k = 0; p->mode != CONF_SRTP_OFF && k < p->n; k++)
+        put_line(b, c, e, p->suite[k], k + 1);
+}
+
+void crypto_edit(const struct leg *to, bool is_offer, const struct sdp_media *said, unsigned i,
+                 struct sdp_media_edit *m, struct crypto_text *text)
+{
+    const struct conf_trunk *t = to->trunk.conf;
+    struct call *c = to->call;
+    unsigned e = endpoint(to, i), profile = profile_of(said->proto);
+    const struct crypto *s = c->media.crypto;
+    static const struct word nothing;
+    const struct word *w = s && e < s->n ? &s->v[e].next : &nothing;
+    struct build b;
+
+    if (m->off || m->direct || i >= OFFER_MEDIA_MAX || profile == PROFILE_OTHER ||
+        (!is_offer && w->profile == PROFILE_OTHER))
+        return;
+    build_init(&b, text->attrs[i], CRYPTO_TEXT);
+    m->no_keys = true;
+    if (is_offer) {
+        /* RFC 8643 §3.1: what need not be SRTP is offered as RTP with keys beside it */
+        profile &= PROFILE_F;
+        if (t->srtp.mode == CONF_SRTP_REQUIRED)
+            profile |= PROFILE_S;
+        m->mux = t->rtcp_mux == CONF_MUX_OFFER || w->mux;
+        put_offer(c, e, &t->srtp, &b);
+    } else {
+        profile = w->profile;
+        m->mux = w->mux;
+        if (w->suite)
+            put_line(&b, c, e, w->suite, w->tag);
+        else if (profile & PROFILE_S)
+            m->off = true;
+    }
+    m->proto = span_of(profile_text[profile]);
+    m->attrs = build_text(&b);
+}
+
+void crypto_retell(const struct leg *place, const struct conf_trunk *t,
+                   const struct sdp_media *said, unsigned i, struct sdp_media_edit *m,
+                   struct crypto_text *text)
+{
+    unsigned profile = profile_of(said->proto);
+    struct build b;
+
+    if (m->off || i >= OFFER_MEDIA_MAX || profile == PROFILE_OTHER)
+        return;
+    build_init(&b, text->attrs[i], CRYPTO_TEXT);
+    put_offer(place->call, endpoint(place, i), &t->srtp, &b);
+    profile = (profile & PROFILE_F) | (t->srtp.mode == CONF_SRTP_REQUIRED ? PROFILE_S : 0);
+    m->no_keys = true;
+    m->proto = span_of(profile_text[profile]);
+    m->attrs = build_text(&b);
+}
+
+/* ---- what is agreed ---------------------------------------------------------------------------------------------- */
+
+unsigned crypto_settle(struct call *c, unsigned *keys)
+{
+    struct crypto *s = c->media.crypto;
+    unsigned mux = 0;
+
+    *keys = 0;
+    for (unsigned e = 0; s && e < s->n; e++) {
+        struct word *now = &s->v[e].now;
+        const struct word *next = &s->v[e].next;
+
+        if (now->suite != next->suite || memcmp(now->key, next->key, sizeof now->key) != 0)
+            *keys |= 1U << e;
+        if (now->mux != next->mux)
+            mux |= 1U << e;
+        *now = *next;
+    }
+    return mux;
+}
+
+void crypto_refuse(struct call *c)
+{
+    struct crypto *s = c->media.crypto;
+
+    for (unsigned e = 0; s && e < s->n; e++)
+        s->v[e].next = s->v[e].now;
+}
+
+void crypto_drop(struct call *c, unsigned e)
+{
+    struct crypto *s = c->media.crypto;
+
+    if (s && e < s->n)
+        explicit_bzero(&s->v[e], sizeof s->v[e]);
+}
+
+bool crypto_op(struct call *c, unsigned e, struct media_op *op)
+{
+    const struct crypto *s = c->media.crypto;
+    const struct word *now;
+
+    if (!s || e >= s->n)
+        return false;
+    now = &s->v[e].now;
+    *op = (struct media_op){.kind = MEDIA_OP_CRYPTO, .crypto.endpoint = (uint8_t)e};
+    if (now->suite == MEDIA_SUITE_NONE)
+        return true;
+    op->crypto.rx_suite = op->crypto.tx_suite = now->suite;
+    memcpy(op->crypto.rx_key, now->key, MEDIA_KEY_MAX);
+    return own_key(c, e, now->suite, op->crypto.tx_key);
+}
+
+bool crypto_mux(const struct call *c, unsigned e)
+{
+    const struct crypto *s = c->media.crypto;
+
+    return s && e < s->n && s->v[e].now.mux;
+}
+
+const char *crypto_suite(const struct call *c, unsigned e)
+{
+    const struct crypto *s = c->media.crypto;
+
+    return s && e < s->n ? sdes_name((enum sdes_suite)s->v[e].now.suite) : NULL;
+}
+
+/* ---- saved ------------------------------------------------------------------------------------------------------- */
+
+void crypto_save(const struct call *c, struct crypto_saved to[2 * OFFER_MEDIA_MAX])
+{
+    const struct crypto *s = c->media.crypto;
+
+    memset(to, 0, 2 * OFFER_MEDIA_MAX * sizeof to[0]);
+    for (unsigned e = 0; s && e < s->n; e++) {
+        const struct word *w = &s->v[e].now;
+
+        memcpy(to[e].seed, s->v[e].seed, sizeof to[e].seed);
+        memcpy(to[e].key, w->key, sizeof to[e].key);
+        to[e].tag = w->tag;
+        to[e].has_seed = s->v[e].has_seed;
+        to[e].suite = w->suite;
+        to[e].profile = w->profile;
+        to[e].mux = w->mux;
+    }
+}
+
+void crypto_load(struct call *c, const struct crypto_saved from[2 * OFFER_MEDIA_MAX])
+{
+    static const struct crypto_saved nothing;
+
+    for (unsigned e = 0; e < 2 * OFFER_MEDIA_MAX; e++) {
+        struct word *w;
+        struct crypto *s;
+
+        if (memcmp(&from[e], &nothing, sizeof nothing) == 0 || from[e].suite >= MEDIA_SUITE_END ||
+            from[e].profile > PROFILE_OTHER)
+            continue;
+        s = room(c, e);
+        if (!s)
+            return;
+        memcpy(s->v[e].seed, from[e].seed, sizeof s->v[e].seed);
+        s->v[e].has_seed = from[e].has_seed;
+        w = &s->v[e].now;
+        memcpy(w->key, from[e].key, sizeof w->key);
+        w->tag = from[e].tag;
+        w->suite = from[e].suite;
+        w->profile = from[e].profile;
+        w->mux = from[e].mux;
+        s->v[e].next = *w;
+    }
+}
