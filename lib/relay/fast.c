@@ -174,8 +174,11 @@ void fast_fold(struct flow_ctx *c, struct endpoint *e)
     lane_read(e->rtp.line, &now);
     fold_line(c, e, &now);
     e->fast.mark = now;
-    if (e->fast.state == FAST_IN)
+    if (e->fast.state == FAST_IN) {
         seen(c, e);
+        e->is_silent =
+            quality_is_quiet(e->rtp.line->pt & LINE_QUIET, flow_codec(e, e->stats.payload_type));
+    }
 }
 
 /* ---- out ----------------------------------------------------------------------------------------------------------- */
@@ -357,7 +360,6 @@ static void promote(struct flow_ctx *c, struct endpoint *e)
     e->fast.since_ms = c->now_ms;
     e->fast.hop = p->rtp.hop;
     e->fast.odd = 0;
-    e->is_silent = false; /* what there is to hear the kernel does not know */
     e->n.promotions++;
     TAILQ_INSERT_TAIL(&t->in, e, fast.link);
     t->n_in++;

@@ -114,5 +114,5 @@ void lane_stats(const struct line *l, bool is_in, uint32_t n, struct rtp_stats *
     s->last_timestamp = get(&l->timestamp);
     s->jitter_16 = get(&l->jitter_16);
     s->jitter_max_16 = get(&l->jitter_max_16);
-    s->payload_type = l->pt;
+    s->payload_type = l->pt & 0x7f;
 }

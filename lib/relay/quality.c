@@ -240,11 +240,14 @@ void quality_counters(const struct quality *q, struct media_counters *out)
     out->breaker = q->breaker;
 }
 
-bool quality_is_silence(const uint8_t *payload, uint32_t len, uint8_t codec)
+bool quality_is_quiet(bool is_even, uint8_t codec)
 {
     if (codec == MEDIA_CODEC_CN)
         return true;
-    if ((codec != MEDIA_CODEC_PCMU && codec != MEDIA_CODEC_PCMA) || len < 8)
-        return false;
-    return memcmp(payload, payload + 1, 7) == 0;
+    return is_even && (codec == MEDIA_CODEC_PCMU || codec == MEDIA_CODEC_PCMA);
+}
+
+bool quality_is_silence(const uint8_t *payload, uint32_t len, uint8_t codec)
+{
+    return quality_is_quiet(len >= 8 && memcmp(payload, payload + 1, 7) == 0, codec);
 }

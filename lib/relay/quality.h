@@ -85,6 +85,8 @@ unsigned quality_reported(struct quality *q, const struct quality_report *r,
                           struct quality_event out[QUALITY_EVENTS_MAX]);
 /** Its part of the counters. */
 void quality_counters(const struct quality *q, struct media_counters *out);
+/** Nothing to hear: is_even, its first bytes are alike, and the codec is one that writes silence so; or comfort noise. */
+bool quality_is_quiet(bool is_even, uint8_t codec);
 /** Nothing to hear in this RTP payload: eight bytes alike, as G.711 writes silence; comfort noise (RFC 3389). */
 bool quality_is_silence(const uint8_t *payload, uint32_t len, uint8_t codec);
 

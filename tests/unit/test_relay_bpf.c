@@ -383,6 +383,29 @@ static void events_are_counted_and_left_to_the_relay(void **state)
     each_program(check_events);
 }
 
+static void check_quiet(int prog, bool is_6)
+{
+    struct frame f = incoming(is_6, 172);
+    struct line *l = promoted(is_6, is_6);
+    uint8_t kept[8];
+
+    memcpy(kept, payload + 12, 8);
+    memset(payload + 12, 0xd5, 8);
+    assert_int_equal(run(prog, &f), send_of(prog));
+    assert_int_equal(l->pt, 8 | LINE_QUIET);
+    payload[12 + 7] = 0xd4;
+    rtp_put(payload, 8, SEQ + 2, 320, SSRC);
+    assert_int_equal(run(prog, &f), send_of(prog));
+    assert_int_equal(l->pt, 8);
+    memcpy(payload + 12, kept, 8);
+}
+
+static void silence_is_seen_by_its_first_bytes(void **state)
+{
+    (void)state;
+    each_program(check_quiet);
+}
+
 static void check_mux(int prog, bool is_6)
 {
     struct frame f = incoming(is_6, 28);
@@ -823,6 +846,7 @@ int main(void)
         cmocka_unit_test_setup(strangers_are_dropped_and_counted, setup),
         cmocka_unit_test_setup(another_ssrc_is_refused_while_the_stream_speaks, setup),
         cmocka_unit_test_setup(events_are_counted_and_left_to_the_relay, setup),
+        cmocka_unit_test_setup(silence_is_seen_by_its_first_bytes, setup),
         cmocka_unit_test_setup(rtcp_and_stun_on_the_port_go_to_the_relay_where_agreed, setup),
         cmocka_unit_test_setup(what_is_not_rtp_is_dropped_unless_the_line_is_opaque, setup),
         cmocka_unit_test_setup(without_a_next_hop_or_too_long_it_goes_to_the_relay_uncounted,

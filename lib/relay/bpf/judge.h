@@ -246,12 +246,24 @@ static __always_inline void count_seq(struct line *l, __u32 ahead)
     }
 }
 
+/* quality_is_silence(): whether the codec is one of those that write silence so, the relay knows. */
+static __always_inline __u8 quiet(const struct packet *p, const struct rtp *h)
+{
+    const __u64 *first = (const __u64 *)(const void *)(h + 1);
+    __u64 v;
+
+    if ((void *)(first + 1) > p->end || (h->bits & 0x1f))
+        return 0;
+    v = *first;
+    return v == (v >> 8 | v << 56) ? LINE_QUIET : 0;
+}
+
 /* rtp.c's count_jitter() */
 static __always_inline void count_jitter(struct line *l, __u32 timestamp, __u8 pt, __u32 units)
 {
     __u32 transit = units - timestamp;
     __u32 d = transit - l->transit;
-    bool is_same_type = l->pt == pt;
+    bool is_same_type = (l->pt & 0x7f) == pt;
 
     if (is_same_type && l->timestamp == timestamp)
         return;
@@ -361,7 +373,7 @@ static __always_inline enum verdict take_rtp(struct packet *p, struct udphdr *ud
     } else {
         count_seq(l, ahead);
         count_jitter(l, bpf_ntohl(h->timestamp), pt, now.units);
-        l->pt = pt;
+        l->pt = pt | quiet(p, h);
     }
     if (is_event) {
         l->events++;

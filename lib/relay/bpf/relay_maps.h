@@ -47,6 +47,9 @@ enum line_state {
 #define LINE_MANY   64U  /* several SSRCs by right (video): no guard of the SSRC */
 #define LINE_ICE    128U /* STUN goes to the relay, from whomever */
 
+#define LINE_QUIET \
+    0x80U /* in line.pt: the packet's first eight bytes of payload are alike, as G.711 has silence */
+
 /*
  * One port of ours, by what comes in there. Three cache lines: an IPv4 packet of a stream touches the first alone, one of IPv6 the
  * second too, whatever is out of the ordinary the third.
@@ -60,7 +63,7 @@ struct line {
     __u8 khz;    /* RTP clock [kHz] for jitter: 8, 16, 48, 90 */
     __u8
         event_pt; /* telephone-event (RFC 4733): counted here, forwarded by the relay; 0xff: none */
-    __u8 pt;      /* counted: payload type of the last packet */
+    __u8 pt;      /* counted: payload type of the last packet; LINE_QUIET */
     __u8
         cpu; /* counted: processor of the first packet since LINE_FAST (its low byte); told as LINE_NO_CPU */
     __u16 from_port;             /* where packets must come from */
