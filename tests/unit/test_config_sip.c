@@ -477,6 +477,8 @@ static void wrong_sip_values_are_refused(void **state)
         {"trunk x\n codecs allow pcmu\n codecs deny pcmu\n", "has no codec left for a voice"},
         {"trunk x\n codecs allow pcmu\n codecs order cn g729\n",
          "trunk 'x' orders 'g729', which it does not allow"},
+        {"trunk x\n offer early\n codecs allow g729\n",
+         "trunk 'x' has 'offer early' and allows no codec of its 'codec'"},
         {"trunk x\n ptime 4\n", "'4' is not a number from 5 to 200"},
         {"trunk x\n ptime 30\n maxptime 20\n", "trunk 'x' has ptime 30 above maxptime 20"},
         {"trunk x\n video no\n", "'no' is not one of: pass, refuse"},
