@@ -254,10 +254,18 @@ def injected(bench, mode, calls, seconds, pps):
     path = bench.map(calls)
     flow = bench.flow(path, pps=50)
     all_in(bench, 2 * calls)
-    flow("mark")
-    thrower = bench.inject(path, pps, seconds)
-    out = netns.json.loads(thrower.communicate()[0])
-    report = clean(flow("report"), f"injection by {mode}: {out}")
+    for _ in range(3):
+        flow("mark")
+        netns.time.sleep(0.2)  # all of them speak again
+        thrower = bench.inject(path, pps, seconds)
+        out = netns.json.loads(thrower.communicate()[0])
+        report = flow("report")
+        # a party that was silent for 60 ms, for want of a processor, may be replaced by another SSRC
+        if report["slept_ms"] < 50:
+            break
+    else:
+        raise netns.Skip(f"the machine is too busy: parties were silent for {report['slept_ms']} ms")
+    clean(report, f"injection by {mode}: {out}")
     n = bench.ctl(f"sum 0 {calls}")["a"]
     r = bench.ctl("relay")
     thrown = sum(v for k, v in out.items() if k != "seconds")

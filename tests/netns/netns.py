@@ -101,7 +101,8 @@ class Talker:
 
     def __init__(self, argv, log):
         self.argv, self.log = argv, open(log, "a", encoding="utf-8")
-        self.proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, bufsize=1)
+        self.proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, bufsize=1,
+                                     preexec_fn=lambda: os.nice(-15))
         first = self.proc.stdout.readline().strip()
         if first != "ready":
             self.end()

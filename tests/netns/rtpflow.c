@@ -42,6 +42,7 @@ struct party {
     uint32_t base;        /* counter of the other from which loss counts */
     uint32_t next;        /* highest counter that came, and 1 */
     uint32_t unique;      /* since base */
+    uint64_t sent_ns;     /* when it sent last */
     uint64_t last_ns;     /* when the last came */
     uint64_t longest_ns;  /* between two */
     uint32_t events_left; /* packets of a telephone-event to be sent */
@@ -55,6 +56,7 @@ struct rtpflow {
     unsigned pps, bytes, pt, event_pt, only; /* only: 0 both, 1 a, 2 b */
     bool is_paused, is_over;
     uint64_t start_ns, next_n;
+    uint64_t slept_ns; /* longest that a party said nothing, for want of a processor */
     uint64_t sent, send_errors, received, duplicated, reordered, foreign, wrong_source, corrupt;
     uint64_t events_sent, events_received;
     uint32_t latency[LATENCY_US + 1];
@@ -123,6 +125,9 @@ static void send_one(struct party *y, uint64_t now)
         y->timestamp += 8000 / t.pps + y->event_duration;
         y->event_duration = 0;
     }
+    if (y->sent_ns && now - y->sent_ns > t.slept_ns)
+        t.slept_ns = now - y->sent_ns;
+    y->sent_ns = now;
     y->sent++;
     t.sent++;
     if (sendto(y->fd, b, len, 0, (struct sockaddr *)&y->peer, y->peer_len) < 0)
@@ -273,13 +278,14 @@ static void report(bool is_drained)
     printf("{\"parties\":%u,\"sent\":%llu,\"received\":%llu,\"lost\":%llu,\"duplicated\":%llu,"
            "\"reordered\":%llu,\"foreign\":%llu,\"wrong_source\":%llu,\"corrupt\":%llu,"
            "\"send_errors\":%llu,\"events_sent\":%llu,\"events_received\":%llu,\"silent\":%u,"
-           "\"longest_ms\":%llu,\"p50_us\":%u,\"p99_us\":%u}\n",
+           "\"slept_ms\":%llu,\"longest_ms\":%llu,\"p50_us\":%u,\"p99_us\":%u}\n",
            t.n, (unsigned long long)t.sent, (unsigned long long)t.received,
            (unsigned long long)lost, (unsigned long long)t.duplicated,
            (unsigned long long)t.reordered, (unsigned long long)t.foreign,
            (unsigned long long)t.wrong_source, (unsigned long long)t.corrupt,
            (unsigned long long)t.send_errors, (unsigned long long)t.events_sent,
-           (unsigned long long)t.events_received, silent, (unsigned long long)(longest / 1000000),
+           (unsigned long long)t.events_received, silent,
+           (unsigned long long)(t.slept_ns / 1000000), (unsigned long long)(longest / 1000000),
            percentile(0.5), percentile(0.99));
 }
 
@@ -287,12 +293,13 @@ static void report(bool is_drained)
 static void mark(void)
 {
     t.sent = t.received = t.duplicated = t.reordered = t.foreign = t.wrong_source = t.corrupt = 0;
-    t.send_errors = t.events_sent = t.events_received = 0;
+    t.send_errors = t.events_sent = t.events_received = t.slept_ns = 0;
     memset(t.latency, 0, sizeof(t.latency));
     for (unsigned i = 0; i < t.n; i++) {
         t.party[i].base = t.party[i ^ 1].sent;
         t.party[i].unique = 0;
         t.party[i].longest_ns = 0;
+        t.party[i].sent_ns = 0;
     }
 }
 

@@ -353,7 +353,8 @@ static __always_inline enum verdict take_rtp(struct packet *p, struct udphdr *ud
     now = now_of(l->khz);
     if (ssrc != l->ssrc) {
         if (!(l->flags & LINE_MANY)) {
-            if (now.ms - l->last_ms >= SPEAKS_MS)
+            /* another processor may have been a moment ahead of this one */
+            if ((__s32)(now.ms - l->last_ms) >= (__s32)SPEAKS_MS)
                 return to_user(l, WHY_SSRC);
             l->ssrc_refused++;
             count(WHY_SSRC_REFUSED);
