@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifdef HAVE_EBPF
@@ -138,6 +139,18 @@ static int map_pin(const char *dir, const char *name, uint32_t *entries, uint32_
     return 0;
 }
 
+static void tell_netns(int txerr_fd)
+{
+    uint32_t key = TXERR_NETNS;
+    struct stat st;
+    uint64_t inode;
+
+    if (txerr_fd < 0 || stat("/proc/self/ns/net", &st) < 0)
+        return;
+    inode = st.st_ino;
+    (void)bpf_map_update_elem(txerr_fd, &key, &inode, BPF_ANY);
+}
+
 static int open_maps(const char *dir, struct kernel *k, char *reason)
 {
     uint32_t one = 1, n_hops = HOPS_MAX, n_ranges = RANGES_MAX, n_ifs = IFS_MAX, n_cpus = CPUS_MAX;
@@ -169,6 +182,7 @@ static int open_maps(const char *dir, struct kernel *k, char *reason)
         return k->socks_fd;
     /* errors of redirects cannot be had everywhere */
     k->txerr_fd = open_pin(dir, "txerr", TXERR_MAX, sizeof(uint64_t), &info, reason);
+    tell_netns(k->txerr_fd);
     reason[0] = '\0';
     return 0;
 }

@@ -151,9 +151,31 @@ int tc_relay(struct __sk_buff *skb)
 /* --- frames that a driver refused: where the kernel has BTF ------------------------------------------------------------------- */
 
 /* As much of the kernel's as is read, found by its BTF. */
+struct ns_common {
+    unsigned int inum;
+} __attribute__((preserve_access_index));
+
+struct net {
+    struct ns_common ns;
+} __attribute__((preserve_access_index));
+
+typedef struct {
+    struct net *net;
+} __attribute__((preserve_access_index)) possible_net_t;
+
 struct net_device {
     int ifindex;
+    possible_net_t nd_net;
 } __attribute__((preserve_access_index));
+
+/* The same number may be another interface in another network namespace; the relay has said which one is ours. */
+static __always_inline bool is_our_net(const struct net_device *dev)
+{
+    __u32 key = TXERR_NETNS;
+    __u64 *inum = bpf_map_lookup_elem(&txerr, &key);
+
+    return inum && *inum == dev->nd_net.net->ns.inum;
+}
 
 static __always_inline void refused(__u32 ifindex, __u64 n)
 {
@@ -171,7 +193,7 @@ int BPF_PROG(tx_refused, const struct net_device *from, const struct net_device 
              int drops, int err)
 {
     (void)ctx, (void)from, (void)sent, (void)err;
-    if (drops > 0)
+    if (drops > 0 && is_our_net(to))
         refused((__u32)to->ifindex, (__u64)drops);
     return 0;
 }
@@ -181,8 +203,8 @@ SEC("?tp_btf/xdp_redirect_err")
 int BPF_PROG(redirect_refused, const struct net_device *from, const void *prog, const void *to,
              int err, int map_type, __u32 map_id, __u32 index)
 {
-    (void)ctx, (void)from, (void)prog, (void)to, (void)err, (void)map_id;
-    if (map_type == 0)
+    (void)ctx, (void)prog, (void)to, (void)err, (void)map_id;
+    if (map_type == 0 && is_our_net(from))
         refused(index, 1);
     return 0;
 }

@@ -184,7 +184,8 @@ struct maps_if {
 };
 
 /* Frames that an interface did not take from a redirect: a hash by ifindex. */
-#define TXERR_MAX 64U
+#define TXERR_MAX   64U
+#define TXERR_NETNS 0U /* no ifindex: the inode of the relay's network namespace, told by it */
 
 /* A map of one entry: who made the maps. */
 struct maps_about {
