@@ -115,16 +115,30 @@ static void drop_capabilities(void)
         log_ev(LOG_WARN, "capabilities", "kept=all");
 }
 
+/*
+ * Where it is remembered: systemd's StateDirectory=, which outlives a reboot (into another kernel, say); else beside the socket.
+ */
+static int path_file(const char *socket_path, char *file, size_t size)
+{
+    const char *state = getenv("STATE_DIRECTORY");
+    const char *slash = strrchr(socket_path, '/');
+    int n = -1;
+
+    if (state)
+        n = snprintf(file, size, "%s/path", state);
+    else if (slash)
+        n = snprintf(file, size, "%.*s/path", (int)(slash - socket_path), socket_path);
+    return n > 0 && (size_t)n < size ? 0 : -1;
+}
+
 /* A start without what the last one had is not noticed by any caller, only by the machine's load: so it is an error line. */
 static void compare_path(const char *socket_path, uint32_t path)
 {
-    const char *slash = strrchr(socket_path, '/');
     char file[256];
     uint32_t was;
     FILE *f;
 
-    if (!slash || (unsigned)snprintf(file, sizeof(file), "%.*s/path", (int)(slash - socket_path),
-                                     socket_path) >= sizeof(file))
+    if (path_file(socket_path, file, sizeof(file)) < 0)
         return;
     f = fopen(file, "re");
     if (f) {

@@ -35,6 +35,7 @@ int kernel_teardown(const char *dir)
 #include <relay.skel.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -592,10 +593,32 @@ static void ifs_tell(struct setup *s)
     }
 }
 
+static int setup_locked(struct setup *s)
+{
+    const struct kernel_setup_param *p = s->p;
+    int err, n = pins_list(p->dir, s->pin, PINS_MAX);
+
+    if (n < 0)
+        return fail(s, n, "%s: %s", p->dir, strerror(-n));
+    s->n_pins = (unsigned)n;
+    err = maps_make(s);
+    if (err < 0)
+        return err;
+    err = steer(s);
+    if (err < 0)
+        return fail(s, err, "sk_lookup: %s", strerror(-err));
+    watch(s);
+    for (unsigned i = 0; i < p->n_ifs; i++)
+        if_ensure(s, &p->ifs[i]);
+    ifs_remove_others(s);
+    ifs_tell(s);
+    return 0;
+}
+
 int kernel_setup(const struct kernel_setup_param *p, struct kernel_setup_result *out)
 {
     struct setup s = {.p = p, .out = out};
-    int err, n;
+    int err, lock;
 
     *out = (struct kernel_setup_result){0};
     if (p->n_ifs > MEDIA_IFS_MAX || p->lines > LINES_MAX)
@@ -604,23 +627,14 @@ int kernel_setup(const struct kernel_setup_param *p, struct kernel_setup_result 
     err = dir_make(&s);
     if (err < 0)
         return err;
-    n = pins_list(p->dir, s.pin, PINS_MAX);
-    if (n < 0)
-        return fail(&s, n, "%s: %s", p->dir, strerror(-n));
-    s.n_pins = (unsigned)n;
-    err = maps_make(&s);
-    if (err == 0) {
-        err = steer(&s);
-        if (err < 0)
-            fail(&s, err, "sk_lookup: %s", strerror(-err));
-    }
-    if (err == 0) {
-        watch(&s);
-        for (unsigned i = 0; i < p->n_ifs; i++)
-            if_ensure(&s, &p->ifs[i]);
-        ifs_remove_others(&s);
-        ifs_tell(&s);
-    }
+    /* the unit's and an operator's at the same time: one after the other */
+    lock = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock < 0 || flock(lock, LOCK_EX) < 0)
+        err = fail(&s, -errno, "%s: %s", p->dir, strerror(errno));
+    else
+        err = setup_locked(&s);
+    if (lock >= 0)
+        close(lock);
     if (s.skel)
         relay_bpf__destroy(s.skel);
     return err;
