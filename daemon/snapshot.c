@@ -20,8 +20,23 @@ void snapshot_free(struct snapshot *s)
     conf_free(s->conf);
     free(s->pool);
     free(s->pool_addr);
+    free(s->sound);
     free(s->rest);
     free(s);
+}
+
+static int snapshot_sounds(struct snapshot *s)
+{
+    const struct conf *c = s->conf;
+
+    s->sound = calloc(c->sound.n + 1, sizeof(*s->sound));
+    if (!s->sound)
+        return -ENOMEM;
+    s->n_sounds = c->sound.n;
+    for (uint32_t i = 0; i < c->sound.n; i++)
+        s->sound[i] = (struct media_sound_conf){
+            .name = c->sound.v[i].name, .fd = c->sound.v[i].fd, .samples = c->sound.v[i].samples};
+    return 0;
 }
 
 static int snapshot_pools(struct snapshot *s)
@@ -66,7 +81,8 @@ static int snapshot_compile(struct snapshot *s, const struct snapshot_param *p, 
     const char *text = "out of memory";
     snprintf(why, size, "%s", text);
     s->rest = calloc(1, sizeof(*s->rest));
-    if (s->rest && snapshot_pools(s) == 0 && tls_set_new(s->conf, &s->tls, why, size) == 0) {
+    if (s->rest && snapshot_pools(s) == 0 && snapshot_sounds(s) == 0 &&
+        tls_set_new(s->conf, &s->tls, why, size) == 0) {
         s->route = route_new(&rp, &text);
         if (!s->route)
             snprintf(why, size, "%s", text);

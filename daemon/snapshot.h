@@ -20,6 +20,8 @@ struct snapshot {
     struct media_pool_conf *pool; /* as the media client takes them; addresses in pool_addr */
     struct addr *pool_addr;
     unsigned n_pools;
+    struct media_sound_conf *sound; /* likewise; names and descriptors are the configuration's */
+    unsigned n_sounds;
     struct snapshot *rest; /* takes conf when all else goes; owned */
     struct snapshot *next; /* retired before this one */
 };

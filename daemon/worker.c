@@ -306,6 +306,9 @@ static void worker_take_snapshot(struct worker *w)
     net_configure(w->net, s->conf, s->tls);
     if (w->media && media_set_pools(w->media, s->pool, s->n_pools, s->view.generation) < 0)
         log_ev(LOG_ERROR, "media_pools", "worker=%u msg=\"pools not told to the relay\"", w->p.id);
+    if (w->media && media_set_sounds(w->media, s->sound, s->n_sounds, s->view.generation) < 0)
+        log_ev(LOG_ERROR, "media_sounds", "worker=%u msg=\"sounds not told to the relay\"",
+               w->p.id);
     atomic_store_explicit(&w->generation, s->view.generation, memory_order_release);
 }
 

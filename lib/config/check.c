@@ -448,6 +448,7 @@ void check_pass(struct parser *p)
     check_medias(p);
     check_trunks(p);
     check_groups(p);
+    check_sounds(p);
     check_decks(p);
     check_routes(p);
     check_cdrs(p);

@@ -15,6 +15,7 @@
 #include "core/arena.h"
 #include "core/ephemeral.h"
 #include "core/proto.h"
+#include "core/tone.h"
 
 /* ---- global -------------------------------------------------------------------------------------------------- */
 
@@ -106,6 +107,43 @@ struct conf_media {
     struct conf_loc calls_loc;
 };
 
+/* ---- sound --------------------------------------------------------------------------------------------------- */
+
+#define CONF_SOUNDS_MAX 1024U /**< ten languages of a hundred */
+#define CONF_SOUND_SAMPLES \
+    (8U << 20) /**< 17 min: longer than any message that a caller hears out */
+#define CONF_SOUNDS_BYTES (256U << 20) /**< all of them together: four hours */
+
+/** `tone COUNTRY KIND [level NdBm0]` or `tone custom FREQ[+FREQ] DURATION...`: one turn of it. */
+struct conf_tone {
+    struct tone tone;
+    int level; /**< dBm0 */
+};
+
+/** What a party may hear from the switch. Read and rendered at load. */
+struct conf_sound {
+    const char *name;
+    struct conf_loc loc;
+    const char *file; /**< path; NULL: tones */
+    struct conf_loc file_loc;
+    CONF_LIST(struct conf_tone) tone; /**< one after the other */
+    int fd; /**< sealed, 16 bit samples of 8 kHz (core/sound.h); the snapshot's; -1: none */
+    uint32_t samples;
+};
+
+/** `ringback NAME [when none|always]` */
+struct conf_ringback {
+    struct conf_ref sound; /**< CONF_NONE = none */
+    bool always;           /**< also while the other side plays something before the answer */
+};
+
+enum conf_dtmf {
+    CONF_DTMF_PASS,    /**< default: what comes crosses as it is */
+    CONF_DTMF_RFC4733, /**< digits come and go in RTP */
+    CONF_DTMF_INFO,    /**< digits come and go as SIP INFO */
+    CONF_DTMF_BOTH,    /**< they come as either, and go out in RTP */
+};
+
 /* ---- trunk --------------------------------------------------------------------------------------------------- */
 
 /** How a `peer` is found (RFC 3263). */
@@ -166,6 +204,12 @@ struct conf_codes {
     uint8_t klass;    /**< bit 3..6: 3xx..6xx */
     bool timeout;     /**< no answer in time: trying or progress timeout, Timer B */
     struct conf_loc loc;
+};
+
+/** `announce CODE|CLASS... [q850 N...] NAME`: heard before the call is refused. */
+struct conf_announce {
+    struct conf_codes codes;
+    struct conf_ref sound;
 };
 
 /** Codecs that policies name; conf_codec_word has their words. */
@@ -387,6 +431,11 @@ struct conf_trunk {
     tls_name; /**< `tls-name NAME...`: subject alternative names that its certificate may have; default: the hosts of its peers */
     uint32_t
         tcp_above; /**< `tcp-above 1300bytes|off`: larger requests to a UDP peer go by TCP (RFC 3261 §18.1.1) if a listen has tcp; 0 = off */
+    struct conf_ringback ringback;            /**< heard by its callers */
+    CONF_LIST(struct conf_announce) announce; /**< told to its callers; the first that fits */
+    struct conf_ref
+        hold_music; /**< heard by its parties that are held; CONF_NONE = what the holder sends */
+    enum conf_dtmf dtmf;
     enum conf_rel100 rel100;
     struct conf_session_timer timer;
     enum conf_offer offer;
@@ -458,6 +507,7 @@ struct conf {
     CONF_LIST(struct conf_cdr) cdr;
     CONF_LIST(struct conf_zone) zone;
     CONF_LIST(struct conf_deck) deck;
+    CONF_LIST(struct conf_sound) sound;
     CONF_LIST(struct conf_calendar) calendar;
     CONF_LIST(struct conf_lnp) lnp;
     CONF_LIST(struct conf_test) test;

@@ -22,6 +22,7 @@ enum kind {
     KIND_DECK,
     KIND_CALENDAR,
     KIND_LNP,
+    KIND_SOUND,
     KIND_ROUTE,
     KIND_CDR,
     KIND_TEST,
@@ -247,6 +248,10 @@ static void resolve_trunk(struct linker *l, struct conf_trunk *t)
     resolve(l, &t->routes, KIND_ROUTE);
     resolve(l, &t->customer, KIND_CUSTOMER);
     resolve(l, &t->sell_deck, KIND_DECK);
+    resolve(l, &t->ringback.sound, KIND_SOUND);
+    resolve(l, &t->hold_music, KIND_SOUND);
+    for (uint32_t i = 0; i < t->announce.n; i++)
+        resolve(l, &t->announce.v[i].sound, KIND_SOUND);
     for (uint32_t i = 0; i < t->bypass.n; i++)
         resolve_bypass(l, &t->bypass.v[i]);
 }
@@ -640,9 +645,10 @@ static void warn_unused(struct linker *l)
 void link_pass(struct parser *p)
 {
     static const struct section *const sections[KINDS] = {
-        &section_realm,    &section_listen,   &section_media,   &section_profile, &section_trunk,
-        &section_group,    &section_customer, &section_numbers, &section_zone,    &section_ratedeck,
-        &section_calendar, &section_lnp,      &section_route,   &section_cdr,     &section_test,
+        &section_realm, &section_listen,   &section_media,    &section_profile,
+        &section_trunk, &section_group,    &section_customer, &section_numbers,
+        &section_zone,  &section_ratedeck, &section_calendar, &section_lnp,
+        &section_sound, &section_route,    &section_cdr,      &section_test,
     };
     struct linker l = {.p = p};
     enum kind kind;

@@ -358,6 +358,9 @@ void conf_free(const struct conf *conf)
 
     if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
         return;
+    for (uint32_t i = 0; i < c->sound.n; i++)
+        if (c->sound.v[i].fd >= 0)
+            close(c->sound.v[i].fd);
     arena_fini(&c->arena);
     free(c);
 }

@@ -9,6 +9,7 @@ lib_config_libtdconfig_a_SOURCES = \
 	lib/config/check_lcr.c \
 	lib/config/check_peer.c \
 	lib/config/check_route.c \
+	lib/config/check_sound.c \
 	lib/config/check_trunk.c \
 	lib/config/compare.c \
 	lib/config/compare.h \
@@ -42,6 +43,7 @@ lib_config_libtdconfig_a_SOURCES = \
 	lib/config/schema_route.c \
 	lib/config/schema_secure.c \
 	lib/config/schema_sip.c \
+	lib/config/schema_sound.c \
 	lib/config/schema_trunk.c \
 	lib/config/schema_trunk_route.c \
 	lib/config/value.c \

@@ -10,23 +10,11 @@
 #include <string.h>
 
 const struct section *const parse_sections[] = {
-    &section_global,
-    &section_realm,
-    &section_listen,
-    &section_media,
-    &section_profile,
-    &section_trunk,
-    &section_group,
-    &section_customer,
-    &section_numbers,
-    &section_zone,
-    &section_ratedeck,
-    &section_calendar,
-    &section_lnp,
-    &section_route,
-    &section_cdr,
-    &section_test,
-    NULL,
+    &section_global,  &section_realm, &section_listen,   &section_media,
+    &section_profile, &section_trunk, &section_group,    &section_customer,
+    &section_numbers, &section_zone,  &section_ratedeck, &section_calendar,
+    &section_lnp,     &section_sound, &section_route,    &section_cdr,
+    &section_test,    NULL,
 };
 
 /* Sections that the language has and this version does not serve. */
@@ -41,8 +29,8 @@ struct unserved {
 };
 
 static const struct unserved kw_not_served[] = {
-    {"global", "trace"}, {"trunk", "dtmf"}, {"trunk", "hide-topology"},
-    {"trunk", "stir"},   {"cdr", "fields"}, {NULL, NULL},
+    {"global", "trace"}, {"trunk", "hide-topology"}, {"trunk", "stir"}, {"cdr", "fields"},
+    {NULL, NULL},
 };
 
 /* ---- memory ---- */

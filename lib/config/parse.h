@@ -189,7 +189,8 @@ void args_end(struct parser *p, struct args *a);
 
 extern const struct section section_global, section_realm, section_listen, section_media,
     section_profile, section_trunk, section_group, section_customer, section_numbers, section_zone,
-    section_ratedeck, section_calendar, section_lnp, section_route, section_cdr, section_test;
+    section_ratedeck, section_calendar, section_lnp, section_sound, section_route, section_cdr,
+    section_test;
 
 /** All kinds, NULL-ended. */
 extern const struct section *const parse_sections[];
@@ -216,6 +217,8 @@ void check_decks(struct parser *p);
 void check_line_decks(struct parser *p, const struct conf_route_line *l);
 void check_line_bounds(struct parser *p, const struct conf_route_line *l);
 void check_route_decks(struct parser *p, uint32_t route);
+/** Sounds: files are read, tones rendered (check_sound.c). */
+void check_sounds(struct parser *p);
 /** Routes (check_route.c). */
 void check_routes(struct parser *p);
 /** A trunk that calls are to be sent to because of `ref`. */

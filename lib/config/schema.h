@@ -83,6 +83,16 @@ extern const char *const schema_match_words[];
 /** Host names: labels of letters, digits, '-' and '_' with a letter in the last; at most 253 bytes (RFC 1035). */
 bool schema_is_host(struct span s);
 
+/* ---- schema_sound.c ---- */
+KW_HANDLER(kw_ringback);
+KW_HANDLER(kw_announce);
+KW_HANDLER(kw_dtmf);
+
+/* ---- schema_trunk.c ---- */
+
+/** A status, a class or, behind `q850`, a cause. @return false: reported */
+bool schema_code(struct parser *p, const struct lex_token *t, bool q850, struct conf_codes *c);
+
 /* ---- schema_sip.c ---- */
 KW_HANDLER(kw_rel100);
 KW_HANDLER(kw_session_timer);

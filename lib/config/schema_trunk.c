@@ -32,7 +32,7 @@ static unsigned code_class(struct span s)
     return (unsigned)(s.p[0] - '0');
 }
 
-static bool one_code(struct parser *p, const struct lex_token *t, bool q850, struct conf_codes *c)
+bool schema_code(struct parser *p, const struct lex_token *t, bool q850, struct conf_codes *c)
 {
     unsigned klass = code_class(t->s);
     uint32_t n;
@@ -69,7 +69,7 @@ static void kw_codes(struct parser *p, const struct keyword *kw, void *field, st
             if (!args_need(p, kw, args, "cause"))
                 return;
             args->i--;
-        } else if (!one_code(p, t, q850, &c)) {
+        } else if (!schema_code(p, t, q850, &c)) {
             return;
         }
     }
@@ -242,6 +242,14 @@ static const struct keyword trunk_kw[] = {
      "whose it is: limits, routes and account over several trunks"},
     {"sell-deck", NULL, kw_ref, T(sell_deck), 1, 1, 0, 0, 0, "sell-deck NAME",
      "the ratedeck of what its calls pay, for margin and records"},
+    {"ringback", NULL, kw_ringback, T(ringback), 1, 3, 0, 0, 0, "ringback SOUND [when none|always]",
+     "what its callers hear while it rings"},
+    {"announce", NULL, kw_announce, T(announce), 2, VMAX, KW_REPEAT, 0, 0,
+     "announce CODE... [q850 N...] SOUND", "what its callers hear before they are refused"},
+    {"hold-music", NULL, kw_ref, T(hold_music), 1, 1, 0, 0, 0, "hold-music SOUND",
+     "what its parties hear while the other side holds them"},
+    {"dtmf", NULL, kw_dtmf, T(dtmf), 1, 1, 0, 0, 0, "dtmf pass|rfc4733|info|both",
+     "how digits come from it and go to it"},
     {"latch", NULL, kw_latch, T(latch), 1, 1, 0, 0, 0, "latch learn-once|sdp-only|follow",
      "where RTP is sent: learnt once, by SDP alone, or followed"},
     {"dscp", "media", kw_dscp, T(dscp_media), 1, 1, 0, 0, 0, "dscp media VALUE",
@@ -326,6 +334,7 @@ static void trunk_defaults(void *obj)
     uint32_t i;
 
     t->from.id = t->media.id = t->numbers.id = t->routes.id = t->customer.id = CONF_NONE;
+    t->ringback.sound.id = t->hold_music.id = CONF_NONE;
     t->numbers_caller.id = t->numbers_redirecting.id = t->sell_deck.id = CONF_NONE;
     t->options = (struct conf_options){.every_ms = 30 * SECOND, .down_after = 3, .up_after = 2};
     t->trying_timeout_ms = 3 * SECOND;
