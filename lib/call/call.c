@@ -3,6 +3,7 @@
  * Calls: making, joining, ending and freeing; what they hold of the shared state is given back here and nowhere else.
  * stack.c owns the table; legs, hunt and offer come here for life and death. It reads no message.
  */
+#include "call/announce.h"
 #include "call/admit.h"
 #include "call/attempt.h"
 #include "call/bypass.h"
@@ -446,6 +447,7 @@ void call_release(struct call *c, const struct cause *cause)
     stat_inc(cs->stats, STAT_calls_ended);
     journal_mark(c);
     dip_abandon(c);
+    announce_free(c);
     offer_close(c);
     call_check(c);
 }
@@ -546,6 +548,7 @@ void call_free(struct call *c)
     rating_free(cs->blocks, c->rating);
     terms_free(c);
     crypto_free(c);
+    announce_free(c);
     cac_release(&c->hold, cs->worker);
     journal_forget(c);
     htab_del(&cs->by_id, &c->node);

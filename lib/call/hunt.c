@@ -6,6 +6,7 @@
 #include "call/hunt.h"
 
 #include "call/admit.h"
+#include "call/announce.h"
 #include "call/attempt.h"
 #include "call/codecs.h"
 #include "call/failover.h"
@@ -29,10 +30,13 @@ static void hunt_note(struct call *c, const struct cause *cause)
 static void hunt_give_up(struct call *c)
 {
     struct cause cause = c->best;
+    struct leg_arg arg = {0};
 
     if (cause.where == CAUSE_NOWHERE)
         cause = CAUSE_HERE_(503, 34, "no candidate left");
-    leg_event(c->in, LEV_REJECT, &(struct leg_arg){.cause = &cause});
+    arg.cause = &cause;
+    if (!announce_reject(c, &arg))
+        leg_event(c->in, LEV_REJECT, &arg);
 }
 
 /* 256: a display name is shown on a telephone; of a longer one nothing is told, the call goes on. */

@@ -6,6 +6,7 @@
 #include "call/invite.h"
 
 #include "call/admit.h"
+#include "call/announce.h"
 #include "call/bodies.h"
 #include "call/codecs.h"
 #include "call/crypto.h"
@@ -555,9 +556,10 @@ static void reject_by_route(struct call *c, const struct route_decision *d)
     struct cause cause = {(uint16_t)d->code, cause_q850_of(d->code), CAUSE_HERE,
                           "refused by route"};
 
-    leg_event(
-        c->in, LEV_REJECT,
-        &(struct leg_arg){.cause = &cause, .phrase = d->reason ? span_of(d->reason) : SPAN_NONE});
+    struct leg_arg arg = {.cause = &cause, .phrase = d->reason ? span_of(d->reason) : SPAN_NONE};
+
+    if (!announce_reject(c, &arg))
+        leg_event(c->in, LEV_REJECT, &arg);
 }
 
 static void reject(struct call *c, unsigned status, unsigned q850, const char *why)
@@ -565,7 +567,10 @@ static void reject(struct call *c, unsigned status, unsigned q850, const char *w
     struct cause cause = {(uint16_t)status, (uint8_t)(q850 ? q850 : cause_q850_of(status)),
                           CAUSE_HERE, why};
 
-    leg_event(c->in, LEV_REJECT, &(struct leg_arg){.cause = &cause});
+    struct leg_arg arg = {.cause = &cause};
+
+    if (!announce_reject(c, &arg))
+        leg_event(c->in, LEV_REJECT, &arg);
 }
 
 /* What a decision says of the call. After the first one too: a call that waits for its dip is recorded when it is given up. */
@@ -636,7 +641,10 @@ static void go(struct call *c, const struct msg *m, const struct query *qn,
         (void)has_setup(c, m, ROUTE_CANDIDATES_MAX); /* refused: its end ends the wait */
         return;
     }
-    if (!is_routed(c, d) || !has_setup(c, m, d->n))
+    /* an announcement answers the offer: it is kept for that, if it can be */
+    if (d->verdict != ROUTE_OK && c->in->trunk.conf->announce.n > 0 && !c->setup)
+        (void)setup_new(c, m, 1);
+    if (!is_routed(c, d) || (!c->setup && !has_setup(c, m, d->n)))
         return;
     setup_take(c, d);
     hunt_next(c);

@@ -3,6 +3,7 @@
  * The in leg's machine: what we answer to the INVITE that made it, and its end.
  * leg.c runs the table; actions answer by the INVITE's server transaction and tell the bridge.
  */
+#include "call/announce.h"
 #include "call/bodies.h"
 #include "call/codecs.h"
 #include "call/header_rules.h"
@@ -135,11 +136,40 @@ void leg_in_progress(struct ldlg *ld, const struct msg *m)
         rel100_sent(ld, rseq, !span_is_empty(body));
 }
 
+int leg_in_early(struct ldlg *ld, unsigned status, struct span body)
+{
+    struct leg *leg = ld->leg;
+    bool reliable = leg->rel100 && (leg->rel100_must || ld->rel ||
+                                    leg->trunk.conf->rel100 == CONF_100REL_REQUIRED);
+    uint32_t rseq = 0;
+    struct build *b;
+
+    b = txn_server_begin(leg->invite_st, status, SPAN_NONE, dialog_str(ld->d, DIALOG_LOCAL_TAG));
+    if (!b)
+        return -ENOMEM;
+    headers_contact(b, ld->d);
+    methods_allow(b, leg);
+    if (reliable)
+        rseq = rel100_headers(ld, b);
+    if (!leg->call->progress_ms)
+        leg->call->progress_ms = leg->call->calls->clock->mono_ms;
+    if (leg->rung)
+        in_wait_again(leg);
+    leg->rung = (uint16_t)status;
+    ld->told = ld->shown = true;
+    header_rules_leg_out(b, leg);
+    if (build_end(b, OFFER_TYPE, body) < 0 || txn_server_send(leg->invite_st) < 0)
+        return -EIO;
+    if (rseq && leg->invite_st)
+        rel100_sent(ld, rseq, true);
+    return 0;
+}
+
 static void in_progress(struct leg *leg, const struct leg_arg *arg)
 {
     struct ldlg *ld;
 
-    if (!leg->invite_st)
+    if (!leg->invite_st || announce_ring(leg, arg->msg))
         return;
     ld = in_dialog_of(leg, arg->dlg);
     if (ld->peer != arg->dlg)
@@ -219,6 +249,7 @@ static void in_answer(struct leg *leg, const struct leg_arg *arg)
     struct build *b;
     int rc;
 
+    announce_ring_end(c);
     leg->main = in_dialog_of(leg, arg->dlg);
     ldlg_join(leg->main, arg->dlg);
     offer_carry(leg->main);

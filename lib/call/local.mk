@@ -3,6 +3,7 @@
 noinst_LIBRARIES += lib/call/libtdcall.a
 lib_call_libtdcall_a_SOURCES = \
 	lib/call/admit.c lib/call/admit.h \
+	lib/call/announce.c lib/call/announce.h \
 	lib/call/attempt.c lib/call/attempt.h \
 	lib/call/auth.c lib/call/auth.h \
 	lib/call/bodies.c lib/call/bodies.h \
@@ -13,6 +14,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/explain.c lib/call/explain.h \
 	lib/call/explain_dry.c lib/call/explain_dry.h \
 	lib/call/explain_invite.c lib/call/explain_json.c lib/call/explain_priv.h lib/call/explain_state.c \
+	lib/call/digits.c lib/call/digits.h \
 	lib/call/dip.c lib/call/dip.h \
 	lib/call/explain_text.c lib/call/explain_text.h \
 	lib/call/explain_words.c lib/call/explain_words.h \
@@ -34,7 +36,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/methods.c lib/call/methods.h \
 	lib/call/login.c lib/call/login.h \
 	lib/call/model.h \
-	lib/call/offer.c lib/call/offer.h lib/call/offer_event.c lib/call/offer_kept.c lib/call/offer_priv.h lib/call/offer_session.c lib/call/bypass.c lib/call/bypass.h lib/call/codecs.c lib/call/codecs.h lib/call/crypto.c lib/call/crypto.h lib/call/terms.c lib/call/terms.h \
+	lib/call/offer.c lib/call/offer.h lib/call/offer_event.c lib/call/offer_kept.c lib/call/offer_priv.h lib/call/offer_play.c lib/call/offer_play.h lib/call/offer_session.c lib/call/bypass.c lib/call/bypass.h lib/call/codecs.c lib/call/codecs.h lib/call/crypto.c lib/call/crypto.h lib/call/terms.c lib/call/terms.h \
 	lib/call/own.c lib/call/own.h \
 	lib/call/follow.c lib/call/follow.h \
 	lib/call/options.c lib/call/options.h \

@@ -124,6 +124,17 @@ void methods_refuse(const struct leg *leg, struct txn_server *st, unsigned statu
         (void)txn_server_send(st);
 }
 
+void methods_ok(const struct leg *leg, struct txn_server *st)
+{
+    struct build *b = txn_server_begin(st, 200, SPAN_NONE, SPAN_NONE);
+
+    if (!b)
+        return;
+    methods_allow(b, leg);
+    if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
+        (void)txn_server_send(st);
+}
+
 /* ---- what crosses ------------------------------------------------------------------------------------------------ */
 
 /* Tokens and numbers: nothing in them can name a host. */

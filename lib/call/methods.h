@@ -31,4 +31,7 @@ void methods_answer(struct build *b, const struct msg *m, enum sip_method method
 /** The body of a carried request that is no SDP, as it may cross; type likewise. */
 void methods_body(const struct msg *m, struct span *type, struct span *body);
 
+/** 200 to a request that ends here. */
+void methods_ok(const struct leg *leg, struct txn_server *st);
+
 #endif

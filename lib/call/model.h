@@ -225,8 +225,11 @@ struct call_media {
     uint8_t dir[2 * OFFER_MEDIA_MAX], new_dir[2 * OFFER_MEDIA_MAX]; /**< enum sdp_dir */
     struct crypto *crypto; /**< owned: keys of SRTP, see crypto.h; NULL: none */
     struct terms *terms; /**< owned: what parties said of codecs, see terms.h; NULL: nothing yet */
-    void (*grown)(struct call *c); /**< waits for m-lines, see offer_grow */
-    bool armed; /**< answered: from now on a party that sends nothing ends the call */
+    void (*grown)(struct call *c);          /**< waits for m-lines, see offer_grow */
+    void (*alone)(struct call *c, bool ok); /**< waits for its session, see offer_open_alone */
+    uint8_t music;                          /**< bit per endpoint: its party hears music on hold */
+    uint8_t rtp_digits; /**< 1: the caller's, 2: the callee's digits came in RTP */
+    bool armed;         /**< answered: from now on a party that sends nothing ends the call */
     uint8_t
         silent; /**< bit per endpoint: its party sends nothing by agreement, inactivity is off */
 };
@@ -320,7 +323,11 @@ struct call {
     char uuid[CALL_UUID_LEN + 1];
     char priority[32]; /**< Resource-Priority, for the record; longer ones are cut */
     char caller[NUMBER_MAX], called[NUMBER_MAX], normalised[NUMBER_MAX];
-    uint32_t dip_ms;          /**< how long its dip took */
+    uint32_t dip_ms; /**< how long its dip took */
+    struct announce
+        *announce; /**< owned; NULL: the caller hears nothing of ours before the answer */
+    const char
+        *announced; /**< the sound that it heard last, of the in leg's configuration; NULL: none */
     uint8_t dip_result;       /**< enum dip_result */
     char lrn[KEY_DIGITS + 1]; /**< the routing number that it was routed on; "": the called one */
     char caller_normalised[NUMBER_MAX]; /**< as routing took it; empty: none, or no number */
@@ -459,6 +466,8 @@ void calls_on_no_ack(void *tu, struct dialog *d);
 bool leg_out_again(struct leg *leg);
 /** Send the carrier's 18x in this dialog now (rel100.c, when its turn has come). */
 void leg_in_progress(struct ldlg *ld, const struct msg *m);
+/** 18x of our own with SDP in this dialog of the caller. @return 0; below 0: it was not sent */
+int leg_in_early(struct ldlg *ld, unsigned status, struct span body);
 /** 199 in a dialog of the caller whose carrier has failed there (RFC 6228); status: of that failure. */
 void leg_in_199(struct ldlg *ld, unsigned status);
 /** Start the next attempt's INVITE; media is ready. */

@@ -7,6 +7,7 @@
 
 #include "call/bypass.h"
 #include "call/codecs.h"
+#include "call/digits.h"
 #include "call/offer_priv.h"
 #include "call/crypto.h"
 #include "call/terms.h"
@@ -92,9 +93,24 @@ static bool is_bypassed(const struct call *c)
            (c->in->trunk.media_none && c->out && c->out->trunk.media_none);
 }
 
+/* A party on hold by `inactive` is to hear music of ours: it is offered sendonly, and the other side is not told. */
+static enum sdp_dir offer_dir(const struct call *c, const struct leg *to, enum offer_kind kind,
+                              const struct sdp *sdp, unsigned i)
+{
+    enum sdp_dir dir = sdp_dir(sdp, i);
+
+    if (i >= OFFER_MEDIA_MAX || !span_eq(sdp->media[i].type, SPAN("audio")))
+        return SDP_DIR_NONE;
+    if (kind == OFFER_OFFER)
+        return c->media.armed && dir == SDP_INACTIVE && music_for(to) ? SDP_SENDONLY : SDP_DIR_NONE;
+    return dir == SDP_RECVONLY && c->media.new_dir[offer_ep_of(to, i)] == SDP_INACTIVE
+               ? SDP_INACTIVE
+               : SDP_DIR_NONE;
+}
+
 /* Our addresses in the version that leg `to` gets; without any (a session that is closed) the line is off. */
-static void offer_edit(const struct call *c, const struct ldlg *to, const struct sdp *sdp,
-                       struct sdp_edit *e)
+static void offer_edit(const struct call *c, const struct ldlg *to, enum offer_kind kind,
+                       const struct sdp *sdp, struct sdp_edit *e)
 {
     *e = (struct sdp_edit){.id = to->oa.o_id, .version = to->oa.o_version, .n_media = sdp->n_media};
     for (unsigned i = 0; i < sdp->n_media; i++) {
@@ -106,6 +122,7 @@ static void offer_edit(const struct call *c, const struct ldlg *to, const struct
             if (i < OFFER_MEDIA_MAX)
                 m->rtp = c->media.local[offer_ep_of(to->leg, i)];
             offer_show(c, to->leg, &m->rtp);
+            m->dir = offer_dir(c, to->leg, kind, sdp, i);
         } else if (is_bypassed(c) && sdp_rtp_addr(sdp, i, &m->rtp) == 0) {
             m->direct = true;
         }
@@ -181,7 +198,7 @@ static int offer_write(struct ldlg *to, enum offer_kind kind, const struct sdp *
         to->oa.o_version++;
         to->oa.sent_hash = hash;
     }
-    offer_edit(c, to, sdp, &edit);
+    offer_edit(c, to, kind, sdp, &edit);
     rc = offer_filter(to, kind, sdp, &edit, &text);
     if (rc < 0)
         return rc;

@@ -5,6 +5,9 @@
  */
 #include "call/offer.h"
 
+#include "call/announce.h"
+#include "call/digits.h"
+
 static struct call *call_of_session(struct calls *cs, uint64_t session)
 {
     uint64_t hash = hash_u64(session);
@@ -60,6 +63,8 @@ void offer_on_event(void *arg, const struct media_event *ev)
         call_kill(c, &CAUSE_HERE_(503, 41, "media session lost"));
         break;
     case MEDIA_EV_QUALITY: on_quality(c, ev); break;
+    case MEDIA_EV_DTMF: digits_on_event(c, ev->endpoint, ev->digit, ev->value); break;
+    case MEDIA_EV_PLAYED: announce_on_played(c); break;
     default: break;
     }
 }
@@ -71,11 +76,18 @@ static bool reinstall_one(struct htab_node *n, void *arg)
     return true;
 }
 
+/* What a caller was told before its refusal is not heard any more. */
+static bool hush_one(struct htab_node *n, void *arg)
+{
+    (void)arg;
+    announce_on_down(container_of(n, struct call, node));
+    return true;
+}
+
 void offer_on_state(void *arg, bool up, bool fresh)
 {
     struct calls *cs = arg;
 
     (void)fresh;
-    if (up)
-        htab_each(&cs->by_id, reinstall_one, NULL);
+    htab_each(&cs->by_id, up ? reinstall_one : hush_one, NULL);
 }

@@ -14,6 +14,9 @@ static inline unsigned offer_ep_of(const struct leg *leg, unsigned m)
     return 2 * m + (leg->is_in ? 0 : 1);
 }
 
+/** The endpoint of m-line m of a leg as it shall be; other: the leg whose pool it has when its own trunk has none; may be NULL. */
+struct media_ep offer_ep(const struct call *c, const struct leg *leg, const struct leg *other,
+                         unsigned m);
 /** 0.0.0.0 or ::. */
 bool offer_is_any(const struct addr *a);
 /** Behind a 1:1 NAT the party is told the address it can reach; the port is the same. */

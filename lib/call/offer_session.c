@@ -5,6 +5,8 @@
  */
 #include "call/offer.h"
 
+#include "call/digits.h"
+#include "call/offer_play.h"
 #include "call/offer_priv.h"
 #include "call/bypass.h"
 #include "call/codecs.h"
@@ -30,8 +32,8 @@ static const struct leg_trunk *leg_pool(const struct leg *leg, const struct leg 
     return leg->trunk.media_none && other ? &other->trunk : &leg->trunk;
 }
 
-static struct media_ep offer_ep(const struct call *c, const struct leg *leg,
-                                const struct leg *other, unsigned m)
+struct media_ep offer_ep(const struct call *c, const struct leg *leg, const struct leg *other,
+                         unsigned m)
 {
     const struct leg_trunk *t = leg_pool(leg, other);
     unsigned e = offer_ep_of(leg, m);
@@ -55,6 +57,7 @@ static struct media_ep offer_ep(const struct call *c, const struct leg *leg,
     ep.family = family;
     if (addr_is_set(&ep.local))
         ep.family = ep.local.family;
+    ep.flags |= digits_flags(leg, other);
     if (priority_has_ports(c->klass))
         ep.flags |= MEDIA_EP_PRIORITY;
     if (c->media.opaque & (1U << m))
@@ -157,6 +160,40 @@ static unsigned offer_add_ops(struct call *c, const struct leg *leg, const struc
         op[n++] = (struct media_op){.kind = MEDIA_OP_ADD, .ep = offer_ep(c, leg, other, i)};
     }
     return n;
+}
+
+static void offer_on_alone(void *arg, const struct media_result *res)
+{
+    struct call *c = arg;
+    void (*done)(struct call *, bool) = c->media.alone;
+
+    c->media.request = 0;
+    if (offer_ended_meanwhile(c, res))
+        return;
+    c->media.state = res->status < 0 ? CALL_MEDIA_NONE : CALL_MEDIA_OPEN;
+    if (res->status == 0)
+        offer_take_locals(c, res);
+    done(c, res->status == 0);
+}
+
+bool offer_open_alone(struct call *c, void (*done)(struct call *c, bool ok))
+{
+    struct media_op op[OFFER_MEDIA_MAX];
+    unsigned n;
+
+    offer_plan(c);
+    n = offer_add_ops(c, c->in, NULL, op);
+    if (n == 0)
+        return false;
+    c->media.ref = (struct media_ref){c->id, MEDIA_INDEX_NONE};
+    c->media.alone = done;
+    c->media.request =
+        media_open(c->calls->media, &(struct media_open){.ref = c->media.ref, .op = op, .n_ops = n},
+                   offer_on_alone, c);
+    if (!c->media.request)
+        return false;
+    c->media.state = CALL_MEDIA_OPENING;
+    return true;
 }
 
 static unsigned offer_connect_ops(struct call *c, struct media_op *op)
@@ -395,6 +432,8 @@ static void offer_on_adopted(void *arg, const struct media_result *res)
     }
     if (res->status == 0) {
         offer_take_locals(c, res);
+        c->media.music = 0; /* what played has stopped with it */
+        music_follow(c);
         call_changed(c);
     } else if (res->status != -ENOTCONN && res->status != -ETIMEDOUT) {
         offer_lost(c, res->status);
@@ -505,6 +544,8 @@ void offer_apply(struct call *c)
     }
     if (n && offer_has_relay(c))
         offer_change(c, op, n);
+    if (offer_has_relay(c))
+        music_follow(c);
 }
 
 void offer_show(const struct call *c, const struct leg *leg, struct addr *a)

@@ -3,6 +3,7 @@
  * The transaction user: new requests go to a dialog's leg, to a new call, or are refused; CANCEL, ACK and strays find their leg.
  * Called by the transaction layer of the worker only.
  */
+#include "call/digits.h"
 #include "call/auth.h"
 #include "call/headers.h"
 #include "call/invite.h"
@@ -96,6 +97,8 @@ static void in_dialog_by_method(const struct leg_arg *arg)
 
     switch (methods_of(leg, arg->msg, &status)) {
     case METHODS_CARRY:
+        if (digits_take_info(leg, arg->msg, arg->st))
+            break;
         if (check_crossing(arg->dlg, arg->st, arg->msg) == 0)
             crossing(arg);
         break;

@@ -147,6 +147,12 @@
     X(rel100_ignored, "reliable 18x of carriers that came again or out of order") \
     X(rel100_dropped, "18x to callers given up: too many waited for a PRACK") \
     X(rel100_pracks, "PRACKs sent to carriers") \
+    X(announcements, "callers who heard why they were refused") \
+    X(ringbacks, "callers who heard our tone while it rang") \
+    X(announce_failed, "sounds that were to be heard and could not be played") \
+    X(hold_music, "parties on hold who heard music of ours") \
+    X(dtmf_info_in, "digits that came by INFO and went on in RTP (RFC 4733)") \
+    X(dtmf_info_out, "digits that came in RTP and went on by INFO") \
     X(interwork_again, "offers of our own to carriers, because the caller's answer said less than theirs") \
     X(interwork_here, "offers answered here with what holds, because the other side could not be asked") \
     X(rung_again, "18x repeated to callers while it rang (RFC 3261 13.3.1.1)") \

@@ -21,6 +21,9 @@ struct fake_ep {
     struct media_crypto crypto;
     uint8_t peer;
     struct media_counters n;
+    uint32_t sound; /* PLAY; 0: STOP */
+    uint32_t digits;
+    uint8_t digit; /* DTMF, last */
 };
 
 struct fake_session {
@@ -260,6 +263,12 @@ static int op_apply(struct fake *f, struct fake_session *s, const struct media_o
         return 0;
     case MEDIA_OP_DISCONNECT: ep_part(s, n); return 0;
     case MEDIA_OP_CRYPTO: e->crypto = op->crypto; return 0;
+    case MEDIA_OP_PLAY: e->sound = op->play.sound; return 0;
+    case MEDIA_OP_STOP: e->sound = 0; return 0;
+    case MEDIA_OP_DTMF:
+        e->digit = op->dtmf.digit;
+        e->digits++;
+        return 0;
     default: return -EINVAL;
     }
 }
@@ -579,3 +588,20 @@ static const struct media_vt fake_vt = {
     .flush = fake_flush,
     .free = fake_free,
 };
+
+uint32_t media_fake_sound(const struct media *m, uint64_t session, uint8_t endpoint)
+{
+    const struct fake_session *s = session_find(fake_of(m), session);
+
+    return s && endpoint < MEDIA_ENDPOINTS_MAX ? s->ep[endpoint].sound : 0;
+}
+
+uint32_t media_fake_digits(const struct media *m, uint64_t session, uint8_t endpoint, uint8_t *last)
+{
+    const struct fake_session *s = session_find(fake_of(m), session);
+
+    if (!s || endpoint >= MEDIA_ENDPOINTS_MAX)
+        return 0;
+    *last = s->ep[endpoint].digit;
+    return s->ep[endpoint].digits;
+}

@@ -59,6 +59,11 @@ const struct media_ep *media_fake_ep(const struct media *m, uint64_t session, ui
 /** Its keys; both suites NONE: plain. NULL if unknown. */
 const struct media_crypto *media_fake_crypto(const struct media *m, uint64_t session,
                                              uint8_t endpoint);
+/** The sound that is played to it, media_pool_id(name); 0: none. */
+uint32_t media_fake_sound(const struct media *m, uint64_t session, uint8_t endpoint);
+/** Digits that were sent to it. @return how many, and the last one */
+uint32_t media_fake_digits(const struct media *m, uint64_t session, uint8_t endpoint,
+                           uint8_t *last);
 /** Its peer, or MEDIA_NO_PEER. */
 uint8_t media_fake_peer(const struct media *m, uint64_t session, uint8_t endpoint);
 

@@ -315,6 +315,45 @@ static void media_latch(struct world *w, const char *side, bool learns)
                    ep ? (learns ? "learns nobody" : "learns") : "is not there");
 }
 
+/* What a party hears of ours: `none`, or a sound's name. */
+static void media_plays(struct world *w, const char *side, const char *name)
+{
+    uint32_t want = strcmp(name, "none") == 0 ? 0 : media_pool_id(name);
+
+    if (media_fake_sound(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0) != want)
+        world_fail(w, "media: %s does not hear %s", side, name);
+}
+
+static void media_digit(struct world *w, const char *side, const char *digit)
+{
+    struct media_event ev = {.type = MEDIA_EV_DTMF,
+                             .ref = {last_session(w), MEDIA_INDEX_NONE},
+                             .endpoint = strcmp(side, "out") == 0 ? 1 : 0,
+                             .digit = (uint8_t)strtoul(digit, NULL, 10),
+                             .value = 100};
+
+    media_fake_inject(w->media, &ev);
+}
+
+/* digits: how many were sent to it; last: which was the last. */
+static void media_sent(struct world *w, const char *side, const char *digits, const char *last)
+{
+    uint8_t d = 0;
+    uint32_t n = media_fake_digits(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0, &d);
+
+    if (n != strtoul(digits, NULL, 10) || (n > 0 && d != strtoul(last, NULL, 10)))
+        world_fail(w, "media: %u digits to %s, the last %u", n, side, d);
+}
+
+static void media_listened(struct world *w, const char *side, bool want)
+{
+    const struct media_ep *ep =
+        media_fake_ep(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0);
+
+    if (!ep || ((ep->flags & MEDIA_EP_ABSORB) != 0) != want)
+        world_fail(w, "media: digits of %s %s", side, want ? "cross" : "do not cross");
+}
+
 static void cmd_media(struct world *w, char **word, unsigned n)
 {
     const char *what = n ? word[0] : "";
@@ -343,6 +382,16 @@ static void cmd_media(struct world *w, char **word, unsigned n)
         media_remote(w, word[1], word[2], true);
     else if (strcmp(what, "opaque") == 0 && n == 3)
         media_opaque(w, word[1], strcmp(word[2], "yes") == 0);
+    else if (strcmp(what, "plays") == 0 && n == 3)
+        media_plays(w, word[1], word[2]);
+    else if (strcmp(what, "played") == 0)
+        media_event(w, MEDIA_EV_PLAYED, "in");
+    else if (strcmp(what, "digit") == 0 && n == 3)
+        media_digit(w, word[1], word[2]);
+    else if (strcmp(what, "sent") == 0 && n == 4)
+        media_sent(w, word[1], word[2], word[3]);
+    else if (strcmp(what, "absorbs") == 0 && n == 3)
+        media_listened(w, word[1], strcmp(word[2], "yes") == 0);
     else if (strcmp(what, "latch") == 0 && n == 3)
         media_latch(w, word[1], strcmp(word[2], "learns") == 0);
     else if (strcmp(what, "pts") == 0 && n == 3)
