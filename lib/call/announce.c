@@ -78,6 +78,9 @@ static bool speaks(struct announce *a, const struct sdp *answer)
 
         if (answer->media[i].port == 0 || !span_eq(answer->media[i].type, SPAN("audio")))
             continue;
+        /* keys come with the answer of a callee */
+        if (!span_eq(answer->media[i].proto, SPAN("RTP/AVP")))
+            return false;
         span_cut(answer->media[i].fmt, ' ', &first, &rest);
         if (span_u32(first, 127, &pt) < 0 || (pt != 0 && pt != 8))
             return false;
@@ -137,7 +140,6 @@ static bool play(struct announce *a, const char *sound, uint8_t flags)
 
     media_forget(c->calls->media, a->request);
     a->sound = sound;
-    c->announced = sound;
     a->request = offer_play(c, c->in, &p, on_play, c);
     return a->request != 0;
 }
@@ -218,6 +220,7 @@ static void refuse_play(struct call *c)
         refuse_now(c);
         return;
     }
+    c->announced = a->sound;
     if (c->in->state < LEG_EARLY)
         leg_set_state(c->in, LEG_EARLY);
     stat_inc(c->calls->stats, STAT_announcements);

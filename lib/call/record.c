@@ -94,6 +94,7 @@ static void fill(struct cdr_event *ev, struct call *c, enum cdr_type type, char 
         .called_normalised = span_of(c->normalised),
         .class_name = span_of(priority_name(c->klass)),
         .priority = span_of(c->priority),
+        .announcement = c->announced ? span_of(c->announced) : SPAN_NONE,
         .lrn = span_of(c->lrn),
         .dip = dip_word(c),
         .dip_ms = c->dip_ms,

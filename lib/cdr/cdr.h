@@ -85,6 +85,7 @@ struct cdr_event {
     struct span rate_out;
     struct span deck_in;
     struct span deck_out;
+    struct span announcement; /* that the caller heard before it was refused; empty: none */
     struct span lrn; /* the routing number that the call was routed on; empty: the called one */
     struct span
         dip; /* ported, not-ported, failed, timeout, abandoned; empty: portability was not asked */

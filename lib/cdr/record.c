@@ -149,6 +149,7 @@ static const struct field table[] = {
     {NAME("transport_in"), KIND_SPAN, AT(transport_in)},
     {NAME("transport_out"), KIND_SPAN, AT(transport_out)},
     {NAME("lrn"), KIND_SPAN, AT(lrn)},
+    {NAME("announcement"), KIND_SPAN, AT(announcement)},
     {NAME("dip"), KIND_SPAN, AT(dip)},
     {NAME("dip_ms"), KIND_DURATION, 0, dip_ms},
     {NAME("route"), KIND_SPAN, AT(route)},

@@ -166,7 +166,7 @@ static const struct keyword sound_kw[] = {
      MINUTE,
      "tone us|uk|de|fr|jp|au ring-back|busy|congestion|dial|information [level NdBm0], "
      "tone custom HZ[+HZ] ON [OFF ON...] [level NdBm0]",
-     "a national tone (ITU-T E.180) or one of your own; several lines: one after the other"},
+     "a national tone (ITU-T E.180) or one of your own; several lines in their order"},
 };
 
 const struct section section_sound = {

@@ -117,6 +117,8 @@ bool stream_return(struct world *w);
 /** A message from a file below tests/data. @return false: there is none */
 bool stream_file(struct world *w, struct actor *a, const char *name);
 void cmd_conn(struct world *w, char **word, unsigned n);
+/* ---- relay.c ---- */
+void cmd_media(struct world *w, char **word, unsigned n);
 /** From now on new requests wait, as on a worker that has more to read; or those that wait are served in order. */
 void world_wait(struct world *w, bool on);
 
