@@ -5,6 +5,8 @@
  */
 #include "world.h"
 
+#include "sip/sdes.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

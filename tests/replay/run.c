@@ -6,7 +6,6 @@
 #include "world.h"
 
 #include "call/journal.h"
-#include "sip/sdes.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
