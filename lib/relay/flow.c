@@ -299,6 +299,8 @@ void flow_look(struct flow_ctx *c, struct endpoint *e)
         .watch = (e->flags & MEDIA_EP_WATCH) != 0,
     };
 
+    if (e->secure)
+        secure_place_get(e->secure, &e->place);
     if (!e->is_opaque)
         tell_quality(c, e, ev, quality_look(&e->quality, &now, ev));
 }

@@ -15,12 +15,12 @@
 #include "relay/ports.h"
 #include "relay/quality.h"
 #include "relay/rtp.h"
+#include "relay/secure.h"
 
 struct dtmf;
 struct endpoint;
 struct paces;
 struct player;
-struct secure;
 struct session;
 
 /*
@@ -64,8 +64,9 @@ struct endpoint {
     struct player *player; /* NULL: nothing was ever played to the party; see audio.h */
     struct dtmf *dtmf;     /* NULL: no telephone-events agreed */
     bool is_opaque;
-    bool is_inactive;      /* told so */
-    struct secure *secure; /* NULL: RTP in clear */
+    bool is_inactive;          /* told so */
+    struct secure *secure;     /* NULL: RTP in clear */
+    struct secure_place place; /* of it, at the last look: for a relay that takes it up again */
     uint32_t inactivity_ms;
     uint64_t seen_ms; /* last RTP packet, or when made or resumed */
     uint64_t due_ms;  /* when the wheel looks at it */

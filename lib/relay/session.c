@@ -216,6 +216,7 @@ static void endpoint_resume(const struct relay *r, struct endpoint *e)
         e->n = was->n;
         e->fast.mark = was->fast.mark;
         e->is_resumed = true;
+        e->place = was->place;
         /* its keys are not in the journal: until they come nothing of it may go anywhere in clear */
         if (was->secure)
             e->direction = 0;

@@ -260,6 +260,8 @@ static void set_secure(struct thread *t, struct job_op *op)
 
     if (s && old)
         secure_follow(s, old, t->ctx.now_ms);
+    else if (s && op->ep->is_resumed && secure_place_set(s, &op->ep->place) < 0)
+        log_limited(LOG_WARN, "media_srtp_place", "endpoint=%u", op->ep->number);
     op->ep->secure = s;
     op->thing = old;
 }

@@ -2,13 +2,18 @@
 """
 Tandem between others' programs: baresip as the phone in the west, Kamailio as the carrier's edge in the east (a record-routing
 proxy, over UDP and TLS) with another baresip behind it. Calls both ways with media, hold and resume, BYE from each side.
+Then SRTP on one side of it, and what is heard.
 """
+import glob
 import json
+import math
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import time
+import wave
 
 from certs import Authority
 from harness import CARRIER, SIP, Failure, Skip
@@ -32,7 +37,7 @@ module_path /usr/lib/baresip/modules
 module g711.so
 module ausine.so
 module aubridge.so
-module_app account.so
+{modules}module_app account.so
 module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen {ip}:{control}
@@ -105,7 +110,7 @@ def certificates(t, names):
 class Baresip:
     """A phone that is told what to do over its control port."""
 
-    def __init__(self, t, name, number, ip, proxy, rtp):
+    def __init__(self, t, name, number, ip, proxy, rtp, account="", modules=""):
         exe = shutil.which("baresip")
         if not exe:
             raise Skip("baresip is not installed (apt-get install baresip-core)")
@@ -113,9 +118,9 @@ class Baresip:
         self.dir = t.path(name)
         os.makedirs(self.dir)
         with open(os.path.join(self.dir, "config"), "w", encoding="ascii") as f:
-            f.write(BARESIP.format(ip=ip, port=CARRIER, rtp=rtp, rtp_end=rtp + 20, control=CONTROL))
+            f.write(BARESIP.format(ip=ip, port=CARRIER, rtp=rtp, rtp_end=rtp + 20, control=CONTROL, modules=modules.format(dir=self.dir)))
         with open(os.path.join(self.dir, "accounts"), "w", encoding="ascii") as f:
-            f.write(f'<sip:{number}@{ip}:{CARRIER};transport=udp>;regint=0;outbound="sip:{proxy};transport=udp"\n')
+            f.write(f'<sip:{number}@{ip}:{CARRIER};transport=udp>;regint=0;outbound="sip:{proxy};transport=udp"{account}\n')
         with open(os.path.join(self.dir, "contacts"), "w", encoding="ascii"):
             pass
         self.log = open(os.path.join(self.dir, "log"), "wb")
@@ -274,3 +279,39 @@ def case_interop_udp(t):
 def case_interop_tls(t):
     """[3.5 Security] the same with the carrier's edge over mutual TLS."""
     interop(t, "tls")
+
+
+def heard(phone, hz):
+    """How much of what the phone decoded is that tone: 1 all of it, 0 none; silence is 0."""
+    files = glob.glob(os.path.join(phone.dir, "dump-*-dec.wav"))
+    if not files:
+        raise Failure(f"{phone.name} heard nothing: {phone.t.tail(os.path.join(phone.dir, 'log'))}")
+    with wave.open(files[-1]) as w:
+        rate, channels = w.getframerate(), w.getnchannels()
+        raw = w.readframes(w.getnframes())
+    v = struct.unpack(f"<{len(raw) // 2}h", raw)[::channels]
+    v = v[len(v) // 4:len(v) // 4 + rate]  # a second, past the beginning
+    power = sum(x * x for x in v)
+    if not v or power < len(v) * 100:
+        return 0.0
+    c = sum(x * math.cos(2 * math.pi * hz * i / rate) for i, x in enumerate(v))
+    s = sum(x * math.sin(2 * math.pi * hz * i / rate) for i, x in enumerate(v))
+    return 2 * (c * c + s * s) / (len(v) * power)
+
+
+def case_interop_srtp(t):
+    """[RFC 4568 §5.1] [RFC 3711] baresip with SRTP, Tandem, baresip with plain RTP: calls both ways, hold, and each hears the other's tone."""
+    t.start(alpha="  srtp required AES_CM_128_HMAC_SHA1_80\n",
+            trunks={"delta": f"  peer {t.ip('delta')}:{CARRIER} udp\n  accept {t.ip('delta')}/32\n  routes back\n"},
+            route="default via delta", extra="route back\n  default via alpha\n")
+    dump = "module sndfile.so\nsnd_path {dir}\n"
+    phone = Baresip(t, "phone", "12125551111", t.ip("alpha"), f"{t.ip('west')}:{SIP}", 29200, ";mediaenc=srtp-mand", dump + "module srtp.so\n")
+    subscriber = Baresip(t, "subscriber", "12125550000", t.ip("delta"), f"{t.ip('east')}:{SIP}", 29300, "", dump)
+    for caller, callee, number in ((phone, subscriber, f"12125550000@{t.ip('west')}:{SIP}"), (subscriber, phone, f"12125551111@{t.ip('east')}:{SIP}")):
+        one_call(t, caller, callee, number, caller)
+        for side in (phone, subscriber):
+            share = heard(side, 440)
+            t.true(f"{side.name} heard the tone: {share:.2f}, expected 0.8 and more", share >= 0.8)
+            for f in glob.glob(os.path.join(side.dir, "dump-*.wav")):
+                os.remove(f)
+    t.cdrs(2)
