@@ -300,7 +300,7 @@ def heard(phone, hz):
 
 
 def case_interop_srtp(t):
-    """[RFC 4568 §5.1] [RFC 3711] baresip with SRTP, Tandem, baresip with plain RTP: calls both ways, hold, and each hears the other's tone."""
+    """[RFC 4568 §5.1] baresip with SRTP, Tandem, baresip with plain RTP: calls both ways, hold, and each hears the other's tone."""
     t.start(alpha="  srtp required AES_CM_128_HMAC_SHA1_80\n",
             trunks={"delta": f"  peer {t.ip('delta')}:{CARRIER} udp\n  accept {t.ip('delta')}/32\n  routes back\n"},
             route="default via delta", extra="route back\n  default via alpha\n")
