@@ -2,12 +2,11 @@
 """
 Steered: sk_lookup brings every port's packets to the threads' sockets, frames go out by the interface. No program forwards here.
 """
-import os
-
 import netns
 from cases_fast import clean
 from netns import check
 
+WHY_STRANGER = 11  # enum why
 NO_FORWARD = 64  # MEDIA_EP_SLOW: never into the kernel
 
 
@@ -16,6 +15,7 @@ def steered(bench, *words):
     bench.setup("--config", "/dev/null")
     bench.start(*words)
     bench.pools()
+    check("path=sockets" not in bench.tail(), f"not steered: {bench.tail()}")
 
 
 def speaks(bench, count, seconds=1.5, **options):
@@ -52,3 +52,51 @@ def case_steered_families(bench):
     """IPv6 on one side, IPv4 on the other."""
     steered(bench, "--threads", "1")
     speaks(bench, 20, a=bench.A6)
+
+
+def case_steered_vlan(bench):
+    """The parties of one side are on a VLAN: frames bear its tag."""
+    try:
+        bench.ip("r", "link", "add", "link", "vb", "name", "vbprobe", "type", "vlan", "id", "41")
+    except netns.Failure as e:
+        raise netns.Skip(f"no VLAN devices: {e}") from e
+    for side, host in (("r", 1), ("b", 2)):
+        bench.ip(side, "link", "add", "link", "vb", "name", "vb42", "type", "vlan", "id", "42")
+        bench.ip(side, "addr", "add", f"10.98.2.{host}/24", "dev", "vb42")
+        bench.ip(side, "link", "set", "vb42", "up")
+    bench.R = {**bench.R, "b": "10.98.2.1"}
+    steered(bench, "--threads", "1")
+    speaks(bench, 10, b="10.98.2.2")
+
+
+def case_steered_too_long(bench):
+    """Packets longer than the way out carries go in fragments, those before and behind them in order."""
+    for side in "rb":
+        bench.ip(side, "link", "set", "vb", "mtu", "1300")
+    steered(bench, "--threads", "1")
+    bench.open(5, flags=NO_FORWARD)
+    flow = bench.flow(bench.map(5), pps=50, bytes_=1400)
+    netns.time.sleep(0.5)
+    flow("mark")
+    netns.time.sleep(1)
+    clean(flow("report"), "too long")
+
+
+def case_steered_stranger(bench):
+    """Once a party is known nobody else reaches its peer: the kernel drops it, and it is counted."""
+    steered(bench, "--threads", "1")
+    flow = speaks(bench, 5)
+    with open(bench.map(5), encoding="ascii") as f:
+        host, _, port = f.read().split()[1].rpartition(":")
+
+    def stranger():
+        with netns.socket.socket(netns.socket.AF_INET, netns.socket.SOCK_DGRAM) as s:
+            for _ in range(50):
+                s.sendto(bytes([0x80, 0]) + bytes(170), (host, int(port)))
+
+    flow("mark")
+    netns.in_netns(bench.ns["a"], stranger)
+    bench.until("strangers counted", lambda: bench.ctl("sum 0 5")["a"]["strangers"] == 50)
+    clean(flow("report"), "beside a stranger")
+    why = bench.ctl("relay")["fast"]["why"]
+    check(why[WHY_STRANGER] >= 50, f"dropped in the kernel: {why}")

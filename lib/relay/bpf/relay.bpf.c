@@ -211,6 +211,33 @@ int BPF_PROG(redirect_refused, const struct net_device *from, const void *prog, 
 
 /* --- sk_lookup: to a socket of the thread's ------------------------------------------------------------------------------ */
 
+/* Written out: the verifier takes no place in ctx that the compiler has calculated. */
+#define ctx_u32(ctx, field)                                                             \
+    ({                                                                                  \
+        __u64 value_;                                                                   \
+                                                                                        \
+        asm volatile("%0 = *(u32 *)(%1 + %2)"                                           \
+                     : "=r"(value_)                                                     \
+                     : "r"(ctx), "i"(__builtin_offsetof(struct bpf_sk_lookup, field))); \
+        (__u32) value_;                                                                 \
+    })
+
+/* What XDP and TC ask where they are attached: a flood of a stranger's must not fill the thread's socket. STUN's payload is not seen here. */
+static __always_inline bool is_stranger(const struct bpf_sk_lookup *ctx, const struct line *l,
+                                        bool is_6)
+{
+    const __u32 *want = (const __u32 *)l->from_ip6;
+
+    if ((l->flags & (LINE_CHECK | LINE_ICE)) != LINE_CHECK)
+        return false;
+    if (ctx->remote_port != l->from_port)
+        return true;
+    if (!is_6)
+        return ctx_u32(ctx, remote_ip4) != l->from_ip;
+    return ctx_u32(ctx, remote_ip6[0]) != want[0] || ctx_u32(ctx, remote_ip6[1]) != want[1] ||
+           ctx_u32(ctx, remote_ip6[2]) != want[2] || ctx_u32(ctx, remote_ip6[3]) != want[3];
+}
+
 SEC("sk_lookup")
 int sk_steer(struct bpf_sk_lookup *ctx)
 {
@@ -236,6 +263,11 @@ int sk_steer(struct bpf_sk_lookup *ctx)
         /* the stack answers by ICMP; where XDP or TC is attached this has been dropped there */
         count(WHY_CLOSED);
         return SK_PASS;
+    }
+    if (is_stranger(ctx, l, is_6)) {
+        __sync_fetch_and_add(&l->strangers, 1);
+        count(WHY_STRANGER);
+        return SK_DROP;
     }
     key = (l->thread & (THREADS_MAX_BPF - 1)) + (is_6 ? THREADS_MAX_BPF : 0);
     sk = bpf_map_lookup_elem(&socks, &key);
