@@ -396,7 +396,7 @@ int node_init(struct node *n, const char *conf_path, struct snapshot_param *load
     n->start_mono_ms = mono_ms();
     n->workers_alive = true;
     n->n_workers = worker_count(conf);
-    n->id = (uint16_t)hash_bytes(conf->global.node, strlen(conf->global.node), 1);
+    n->id = state_node(conf->global.node);
     int err = state_open(conf->global.state_dir, n->key, &n->epoch);
     if (err < 0) {
         log_ev(LOG_ERROR, "state_dir", "dir=%s error=\"%s\"", conf->global.state_dir, err_str(err));

@@ -68,3 +68,12 @@ int state_open(const char *dir, uint8_t key[16], uint32_t *epoch)
     *epoch = now > last ? now : last + 1;
     return write_epoch(path, *epoch);
 }
+
+uint16_t state_node(const char *name)
+{
+    uint32_t h = 2166136261U; /* FNV-1a; the hash of tables has another seed in each process */
+
+    for (; *name; name++)
+        h = (h ^ (uint8_t)*name) * 16777619U;
+    return (uint16_t)(h ^ h >> 16);
+}

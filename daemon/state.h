@@ -22,4 +22,7 @@ int state_open(const char *dir, uint8_t key[16], uint32_t *epoch);
 /** Write a small file whole, under another name that is then renamed: a crash leaves the old text or the new one. @return 0; -errno */
 int state_write(const char *path, const char *text, size_t len);
 
+/** The number of a node in tokens: the same for the same name in every process, so that what a former one has sealed is still ours. */
+uint16_t state_node(const char *name);
+
 #endif

@@ -75,12 +75,21 @@ static void a_directory_that_cannot_be_is_an_error(void **state)
     assert_int_equal(epoch, 5);
 }
 
+/* Else what a former process has sealed is a stranger's, and BYE goes to any worker. */
+static void a_node_has_the_same_number_in_every_process(void **state)
+{
+    (void)state;
+    assert_int_equal(state_node("killtest"), 5359);
+    assert_int_not_equal(state_node("sbc1"), state_node("sbc2"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_key_stays_and_the_epoch_always_grows, setup, teardown),
         cmocka_unit_test_setup_teardown(the_key_is_its_owners_alone, setup, teardown),
         cmocka_unit_test(a_directory_that_cannot_be_is_an_error),
+        cmocka_unit_test(a_node_has_the_same_number_in_every_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
