@@ -448,7 +448,7 @@ static const struct keyword media_kw[] = {
     {"limit", NULL, kw_media_limit, M(calls), 1, 1, 0, 0, 0, "limit Ncalls",
      "calls with media at the same time; default: what the ports carry"},
     {"path", NULL, kw_media_path, M(path), 1, 1, 0, 0, 0, "path auto|native|generic|tc|sockets",
-     "how packets go: by XDP of the driver, generic XDP, TC, a socket for each port; default: the best there is"},
+     "how packets go: XDP of the driver, generic XDP, TC or sockets; default: the best"},
 };
 
 static void media_defaults(void *obj)
