@@ -104,7 +104,7 @@ int media_setup(const struct media_setup_param *p)
     err = netifs_read(&ifs);
     if (err < 0)
         log_ev(LOG_WARN, "media_setup", "errno=%d error=\"interfaces cannot be listed\"", -err);
-    k.keeps_others = !add_conf(plan, p, &ifs) && p->n_interfaces == 0;
+    k.keeps_others = !add_conf(plan, p, &ifs);
     if (add_interfaces(plan, p, &ifs) < 0) {
         code = 2;
         goto out;
