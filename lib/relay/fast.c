@@ -486,20 +486,33 @@ static void look(struct flow_ctx *c, struct endpoint *e)
 }
 
 /*
- * An interface that refuses what is redirected to it says so by its number alone, not by stream: as many errors as it has
- * streams here, in 100 ms in which each stream has sent five packets or so, and all of them leave.
+ * An interface that refuses what is redirected to it says so by its number alone, not by stream: as many errors as it has streams
+ * here, in 100 ms in which each stream has sent five packets or so, and half of what was meant for it. Fewer are a full queue: in user
+ * space the same packets would find it no emptier.
  */
+static bool is_refusing(const struct fast_thread *t, unsigned i, uint64_t errors, uint64_t frames)
+{
+    uint64_t n_in = t->interface[i].n_in;
+    uint64_t meant = t->n_in ? frames * n_in / t->n_in : 0;
+
+    return errors > 0 && errors >= n_in && 2 * errors >= meant;
+}
+
 static void look_interfaces(struct fast_thread *t, uint64_t now_ms)
 {
+    uint64_t why[WHY_N], frames;
+
     if (now_ms < t->errors_ms + ERRORS_MS)
         return;
     t->errors_ms = now_ms;
+    kernel_why(t->kernel, why);
+    frames = why[WHY_FAST] - t->forwarded;
+    t->forwarded = why[WHY_FAST];
     for (unsigned i = 0; i < FAST_IFS && t->interface[i].ifindex; i++) {
         uint64_t errors = kernel_tx_errors(t->kernel, t->interface[i].ifindex);
-        uint64_t more = errors - t->interface[i].errors;
 
+        t->interface[i].is_bad = is_refusing(t, i, errors - t->interface[i].errors, frames);
         t->interface[i].errors = errors;
-        t->interface[i].is_bad = more > 0 && more >= t->interface[i].n_in;
     }
 }
 

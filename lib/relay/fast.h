@@ -88,6 +88,7 @@ struct fast_thread {
     uint32_t n_in, n_queued;
     struct fast_list in, queued;
     uint64_t look_ms, rate_ms, errors_ms;
+    uint64_t forwarded; /* by the kernel, all threads', when interfaces were looked at last */
     uint32_t n_rate;
     struct fast_totals totals;
     struct {
