@@ -53,10 +53,24 @@ static bool family_of(struct span offer, uint8_t *family)
     return true;
 }
 
+/* What only the relay does for a trunk. */
+static enum bypass service_of(const struct conf_trunk *in, const struct conf_trunk *out)
+{
+    if (in->srtp.mode != out->srtp.mode)
+        return BYPASS_SRTP;
+    if (in->dtmf != out->dtmf)
+        return BYPASS_DTMF;
+    if (in->announce.n || in->ringback.sound.id != CONF_NONE || in->hold_music.id != CONF_NONE ||
+        out->hold_music.id != CONF_NONE)
+        return BYPASS_SOUND;
+    return BYPASS_YES;
+}
+
 enum bypass bypass_of(const struct leg *in, const struct leg *out, struct span offer)
 {
     const struct setup *s = in->call->setup;
     uint8_t family = in->flow.remote.family;
+    enum bypass service;
 
     if (in->trunk.media_none && out->trunk.media_none)
         return BYPASS_NONE;
@@ -66,6 +80,9 @@ enum bypass bypass_of(const struct leg *in, const struct leg *out, struct span o
         return BYPASS_MOVED;
     if (in->trunk.latch == MEDIA_LATCH_FOLLOW || out->trunk.latch == MEDIA_LATCH_FOLLOW)
         return BYPASS_LATCH;
+    service = service_of(in->trunk.conf, out->trunk.conf);
+    if (service != BYPASS_YES)
+        return service;
     if (s && identity_needs_relay(s->hdr, s->n_hdrs))
         return BYPASS_PRIVACY;
     if (span_is_empty(offer) && out->trunk.conf->offer == CONF_OFFER_EARLY)
@@ -86,6 +103,9 @@ const char *bypass_word(enum bypass b)
         [BYPASS_NAME] = "relay: the offer has no address",
         [BYPASS_OFFER] = "relay: the offer is ours",
         [BYPASS_PRIVACY] = "relay: the caller asks for privacy of its session",
+        [BYPASS_SRTP] = "relay: srtp is not the same on both sides",
+        [BYPASS_DTMF] = "relay: dtmf is not the same on both sides",
+        [BYPASS_SOUND] = "relay: ringback, announce or hold-music",
         [BYPASS_MOVED] = "relay: a transfer",
     };
 

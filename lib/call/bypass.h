@@ -18,6 +18,9 @@ enum bypass {
     BYPASS_NAME,    /**< the offer has a name, or 0.0.0.0, in the place of an address */
     BYPASS_OFFER,   /**< the INVITE to the carrier bears an offer of ours, the caller made none */
     BYPASS_PRIVACY, /**< the caller wants its addresses hidden (RFC 3323 §5.2) */
+    BYPASS_SRTP,    /**< keys end here: the trunks have not the same `srtp` */
+    BYPASS_DTMF,    /**< digits change their form between them */
+    BYPASS_SOUND,   /**< something may have to be played: `ringback`, `announce`, `hold-music` */
     BYPASS_MOVED,   /**< a transfer: what the party says was said of another call */
     BYPASS_END
 };
