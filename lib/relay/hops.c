@@ -841,11 +841,6 @@ void hops_free(struct hops *h)
     free(h);
 }
 
-void hops_begin(struct hops *h, uint16_t index)
-{
-    h->next = index;
-}
-
 void hops_count(const struct hops *h, struct hops_counts *out)
 {
     *out = h->n;

@@ -51,9 +51,6 @@ void hops_settle(struct hops *h);
 /** Give it back; HOP_NONE is allowed. Kept for a while: the next call may go there. */
 void hops_put(struct hops *h, uint16_t index);
 
-/** Indices from this one on are given out first: those before it may still be in lines of a former process. */
-void hops_begin(struct hops *h, uint16_t index);
-
 struct hops_counts {
     uint32_t held;    /* far addresses */
     uint32_t dead;    /* of them, those without a usable next hop */
