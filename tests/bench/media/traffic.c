@@ -38,6 +38,7 @@ struct traffic {
     const char *dir;
     double pps; /* 0: as fast as it goes */
     double seconds;
+    uint32_t first; /* sequence number: streams go on from one run to the next */
     struct bpf_object *gen;
     struct gen_conf conf;
 };
@@ -101,7 +102,8 @@ static int put_flows(struct traffic *t)
     shuffle(order, n);
     for (uint32_t i = 0; i < n; i++) {
         const struct bench_flow *f = &t->flows.flow[order[i]];
-        struct gen_flow g = {f->saddr, f->daddr, f->sport, f->dport, order[i], 0, f->side == 'b'};
+        struct gen_flow g = {f->saddr, f->daddr, f->sport,      f->dport,
+                             order[i], t->first, f->side == 'b'};
 
         bpf_map_update_elem(fd, &i, &g, BPF_ANY);
     }
@@ -129,6 +131,11 @@ static int side_begin(struct traffic *t, unsigned k)
     if (err < 0) {
         fprintf(stderr, "mbench: %s: %s\n", s->device, strerror(-err));
         return err;
+    }
+    for (uint32_t i = 0; i < t->flows.n && t->first; i++) {
+        struct sink_flow f = {.next = t->first};
+
+        bpf_map_update_elem(map_of(s->sink, "got"), &i, &f, BPF_ANY);
     }
     memcpy(t->conf.dmac[k], s->dmac, 6);
     memcpy(t->conf.smac[k], s->smac, 6);
@@ -208,6 +215,21 @@ static double quantile(const struct sink_sum *sum, double q)
     return 0;
 }
 
+/* Where the next run goes on. */
+static uint32_t next_seq(const struct traffic *t)
+{
+    int fd = map_of(t->gen, "flows");
+    uint32_t next = t->first;
+
+    for (uint32_t i = 0; i < t->flows.n; i++) {
+        struct gen_flow g;
+
+        if (bpf_map_lookup_elem(fd, &i, &g) == 0 && g.seq > next)
+            next = g.seq;
+    }
+    return next;
+}
+
 static void report(const struct traffic *t)
 {
     struct sink_sum sum = {0};
@@ -231,11 +253,11 @@ static void report(const struct traffic *t)
     }
     printf(
         "{\"sent\": %llu, \"received\": %llu, \"gaps\": %u, \"late\": %u, \"twice\": %u, \"silent_flows\": %u, "
-        "\"seconds\": %.3f, \"p50_us\": %.0f, \"p99_us\": %.0f, \"mean_us\": %.1f, \"strange\": %llu}\n",
+        "\"seconds\": %.3f, \"p50_us\": %.0f, \"p99_us\": %.0f, \"mean_us\": %.1f, \"strange\": %llu, \"next\": %u}\n",
         (unsigned long long)t->conf.sent, (unsigned long long)sum.packets, all.lost, all.late,
         all.twice, silent, t->seconds, quantile(&sum, 0.5), quantile(&sum, 0.99),
         sum.packets ? (double)sum.lat_sum / (double)sum.packets / 1000.0 : 0.0,
-        (unsigned long long)sum.strange);
+        (unsigned long long)sum.strange, next_seq(t));
 }
 
 /* NETNS:DEVICE:OWN-MAC:PEER-MAC, macs with dashes */
@@ -278,10 +300,15 @@ static int run(struct traffic *t, unsigned cpu)
 int traffic_main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"a", required_argument, NULL, 'a'},     {"b", required_argument, NULL, 'b'},
-        {"flows", required_argument, NULL, 'f'}, {"objects", required_argument, NULL, 'o'},
-        {"pps", required_argument, NULL, 'p'},   {"seconds", required_argument, NULL, 's'},
-        {"cpu", required_argument, NULL, 'c'},   {NULL, 0, NULL, 0},
+        {"a", required_argument, NULL, 'a'},
+        {"b", required_argument, NULL, 'b'},
+        {"flows", required_argument, NULL, 'f'},
+        {"objects", required_argument, NULL, 'o'},
+        {"pps", required_argument, NULL, 'p'},
+        {"seconds", required_argument, NULL, 's'},
+        {"cpu", required_argument, NULL, 'c'},
+        {"first", required_argument, NULL, 'q'},
+        {NULL, 0, NULL, 0},
     };
     struct traffic t = {.side = {{.name = 'a'}, {.name = 'b'}}, .dir = ".", .seconds = 1};
     const char *path = NULL;
@@ -297,6 +324,7 @@ int traffic_main(int argc, char **argv)
         case 'p': t.pps = strtod(optarg, NULL); break;
         case 's': t.seconds = strtod(optarg, NULL); break;
         case 'c': cpu = (unsigned)strtoul(optarg, NULL, 10); break;
+        case 'q': t.first = (uint32_t)strtoul(optarg, NULL, 10); break;
         default: bad = -1; break;
         }
     }
