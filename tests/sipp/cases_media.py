@@ -145,6 +145,28 @@ def case_strangers_are_dropped(t):
     t.eq("strangers in the record", (rec["in_strangers"], rec["out_strangers"]), (5, 0))
 
 
+def case_one_way_audio_is_told(t):
+    """[G.107] [RFC 3550 §6.4] Bravo never speaks while alpha does: an event, show call and the record say so; alpha's direction has a score."""
+    t.start()
+    alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
+    rtp_a, rtp_b = Rtp(alpha, 26000), Rtp(bravo, 26000)
+    call, _, to_a, to_b = answered(t, alpha, bravo, rtp_a, rtp_b)
+    def told():
+        rtp_a.say(to_a)
+        return t.stat("media_one_way")
+    t.eq("told of one-way audio", t.until("one-way audio is told", told, 30), 1)
+    def scored():
+        rtp_a.say(to_a)
+        streams = t.ctl("show", "call", t.ctl("show", "calls")["calls"][0]["uuid"])["streams"]
+        return "mos" in streams[0] and streams
+    streams = t.until("alpha has a score", scored, 30)
+    t.true("bravo was not heard", streams[1]["one_way_ms"] >= 5000 and "mos" not in streams[1])
+    hang_up(alpha, bravo, call)
+    rec = t.cdr(code=200)
+    t.true("the record", rec["in_mos"] and not rec["out_mos"] and rec["out_one_way_ms"] >= 5000 and rec["in_one_way_ms"] == 0)
+    t.eq("events", (t.stat("media_one_way"), t.stat("media_silence")), (1, 0))
+
+
 def case_hold_ten_times(t):
     """[3.5 Hold/resume/transfer] Hold and resume ten times within seconds: each re-INVITE is answered 200, RTP flows afterwards."""
     t.start()
