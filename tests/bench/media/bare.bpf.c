@@ -30,20 +30,6 @@ struct {
     __type(value, struct bare_flow);
 } bare_flows SEC(".maps");
 
-struct packet {
-    __u8 dmac[6], smac[6];
-    __u16 type;
-    __u8 vihl, tos;
-    __u16 len, id, off;
-    __u8 ttl, proto;
-    __u16 check;
-    __u32 saddr, daddr;
-    __u16 sport, dport, ulen, ucheck;
-    __u8 v, pt;
-    __u16 seq;
-    __u32 ts, ssrc;
-} __attribute__((packed));
-
 static __always_inline __u16 fix(__u16 check, __u32 sum)
 {
     sum += (__u16)~check & 0xffff;
@@ -57,7 +43,7 @@ static __always_inline __u32 diff32(__u32 old, __u32 new)
     return (~old & 0xffff) + (~old >> 16) + (new & 0xffff) + (new >> 16);
 }
 
-static __always_inline void statistics(struct bare_flow *f, const struct packet *p)
+static __always_inline void statistics(struct bare_flow *f, const struct rtp_frame *p)
 {
     __u64 now = bpf_ktime_get_ns();
     __u32 transit = (__u32)(now / 125000) - bpf_ntohl(p->ts);
@@ -77,7 +63,7 @@ static __always_inline void statistics(struct bare_flow *f, const struct packet 
 static __always_inline int forward(struct xdp_md *ctx, int counts)
 {
     void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-    struct packet *p = data;
+    struct rtp_frame *p = data;
     struct bare_key key = {0};
     struct bare_flow *f;
     __u32 sum;
@@ -121,7 +107,7 @@ SEC("xdp")
 int none(struct xdp_md *ctx)
 {
     void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-    struct packet *p = data;
+    struct rtp_frame *p = data;
 
     if (data + sizeof(*p) > end || p->type != bpf_htons(0x0800) || p->proto != 17)
         return XDP_PASS;

@@ -47,17 +47,7 @@ static __always_inline __u16 fold(__u32 sum)
 }
 
 struct frame {
-    __u8 dmac[6], smac[6];
-    __u16 type;
-    __u8 vihl, tos;
-    __u16 len, id, off;
-    __u8 ttl, proto;
-    __u16 check;
-    __u32 saddr, daddr;
-    __u16 sport, dport, ulen, ucheck;
-    __u8 v, pt;
-    __u16 seq;
-    __u32 ts, ssrc;
+    struct rtp_frame h;
     struct stamp stamp;
 } __attribute__((packed));
 
@@ -84,38 +74,38 @@ int gen(struct xdp_md *ctx)
     if (!flow)
         return XDP_ABORTED;
     side = flow->side & 1;
-    __builtin_memcpy(f->dmac, c->dmac[side], 6);
-    __builtin_memcpy(f->smac, c->smac[side], 6);
-    f->type = bpf_htons(0x0800);
-    f->vihl = 0x45;
-    f->tos = 0xb8;
-    f->len = bpf_htons(IP_LEN);
-    f->id = 0;
-    f->off = bpf_htons(0x4000);
-    f->ttl = 64;
-    f->proto = 17;
-    f->check = 0;
-    f->saddr = flow->saddr;
-    f->daddr = flow->daddr;
-    f->check = fold(add16(0, &f->vihl, 20));
-    f->sport = flow->sport;
-    f->dport = flow->dport;
-    f->ulen = bpf_htons(UDP_LEN);
-    f->ucheck = 0;
-    f->v = 0x80;
-    f->pt = 0;
-    f->seq = bpf_htons((__u16)flow->seq);
-    f->ts = bpf_htonl(flow->seq * 160U);
-    f->ssrc = bpf_htonl(0x1000U + flow->id);
+    __builtin_memcpy(f->h.dmac, c->dmac[side], 6);
+    __builtin_memcpy(f->h.smac, c->smac[side], 6);
+    f->h.type = bpf_htons(0x0800);
+    f->h.vihl = 0x45;
+    f->h.tos = 0xb8;
+    f->h.len = bpf_htons(IP_LEN);
+    f->h.id = 0;
+    f->h.off = bpf_htons(0x4000);
+    f->h.ttl = 64;
+    f->h.proto = 17;
+    f->h.check = 0;
+    f->h.saddr = flow->saddr;
+    f->h.daddr = flow->daddr;
+    f->h.check = fold(add16(0, &f->h.vihl, 20));
+    f->h.sport = flow->sport;
+    f->h.dport = flow->dport;
+    f->h.ulen = bpf_htons(UDP_LEN);
+    f->h.ucheck = 0;
+    f->h.v = 0x80;
+    f->h.pt = 0;
+    f->h.seq = bpf_htons((__u16)flow->seq);
+    f->h.ts = bpf_htonl(flow->seq * 160U);
+    f->h.ssrc = bpf_htonl(0x1000U + flow->id);
     f->stamp.magic = STAMP_MAGIC;
     f->stamp.id = flow->id;
     f->stamp.seq = flow->seq++;
     f->stamp.pad = 0;
     f->stamp.ns = now;
-    sum = add16(bpf_htons(17), &f->saddr, 8) + bpf_htons(UDP_LEN);
-    f->ucheck = fold(add16(sum, &f->sport, 8 + 12 + sizeof(struct stamp)));
-    if (!f->ucheck)
-        f->ucheck = 0xffff;
+    sum = add16(bpf_htons(17), &f->h.saddr, 8) + bpf_htons(UDP_LEN);
+    f->h.ucheck = fold(add16(sum, &f->h.sport, 8 + 12 + sizeof(struct stamp)));
+    if (!f->h.ucheck)
+        f->h.ucheck = 0xffff;
     c->sent++;
     return (int)bpf_redirect_map(&out, side, 0);
 }

@@ -47,6 +47,21 @@ struct sink_sum {
     __u64 lat[BUCKETS];
 };
 
+/* Up to the end of the RTP header. */
+struct rtp_frame {
+    __u8 dmac[6], smac[6];
+    __u16 type;
+    __u8 vihl, tos;
+    __u16 len, id, off;
+    __u8 ttl, proto;
+    __u16 check;
+    __u32 saddr, daddr;
+    __u16 sport, dport, ulen, ucheck;
+    __u8 v, pt;
+    __u16 seq;
+    __u32 ts, ssrc;
+} __attribute__((packed));
+
 /* Behind the RTP header, in the payload: network byte order of no interest. */
 struct stamp {
     __u32 magic, id, seq, pad;
