@@ -25,6 +25,9 @@ int mapfile_open(struct mapfile *m, const char *path, size_t room)
     err = -EFBIG;
     if (flock(m->fd, LOCK_EX | LOCK_NB) < 0 || fstat(m->fd, &st) < 0)
         err = -errno;
+    /* another could shorten it behind our back, or has written what we would believe */
+    else if (!S_ISREG(st.st_mode) || (st.st_uid != geteuid() && geteuid() != 0))
+        err = -EPERM;
     else if ((size_t)st.st_size <= room) {
         /* beyond the end of the file the mapping is address space only: growing moves nothing */
         p = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, m->fd, 0);

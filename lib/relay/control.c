@@ -37,8 +37,7 @@ static bool is_zero(const void *p, size_t n)
     return true;
 }
 
-/* A unicast address, or none at all. */
-static bool addr_ok(const struct addr *a)
+bool control_addr_ok(const struct addr *a)
 {
     if (a->family == 0)
         return is_zero(a, sizeof(*a));
@@ -51,7 +50,7 @@ static bool addr_ok(const struct addr *a)
 
 static bool remote_ok(const struct addr *a, uint8_t family)
 {
-    return addr_ok(a) && (a->family == 0 || (a->family == family && a->port != 0));
+    return control_addr_ok(a) && (a->family == 0 || (a->family == family && a->port != 0));
 }
 
 static bool options_ok(const struct media_ep *e)
@@ -68,7 +67,7 @@ static bool options_ok(const struct media_ep *e)
            (e->clock_rate == 0 || (e->clock_rate >= 1000 && e->clock_rate <= 1000000));
 }
 
-static bool ep_ok(const struct media_ep *e)
+bool control_ep_ok(const struct media_ep *e)
 {
     const struct addr *l = &e->local;
 
@@ -76,7 +75,7 @@ static bool ep_ok(const struct media_ep *e)
         return false;
     if (addr_is_set(l) && (l->family != e->family || l->port == 0 || l->port % 2))
         return false;
-    return addr_ok(l) && options_ok(e) && remote_ok(&e->remote, e->family) &&
+    return control_addr_ok(l) && options_ok(e) && remote_ok(&e->remote, e->family) &&
            remote_ok(&e->rtcp, e->family);
 }
 
@@ -101,7 +100,7 @@ static bool op_ok(const struct media_op *op, bool is_open)
         op->kind != MEDIA_OP_PLAY && op->kind != MEDIA_OP_CRYPTO)
         return false;
     switch (op->kind) {
-    case MEDIA_OP_ADD: return ep_ok(&op->ep);
+    case MEDIA_OP_ADD: return control_ep_ok(&op->ep);
     case MEDIA_OP_REMOTE:
         return remote_ok(&op->ep.remote, op->ep.remote.family) &&
                remote_ok(&op->ep.rtcp, op->ep.rtcp.family);
@@ -137,9 +136,8 @@ static bool range_ok(uint16_t lo, uint16_t hi)
     return lo >= 1024 && lo % 2 == 0 && hi % 2 == 1 && lo < hi;
 }
 
-static int check_pool(const struct media_hdr *h)
+int control_check_pool(const struct media_pool *m)
 {
-    const struct media_pool *m = (const void *)h;
     bool has_priority = m->priority_lo || m->priority_hi;
 
     if (!name_ok(m->name, sizeof(m->name), false) || m->id != media_pool_id(m->name) ||
@@ -153,7 +151,7 @@ static int check_pool(const struct media_hdr *h)
     if (m->n_addrs < 1 || m->n_addrs > MEDIA_POOL_ADDRS)
         return -EINVAL;
     for (uint32_t i = 0; i < m->n_addrs; i++) {
-        if (!addr_is_set(&m->addr[i]) || !addr_ok(&m->addr[i]) || m->addr[i].port)
+        if (!addr_is_set(&m->addr[i]) || !control_addr_ok(&m->addr[i]) || m->addr[i].port)
             return -EINVAL;
         for (uint32_t k = 0; k < i; k++) {
             if (addr_ip_eq(&m->addr[i], &m->addr[k]))
@@ -187,7 +185,7 @@ int control_check(const struct media_hdr *h)
         return -EINVAL;
     switch (h->type) {
     case MEDIA_HELLO: return check_hello(h);
-    case MEDIA_POOL: return check_pool(h);
+    case MEDIA_POOL: return control_check_pool((const struct media_pool *)(const void *)h);
     case MEDIA_SOUND: return check_sound((const struct media_sound *)(const void *)h);
     case MEDIA_OPEN:
     case MEDIA_MODIFY: return check_ops(h);

@@ -6,6 +6,7 @@
 #ifndef RELAY_CONTROL_H
 #define RELAY_CONTROL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "media/media_proto.h"
 
@@ -21,5 +22,14 @@ int control_next(const void *p, size_t len, const struct media_hdr **out);
 
 /** The fields of a message that control_next gave. @return 0 or -EINVAL (the answer to that request) */
 int control_check(const struct media_hdr *h);
+
+/* What was said once and comes back from a file: */
+
+/** @return 0 or -EINVAL */
+int control_check_pool(const struct media_pool *m);
+/** As ADD would have it. */
+bool control_ep_ok(const struct media_ep *e);
+/** A unicast address, or none at all. */
+bool control_addr_ok(const struct addr *a);
 
 #endif

@@ -12,7 +12,9 @@
 #include <unistd.h>
 #include "core/log.h"
 #include "core/mapfile.h"
+#include "relay/control.h"
 #include "relay/flow.h"
+#include "relay/keep_check.h"
 #include "relay/ports.h"
 #include "relay/state.h"
 
@@ -240,7 +242,7 @@ void keep_pools_back(struct keep *k, struct ports *p,
     /* the oldest first: the ledger ignores what is older than the newest that it has */
     qsort(h->pool, h->n_pools, sizeof(h->pool[0]), by_generation);
     for (uint32_t i = 0; i < h->n_pools; i++) {
-        if (ports_set_pool(p, &h->pool[i]) == 0)
+        if (control_check_pool(&h->pool[i]) == 0 && ports_set_pool(p, &h->pool[i]) == 0)
             told(arg, &h->pool[i]);
     }
 }
@@ -270,12 +272,6 @@ static int collect(struct keep *k, struct kept **out, struct endpoint **copies, 
 
         if (atomic_load_explicit(&s->state, memory_order_acquire) != SLOT_USED)
             continue;
-        if (atomic_load_explicit(&s->turn, memory_order_relaxed) & 1 ||
-            s->ep.number >= MEDIA_ENDPOINTS_MAX || s->node[MEDIA_NAME_MAX - 1]) {
-            ++*spoilt;
-            continue;
-        }
-        copy[n] = s->ep;
         left[n] = (struct kept){.session = s->session,
                                 .index = s->index,
                                 .stats_every_s = s->stats_every_s,
@@ -285,7 +281,12 @@ static int collect(struct keep *k, struct kept **out, struct endpoint **copies, 
                                 .orphan_cap_ms = s->orphan_cap_ms,
                                 .ep = &copy[n]};
         memcpy(left[n].node, s->node, sizeof(left[n].node));
-        n++;
+        copy[n] = s->ep;
+        if (atomic_load_explicit(&s->turn, memory_order_relaxed) & 1 ||
+            !keep_check(&left[n], &copy[n]))
+            ++*spoilt;
+        else
+            n++;
     }
     qsort(left, (size_t)n, sizeof(*left), by_session);
     return n;

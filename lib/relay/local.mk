@@ -16,7 +16,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/io.c lib/relay/io.h lib/relay/io_name.h lib/relay/io_steer.c lib/relay/io_udp.c \
 	lib/relay/hops.c lib/relay/hops.h lib/relay/hops_msg.c lib/relay/hops_msg.h \
 	lib/relay/job.h \
-	lib/relay/keep.c lib/relay/keep.h \
+	lib/relay/keep.c lib/relay/keep_check.h lib/relay/keep_check.c lib/relay/keep.h \
 	lib/relay/kernel.c lib/relay/kernel.h \
 	lib/relay/kernel_setup.c lib/relay/kernel_setup.h \
 	lib/relay/kernel_tc.c lib/relay/kernel_tc.h \

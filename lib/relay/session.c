@@ -209,7 +209,7 @@ static void endpoint_resume(const struct relay *r, struct endpoint *e)
             continue;
         e->rtp.latch = was->rtp.latch;
         e->rtcp.latch = was->rtcp.latch;
-        e->seen_ms = was->seen_ms;
+        e->seen_ms = was->seen_ms < r->now_ms ? was->seen_ms : r->now_ms;
         e->is_inactive = was->is_inactive;
         e->stats = was->stats;
         e->quality = was->quality;

@@ -72,6 +72,43 @@ static void killed(void)
     rig_until(&rig, rig.ups == ups + 1);
 }
 
+/* Bytes anywhere behind the version: of pools, of endpoints, of what they were told. */
+static void bend(unsigned *seed)
+{
+    FILE *f = fopen(copy, "r+");
+    long size;
+
+    assert_non_null(f);
+    assert_int_equal(fseek(f, 0, SEEK_END), 0);
+    size = ftell(f);
+    for (unsigned i = 0; i < 200; i++) {
+        static const int with[] = {0, 1, 0x7f, 0xc0, 0xff};
+        long at = 40 + rand_r(seed) % (i % 4 ? size - 40 : 1000);
+
+        assert_int_equal(fseek(f, at, SEEK_SET), 0);
+        assert_int_not_equal(fputc(with[rand_r(seed) % 5], f), EOF);
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+static void a_journal_that_is_bent_ends_nobody(void **state)
+{
+    unsigned seed = 7;
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        (void)rig_call(&rig, 4, 6, MEDIA_LATCH_LEARN_ONCE);
+    for (int i = 0; i < 20; i++) {
+        file_copy(journal, copy);
+        relay_free(rig.relay);
+        bend(&seed);
+        assert_int_equal(rename(copy, journal), 0);
+        start();
+        assert_int_equal(relay_audit(rig.relay), 0);
+        rig_until(&rig, rig.ups == 3 + i);
+    }
+}
+
 static void sessions_go_on_with_ports_parties_and_counters(void **state)
 {
     struct rig_answer a = rig_call(&rig, 4, 6, MEDIA_LATCH_LEARN_ONCE), q, b;
@@ -202,6 +239,7 @@ int main(void)
         T(what_nobody_claims_is_an_orphan),
         T(another_layout_is_refused_as_a_whole),
         T(two_relays_never_write_the_same_one),
+        T(a_journal_that_is_bent_ends_nobody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
