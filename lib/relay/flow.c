@@ -8,6 +8,7 @@
 #include <linux/types.h>
 #include <string.h>
 #include "core/clock.h"
+#include "core/log.h"
 #include "relay/audio.h"
 #include "relay/bpf/relay_maps.h"
 #include "relay/lines.h"
@@ -353,6 +354,22 @@ static bool open_secure(struct flow_ctx *c, struct io_packet *p)
     return false;
 }
 
+/* More than any party sends: a flood, or a packet that goes round. */
+static bool is_too_many(struct flow_ctx *c, struct endpoint *e)
+{
+    if (c->now_ms - e->rate_ms >= 1000) {
+        e->rate_ms = c->now_ms;
+        e->rate_n = 0;
+    }
+    if (e->rate_n < FLOW_RATE) {
+        e->rate_n++;
+        return false;
+    }
+    unsent(c, e);
+    log_limited(LOG_WARN, "media_rate", "port=%u limit=%u", e->rtp.local.port, FLOW_RATE);
+    return true;
+}
+
 /* The steps of one packet, in their order. */
 static void input(struct flow_ctx *c, struct io_packet *p)
 {
@@ -379,6 +396,8 @@ static void input(struct flow_ctx *c, struct io_packet *p)
         count_in(c, p, &h);
     if (p->kind == IO_RTP)
         f->ep->n.bytes += wire - p->len;
+    if (is_too_many(c, f->ep))
+        return;
     if (p->kind == IO_RTP && f->ep->dtmf && !f->ep->is_opaque && !audio_input(c, f->ep, p, &h))
         return;
     flow_forward(c, p);

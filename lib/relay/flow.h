@@ -31,6 +31,12 @@ struct session;
 #define FLOW_HOLD_MS    40U
 #define FLOW_HOLD_BYTES 256U /* G.711 of 30 ms; a longer packet is not kept */
 
+/*
+ * Packets a second that one endpoint passes on, RTP and RTCP: high above video of 4K. Two parties that name our own ports to us, each the
+ * other leg's, would have one packet go round for ever at the speed of a processor; in the second that is full, it dies.
+ */
+#define FLOW_RATE 10000U
+
 /* One port. */
 struct flow {
     struct endpoint *ep;
@@ -80,7 +86,9 @@ struct endpoint {
     bool is_silent; /* the last RTP packet had nothing to hear */
     struct fast fast;
     struct media_counters n; /* those that are simply counted */
-    uint64_t held_ms;        /* when the packet in held came; 0: none */
+    uint64_t rate_ms;        /* when the second began in which rate_n packets came */
+    uint32_t rate_n;
+    uint64_t held_ms; /* when the packet in held came; 0: none */
     uint32_t held_len;
     uint8_t held[FLOW_HOLD_BYTES];
 
