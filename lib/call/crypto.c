@@ -19,6 +19,8 @@ _Static_assert((int)SDES_AES_CM_128_HMAC_SHA1_80 == MEDIA_SUITE_AES_CM_128_HMAC_
                    (int)SDES_END == MEDIA_SUITE_END && SDES_KEY_MAX == MEDIA_KEY_MAX,
                "suites have the same numbers everywhere");
 
+const char crypto_reason[] = "SRTP of the offer and of its trunk do not fit";
+
 /* Profiles: bits. */
 #define PROFILE_F     1U /* feedback (RFC 4585) */
 #define PROFILE_S     2U /* SRTP */
@@ -176,12 +178,16 @@ int crypto_check(const struct conf_trunk *t, const struct sdp *sdp)
     return 0;
 }
 
-bool crypto_lets(const struct conf_trunk *t, struct span body)
+bool crypto_fits(const struct conf_trunk *t, struct span body)
 {
     struct sdp sdp;
 
-    return t->media_none || t->bypass.n || span_is_empty(body) || sdp_parse(&sdp, body, NULL) < 0 ||
-           crypto_check(t, &sdp) == 0;
+    return span_is_empty(body) || sdp_parse(&sdp, body, NULL) < 0 || crypto_check(t, &sdp) == 0;
+}
+
+bool crypto_lets(const struct conf_trunk *t, struct span body)
+{
+    return t->media_none || t->bypass.n || crypto_fits(t, body);
 }
 
 void crypto_note(struct call *c, const struct leg *leg, const struct sdp *sdp, unsigned i)
@@ -314,6 +320,19 @@ unsigned crypto_settle(struct call *c, unsigned *keys)
         *now = *next;
     }
     return mux;
+}
+
+bool crypto_early(struct call *c, unsigned e, struct media_op *op)
+{
+    struct crypto *s = c->media.crypto;
+    bool is_new;
+
+    if (!s || e >= s->n)
+        return false;
+    is_new = s->v[e].now.suite != s->v[e].next.suite ||
+             memcmp(s->v[e].now.key, s->v[e].next.key, sizeof s->v[e].now.key) != 0;
+    s->v[e].now = s->v[e].next;
+    return is_new && crypto_op(c, e, op);
 }
 
 void crypto_refuse(struct call *c)

@@ -25,9 +25,13 @@ struct crypto_saved {
 };
 
 #define CRYPTO_WARNING SPAN("399 tandem \"SRTP of this offer and of this trunk do not fit\"")
+/** Of a cause: the refusal gets that warning. */
+extern const char crypto_reason[];
 
 /** Does the trunk's `srtp` let such a body of its party in? An unreadable one it does. @return 0; -EACCES */
 int crypto_check(const struct conf_trunk *t, const struct sdp *sdp);
+/** The same of a body. */
+bool crypto_fits(const struct conf_trunk *t, struct span body);
 /** The same of an INVITE's body, before anything is known of the other side: true where media may go around us, too. */
 bool crypto_lets(const struct conf_trunk *t, struct span body);
 
@@ -46,6 +50,8 @@ void crypto_retell(const struct leg *place, const struct conf_trunk *t,
 
 /** The answer has come. @param keys  out: bit per endpoint whose keys differ from before. @return the same of mux */
 unsigned crypto_settle(struct call *c, unsigned *keys);
+/** An answer of ours, before any other party's, has told this endpoint's keys and mux. @return true: op is for the relay */
+bool crypto_early(struct call *c, unsigned e, struct media_op *op);
 /** The offer was refused: what was agreed before holds. */
 void crypto_refuse(struct call *c);
 /** This endpoint is another party's from now on: new keys. */

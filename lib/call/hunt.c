@@ -8,7 +8,9 @@
 #include "call/admit.h"
 #include "call/announce.h"
 #include "call/attempt.h"
+#include "call/bypass.h"
 #include "call/codecs.h"
+#include "call/crypto.h"
 #include "call/failover.h"
 #include "call/headers.h"
 #include "call/identity.h"
@@ -179,6 +181,15 @@ static bool hunt_keeps_privacy(const struct call *c, const struct leg *out)
              identity_needs_relay(c->setup->hdr, c->setup->n_hdrs));
 }
 
+/* An offer that its trunk's `srtp` does not let in was let in for a way around the relay: this carrier must be at its end. */
+static bool hunt_keeps_srtp(const struct call *c, const struct leg *out)
+{
+    const struct conf_trunk *in = c->in->trunk.conf;
+
+    return !in->bypass.n || crypto_fits(in, c->setup->body) ||
+           bypass_is(bypass_of(c->in, out, c->setup->body));
+}
+
 /* The INVITE of the candidate at hand to the next of its targets. prev: the leg to another target of it, NULL: it is the first. */
 static int hunt_leg(struct call *c, struct leg *prev)
 {
@@ -216,6 +227,8 @@ static int hunt_leg(struct call *c, struct leg *prev)
         fo->limits = out->hold;
     if (rc == 0 && !hunt_keeps_privacy(c, out))
         rc = -EPERM;
+    if (rc == 0 && !hunt_keeps_srtp(c, out))
+        rc = -ENOKEY;
     if (rc == 0)
         rc = codecs_check(c->in->trunk.conf, out->trunk.conf, c->setup->body);
     if (rc == 0)
@@ -278,6 +291,10 @@ static void hunt_skip(struct call *c, int rc)
     switch (rc) {
     case TD_EFULL: hunt_note(c, &CAUSE_HERE_(503, 34, "trunk full")); return;
     case -EPERM: hunt_note(c, &CAUSE_HERE_(500, 63, "privacy cannot be kept")); return;
+    case -ENOKEY:
+        stat_inc(c->calls->stats, STAT_calls_no_srtp);
+        hunt_note(c, &CAUSE_HERE_(488, 65, crypto_reason));
+        return;
     case -ENOTSUP:
         stat_inc(c->calls->stats, STAT_hunt_no_codec);
         hunt_note(c, &CAUSE_HERE_(488, 65, codecs_reason));

@@ -6,6 +6,7 @@
 #include "call/announce.h"
 #include "call/bodies.h"
 #include "call/codecs.h"
+#include "call/crypto.h"
 #include "call/header_rules.h"
 #include "call/headers.h"
 #include "call/interwork.h"
@@ -46,6 +47,8 @@ static void in_final_to(struct leg *leg, const struct cause *cause, struct span 
         build_hdr(b, SPAN("Reason"), cause_reason(cause, reason));
     if (cause->reason == codecs_reason)
         build_hdr(b, SPAN("Warning"), CODECS_WARNING);
+    else if (cause->reason == crypto_reason)
+        build_hdr(b, SPAN("Warning"), CRYPTO_WARNING);
     header_rules_leg_out(b, leg);
     if (build_end(b, SPAN_NONE, SPAN_NONE) == 0)
         (void)txn_server_send(st);

@@ -5,6 +5,7 @@
  */
 #include "call/offer_play.h"
 
+#include "call/crypto.h"
 #include "call/offer_priv.h"
 
 #define DIGIT_VOLUME \
@@ -14,10 +15,11 @@ uint32_t offer_play(struct call *c, const struct leg *leg, const struct offer_pl
                     media_done_fn done, void *arg)
 {
     uint8_t e = (uint8_t)offer_ep_of(leg, p->line);
-    struct media_op op[2];
+    struct media_op op[3];
     unsigned n = 0;
 
-    if (p->codec != MEDIA_CODEC_UNKNOWN) {
+    if (p->codec != MEDIA_CODEC_UNKNOWN) { /* the party has an answer of ours */
+        n += crypto_early(c, e, &op[n]);
         op[n] = (struct media_op){.kind = MEDIA_OP_SET,
                                   .ep = offer_ep(c, leg, leg_other(leg), p->line)};
         op[n].ep.n_pts = 1;
