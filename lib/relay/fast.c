@@ -116,30 +116,30 @@ static void fold_line(struct flow_ctx *c, struct endpoint *e, const struct fast_
         .events = now->events - m->events,
         .unsent = now->unsent - m->unsent,
     };
-    uint32_t sent = d.packets - d.events - d.unsent;
+    /* a look between a packet's counters sees some of them: what this one misses the next one has, so a difference may be below 0 */
+    int32_t sent = (int32_t)(d.packets - d.events - d.unsent);
+    int32_t unique = (int32_t)(d.packets - d.duplicates - d.apart);
 
     e->n.invalid += d.invalid;
     e->n.ssrc_refused += d.ssrc_refused;
     total_add(&c->totals->invalid, d.invalid);
-    if (d.packets == 0)
-        return;
     e->n.packets += d.packets;
     e->n.bytes += d.bytes;
-    e->n.fast_packets += sent;
+    e->n.fast_packets += (uint64_t)sent;
     e->stats.gaps += d.gaps;
     e->n.unsent += d.unsent;
     e->stats.reordered += d.reordered;
     e->stats.duplicates += d.duplicates;
-    lane_stats(e->rtp.line, e->fast.state == FAST_IN, d.packets - d.duplicates - d.apart,
-               &e->stats);
+    if (e->fast.state == FAST_IN || d.packets || unique)
+        lane_stats(e->rtp.line, e->fast.state == FAST_IN, unique, &e->stats);
     if (e->peer) {
-        e->peer->n.sent_packets += sent;
+        e->peer->n.sent_packets += (uint64_t)sent;
         e->peer->n.sent_bytes += d.bytes;
     }
     /* events came and went in user space, too */
-    total_add(&c->totals->packets_in, d.packets - d.events);
+    total_add(&c->totals->packets_in, (uint64_t)(int32_t)(d.packets - d.events));
     total_add(&c->totals->bytes_in, d.bytes);
-    total_add(&c->totals->packets_out, sent);
+    total_add(&c->totals->packets_out, (uint64_t)sent);
     total_add(&c->totals->bytes_out, d.bytes);
     total_add(&c->totals->unsent, d.unsent);
 }
@@ -183,10 +183,8 @@ void fast_fold(struct flow_ctx *c, struct endpoint *e)
 
 /* ---- out ----------------------------------------------------------------------------------------------------------- */
 
-static void count_interface(struct fast_thread *t, uint16_t hop, int by)
+static void count_interface(struct fast_thread *t, uint32_t ifindex, int by)
 {
-    uint32_t ifindex = hop_ifindex(t, hop);
-
     for (unsigned i = 0; i < FAST_IFS && ifindex; i++) {
         if (!t->interface[i].ifindex) {
             t->interface[i].ifindex = ifindex;
@@ -198,6 +196,16 @@ static void count_interface(struct fast_thread *t, uint16_t hop, int by)
             t->interface[i].n_in += (uint32_t)by;
         return;
     }
+}
+
+/* A route may lead elsewhere meanwhile, while the hop's index stays. ifindex 0: by none */
+static void go_by(struct fast_thread *t, struct fast *f, uint32_t ifindex)
+{
+    if (f->ifindex == ifindex)
+        return;
+    count_interface(t, f->ifindex, -1);
+    count_interface(t, ifindex, 1);
+    f->ifindex = ifindex;
 }
 
 static void unqueue(struct fast_thread *t, struct endpoint *e)
@@ -247,7 +255,7 @@ void fast_demote(struct flow_ctx *c, struct endpoint *e, enum media_demote why)
     TAILQ_REMOVE(&t->in, e, fast.link);
     t->n_in--;
     set_gauge(t);
-    count_interface(t, e->fast.hop, -1);
+    go_by(t, &e->fast, 0);
     e->fast.state = FAST_OUT;
     e->n.demotions++;
     total_add(&t->totals.demotions[why], 1);
@@ -365,7 +373,8 @@ static void promote(struct flow_ctx *c, struct endpoint *e)
     t->n_in++;
     set_gauge(t);
     total_add(&t->totals.promotions, 1);
-    count_interface(t, e->fast.hop, 1);
+    e->fast.ifindex = 0;
+    go_by(t, &e->fast, hop_ifindex(t, e->fast.hop));
     e->rtp.is_line_narrow = true;
     lane_promote(e->rtp.line, &s, &e->stats, khz_of(e), (uint32_t)e->seen_ms);
 }
@@ -468,6 +477,7 @@ static void look(struct flow_ctx *c, struct endpoint *e)
     uint32_t packets, unsent;
 
     fast_fold(c, e);
+    go_by(&c->fast, f, ifindex);
     packets = f->mark.packets - before.packets;
     unsent = f->mark.unsent - before.unsent;
     if (f->mark.other_cpu != before.other_cpu)

@@ -67,7 +67,8 @@ struct fast {
     uint8_t state;              /* enum fast_state */
     uint8_t clean;              /* packets forwarded since the last change, up to FAST_CLEAN */
     uint16_t hop;               /* IN */
-    uint16_t odd; /* its packets in user space, though it is IN, since the kernel had one */
+    uint16_t odd;     /* its packets in user space, though it is IN, since the kernel had one */
+    uint32_t ifindex; /* IN: of the interface that it is counted at */
     uint32_t back_ms;
     uint64_t since_ms; /* QUEUED or IN */
     uint64_t not_before_ms;

@@ -95,12 +95,12 @@ void lane_read(const struct line *l, struct fast_mark *out)
     out->unsent = get(&l->unsent);
 }
 
-void lane_stats(const struct line *l, bool is_in, uint32_t n, struct rtp_stats *s)
+void lane_stats(const struct line *l, bool is_in, int32_t n, struct rtp_stats *s)
 {
     uint32_t max_ext = get(&l->max_ext);
     uint32_t ahead = max_ext - s->max_ext;
 
-    s->unique += n;
+    s->unique += (uint64_t)n;
     if (ahead > UINT32_MAX / 2)
         ahead = 0; /* user space has counted on, and one more was counted in the kernel */
     if (ahead) {

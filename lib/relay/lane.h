@@ -32,6 +32,6 @@ void lane_demote(struct line *l);
 /** Counters now, of one packet or the next. */
 void lane_read(const struct line *l, struct fast_mark *out);
 /** Sequence and jitter as the kernel has counted them, with n packets more in the sequence. is_in: the line is or was LINE_FAST until now */
-void lane_stats(const struct line *l, bool is_in, uint32_t n, struct rtp_stats *s);
+void lane_stats(const struct line *l, bool is_in, int32_t n, struct rtp_stats *s);
 
 #endif

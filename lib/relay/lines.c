@@ -38,6 +38,8 @@ void lines_on(struct flow *f, unsigned thread)
         return;
     }
     memset(l, 0, sizeof(*l)); /* state last, and it is LINE_OFF already */
+    if (!f->is_rtcp)
+        memset(&f->ep->fast.mark, 0, sizeof(f->ep->fast.mark)); /* of a line before this one */
     l->thread = (uint8_t)thread;
     l->event_pt = 0xff;
     l->flags = (uint8_t)((f->local.family == 6 ? LINE_IN6 : 0) | (f->is_rtcp ? LINE_RTCP : 0));

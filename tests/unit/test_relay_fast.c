@@ -309,6 +309,60 @@ static void a_line_wraps(void **state)
     assert_int_equal(g->a.n.bytes, 14 * 172);
 }
 
+/* Its maps were made anew while no relay was there: the line begins at 0, the endpoint goes on. */
+static void a_line_that_was_made_anew_begins_at_nothing(void **state)
+{
+    struct rig *g = *state;
+
+    promoted(g);
+    kernel_takes(g, 1000);
+    fast_change(&g->c, &g->a, MEDIA_OP_SET);
+    kernel_line_clear(g->a.rtp.line);
+    g->a.is_resumed = true;
+    lines_on(&g->a.rtp, 0);
+    g->a.is_resumed = false;
+    fast_fold(&g->c, &g->a);
+    assert_int_equal(g->a.n.packets, 1004);
+    assert_int_equal(g->a.n.bytes, 1004 * 172);
+    assert_int_equal(g->b.n.sent_packets, 1004);
+}
+
+/* The program counts a packet first and then what it was; a look may come between the two. */
+static void a_look_between_two_counters_loses_neither(void **state)
+{
+    struct rig *g = *state;
+    uint64_t unique;
+
+    promoted(g);
+    fast_fold(&g->c, &g->a);
+    unique = g->a.stats.unique;
+    g->a.rtp.line->packets++;
+    fast_fold(&g->c, &g->a);
+    g->a.rtp.line->duplicates++;
+    fast_fold(&g->c, &g->a);
+    assert_int_equal(g->a.stats.duplicates, 1);
+    assert_int_equal(g->a.stats.unique, unique);
+}
+
+static void streams_are_counted_at_the_interface_that_they_go_by_now(void **state)
+{
+    struct rig *g = *state;
+    struct hop other = {.ifindex = 9, .mtu = 1500};
+
+    promoted(g);
+    assert_int_equal(g->c.fast.interface[0].ifindex, 7);
+    assert_int_equal(g->c.fast.interface[0].n_in, 1);
+    kernel_hop_write(g->kernel, HOP, &other);
+    kernel_takes(g, 10);
+    fast_watch(&g->c);
+    assert_int_equal(g->c.fast.interface[0].n_in, 0);
+    assert_int_equal(g->c.fast.interface[1].ifindex, 9);
+    assert_int_equal(g->c.fast.interface[1].n_in, 1);
+    kernel_hop_write(g->kernel, HOP, &(struct hop){.mtu = 1500});
+    fast_change(&g->c, &g->a, MEDIA_OP_SET);
+    assert_int_equal(g->c.fast.interface[1].n_in, 0);
+}
+
 static void one_more_counted_after_the_demotion_is_not_lost(void **state)
 {
     struct rig *g = *state;
@@ -633,6 +687,9 @@ int main(void)
         T(it_waits_for_empty_sockets_but_not_for_ever),
         T(counters_are_one_row_of_numbers),
         T(a_line_wraps),
+        T(a_line_that_was_made_anew_begins_at_nothing),
+        T(a_look_between_two_counters_loses_neither),
+        T(streams_are_counted_at_the_interface_that_they_go_by_now),
         T(one_more_counted_after_the_demotion_is_not_lost),
         T(late_packets_of_the_socket_are_forwarded_and_counted),
         T(events_are_counted_once),
