@@ -165,7 +165,9 @@ static void over(struct dtmf *ev, uint64_t now_ms)
 uint32_t dtmf_out(struct dtmf *ev, uint8_t *data, uint32_t ptime_ms, uint64_t now_ms)
 {
     const struct dtmf_digit *d = &ev->queue[0];
-    uint32_t total = d->duration_ms * (ev->clock_rate / 1000);
+    uint32_t whole = d->duration_ms * (ev->clock_rate / 1000);
+    /* §2.5.1.3 would have a longer one in segments: at 48 kHz that is a key held for 1.3 s, heard as well as one held for 5 */
+    uint32_t total = whole > UINT16_MAX ? UINT16_MAX : whole;
     uint32_t step = ptime_ms * (ev->clock_rate / 1000);
 
     if (ev->mode == DTMF_IDLE)

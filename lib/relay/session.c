@@ -411,7 +411,10 @@ static void op_put(struct relay *r, struct session *s, const struct media_op *op
     *out = (struct job_op){.kind = op->kind, .ep = e, .thing = made->player};
     if (made->secure)
         out->thing = made->secure;
-    if (made->dtmf) {
+    /* set twice in one message: one is enough */
+    if (made->dtmf && e->has_dtmf) {
+        dtmf_free(made->dtmf);
+    } else if (made->dtmf) {
         out->thing = made->dtmf;
         e->has_dtmf = true;
     }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Attacks on what is around the calls: control sockets, the relay's ports, processes that die, disks that fill. Each makes its own switch."""
+import fcntl
 import os
 import random
 import signal
@@ -286,18 +287,165 @@ def second_controller_cannot_touch_the_first_ones_sessions(sw):
     w.close()
 
 
+def media_op(rnd, kind=None, endpoint=None):
+    """An operation that is right as a message, of any kind; whether it fits the session is another question."""
+    ADD, REMOVE, REMOTE, SET, RELEARN, CONNECT, DISCONNECT, CRYPTO, ICE, PLAY, STOP, DTMF = range(12)
+    kind = rnd.choice((REMOVE, REMOTE, SET, SET, RELEARN, CONNECT, DISCONNECT, CRYPTO, PLAY, PLAY, STOP, DTMF, DTMF)) if kind is None else kind
+    endpoint = rnd.choice((0, 0, 0, 1, 1, 1, 2)) if endpoint is None else endpoint
+    peer = 0
+
+    def addr(port=None):  # 16 bytes, port, family, pad
+        return bytes((127, 0, 33, 9)) + bytes(12) + struct.pack("<HBB", port or rnd.choice((1, 20000, 20001, 65535)), 4, 0)
+    if kind == CONNECT:
+        peer = 0 if endpoint else 1
+    if kind in (ADD, SET, REMOTE, CONNECT, RELEARN, DISCONNECT, REMOVE):
+        pts = [(rnd.choice((0, 8, 101, 127)), rnd.randrange(21)) for _ in range(8)]
+        body = struct.pack("<IBBBBBBBBII", fnv(b"evil"), endpoint, 4, rnd.randrange(256) & ~1, rnd.randrange(3), rnd.randrange(4), rnd.randrange(64), rnd.randrange(256),
+                           rnd.randrange(9), rnd.choice((0, 1, 1000, 86400000)), rnd.choice((0, 1000, 8000, 48000, 1000000)))
+        body += bytes(20) + rnd.choice((addr(), bytes(20))) + rnd.choice((addr(), bytes(20))) + b"".join(struct.pack("BB", *x) for x in pts)
+    elif kind == CRYPTO:
+        rx, tx = rnd.randrange(5), rnd.randrange(5)
+        size = (0, 30, 30, 28, 44)
+        body = struct.pack("<IBBBB", 0, endpoint, rx, tx, 0) + b"".join(os.urandom(size[x]).ljust(48, b"\0") for x in (rx, tx))
+    elif kind == DTMF:
+        body = struct.pack("<IBBB", rnd.choice((40, 100, 5000)), endpoint, rnd.randrange(17), rnd.randrange(64))
+    else:
+        body = struct.pack("<IBB2xI", rnd.choice((1, 2, 3)), endpoint, rnd.randrange(4), rnd.choice((0, 1, 20, 86400000)))
+    return struct.pack("<BB6x", kind, peer) + body.ljust(104, b"\0")[:104]
+
+
 def media_messages():
     """The control channel's messages as lib/media/media_proto.h lays them out."""
     hdr = struct.Struct("<HHIIIQIi")
-    VERSION, HELLO, OPEN, MODIFY, CLOSE, QUERY, LIST, RELAY = 1, 1, 4, 5, 6, 7, 8, 9
+    VERSION, HELLO, POOL, POOLS_END, OPEN, MODIFY, CLOSE, QUERY, LIST, RELAY, SOUND, SOUNDS_END = 2, *range(1, 12)
+    rnd = random.Random(3)
 
     def pack(kind, payload=b"", session=0, index=0xFFFFFFFF):
         return hdr.pack(VERSION, kind, hdr.size + len(payload), 77, random.randrange(1, 1 << 31), session, index, 0) + payload
+
+    def ops(kinds=None):
+        all_ = [media_op(rnd, *k) for k in kinds] if kinds else [media_op(rnd) for _ in range(rnd.choice((1, 1, 1, 2, 3, 32)))]
+        return struct.pack("<IIII", 0, 0, len(all_), 0) + b"".join(all_)
     return {"hdr": hdr, "hello": lambda node=b"evil", **k: pack(HELLO, struct.pack("<64sIIII", node, 0, 0, 0, 0)),
             "close": lambda session, index: pack(CLOSE, b"", session, index), "query": lambda session, index: pack(QUERY, b"", session, index),
             "list": lambda **k: pack(LIST, struct.pack("<II", 0, 0)), "relay": lambda **k: pack(RELAY),
-            "open": lambda session, index: pack(OPEN, struct.pack("<IIII", 1, 0, 0, 0) + os.urandom(88), session, index),
-            "modify": lambda session, index: pack(MODIFY, struct.pack("<IIII", 1, 0, 0, 0) + os.urandom(88), session, index)}
+            "open": lambda session, index: pack(OPEN, ops(rnd.choice((((0, 0),), ((0, 0), (0, 1), (5, 0)), ((0, 0), (9, 0)), ((0, 0), (0, 1), (7, 0), (5, 1), (9, 1))))), session, index),
+            "modify": lambda session, index: pack(MODIFY, ops(), session, index),
+            "sound": lambda sound=1, samples=800, generation=1, **k: pack(SOUND, struct.pack("<QII", generation, sound, samples)),
+            "sounds_end": lambda generation=1, **k: pack(SOUNDS_END, struct.pack("<Q", generation)),
+            "pool": lambda name=b"evil", addr="127.0.33.1", ports=(29000, 29399), generation=1 << 40, **k: pack(
+                POOL, struct.pack("<QII64s16sHHHHII", generation, fnv(name), 10, name, b"", *ports, 0, 0, 1, 0) +
+                (socket.inet_aton(addr) + bytes(12) + struct.pack("<HBB", 0, 4, 0)).ljust(16 * 20, b"\0"))}
+
+
+def fnv(name):
+    h = 2166136261
+    for c in name:
+        h = (h ^ c) * 16777619 & 0xFFFFFFFF
+    return h
+
+
+def sound_file(kind, samples=800):
+    """What a controller that has gone mad hands over for samples."""
+    if kind == "pipe":
+        r, w = os.pipe()
+        os.close(w)
+        return r
+    if kind == "socket":
+        return socket.socket(socket.AF_UNIX).detach()
+    if kind == "directory":
+        return os.open("/tmp", os.O_RDONLY)
+    fd = os.memfd_create("sound", os.MFD_ALLOW_SEALING)
+    os.ftruncate(fd, {"empty": 0, "short": samples * 2 - 2, "long": samples * 2 + 2}.get(kind, samples * 2))
+    if kind != "unsealed":
+        fcntl.fcntl(fd, 1033, 2 | 4 | (0 if kind == "writable" else 8))  # F_ADD_SEALS: SHRINK, GROW, WRITE
+    return fd
+
+
+SOUNDS = ("right", "right", "pipe", "socket", "directory", "empty", "short", "long", "unsealed", "writable", "none", "many")
+
+
+def sounds_of_all_kinds(s, lib, rnd):
+    kind = rnd.choice(SOUNDS)
+    fds = [sound_file("right") for _ in range(rnd.choice((2, 60, 200)))] if kind == "many" else [] if kind == "none" else [sound_file(kind)]
+    try:
+        m = lib["sound"](sound=rnd.choice((1, 2, 3)), samples=800 if rnd.random() < .9 else rnd.choice((0, 1, 1 << 23, 0xFFFFFFFF)), generation=rnd.randrange(1, 1 << 20))
+        socket.send_fds(s, [m * rnd.choice((1, 1, 3))], fds)
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+@case
+def relay_bears_mad_controllers(sw):
+    """Two controllers that own sessions, with right and bent operations of every kind, sounds that are none, and packets to all ports meanwhile."""
+    lib = media_messages()
+    rnd = random.Random(17)
+    sw.start_relay()
+    fds, opened = sw.relay.fds(), [0]
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def connect(k):
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        s.settimeout(3)
+        s.connect(sw.dir + "/media.sock")
+        s.send(lib["hello"](node=b"evil%d" % k))
+        s.send(lib["pool"](name=b"evil", addr=attack.IP))
+        return s
+
+    def drain(s):
+        s.settimeout(0)
+        try:
+            while True:
+                data = s.recv(65536)
+                if not data:
+                    return False
+                opened[0] += struct.unpack_from("<H", data, 2)[0] == 0x104 and struct.unpack_from("<i", data, 28)[0] == 0
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            s.settimeout(3)
+    links = [connect(k) for k in range(2)]
+    end = time.monotonic() + float(os.environ.get("ATTACK_FUZZ_S", "5"))
+    while time.monotonic() < end:
+        for k in range(2):
+            s = links[k]
+            try:
+                for _ in range(20):
+                    if rnd.random() < .1:
+                        sounds_of_all_kinds(s, lib, rnd)
+                        continue
+                    kind = rnd.choice(("open", "open", "modify", "modify", "modify", "modify", "modify", "query", "close", "list", "relay", "sounds_end"))
+                    m = bytearray(lib[kind](session=rnd.randrange(1, 40), index=rnd.choice((0, 1, 2, 0xFFFFFFFF)), name=b"evil", generation=rnd.randrange(1 << 20)) if kind in
+                                  ("sounds_end",) else lib[kind](session=rnd.randrange(1, 40), index=rnd.choice((0, 1, 2, 0xFFFFFFFF))))
+                    if kind != "pool" and rnd.random() < .1:
+                        m[rnd.randrange(32, len(m)) if len(m) > 32 else 12] = rnd.randrange(256)
+                    s.send(bytes(m))
+                for _ in range(40):
+                    data = rtp(rnd.randrange(1 << 16), ssrc=rnd.choice((1, 2)), pt=rnd.choice((0, 8, 101, 127)), size=rnd.choice((0, 4, 160, 1400)))
+                    udp.sendto(data[:rnd.randrange(len(data))] if rnd.random() < .3 else data, (attack.IP, 29000 + rnd.randrange(400)))
+                check(sw.relay.alive(), f"the relay ended:\n{sw.relay.tail()}")
+                if not drain(s):
+                    raise OSError
+            except (OSError, socket.timeout):
+                check(sw.relay.alive(), f"the relay ended:\n{sw.relay.tail()}")
+                s.close()
+                links[k] = connect(k)
+    check(opened[0] > 10, f"only {opened[0]} sessions were opened: what is tried is not the relay")
+    for k in range(2):
+        links[k].close()  # the last packet may have been its end
+        s = connect(k)
+        for session in range(1, 40):
+            s.send(lib["close"](session=session, index=0xFFFFFFFF))
+        time.sleep(0.2)
+        drain(s)
+        s.close()
+    udp.close()
+    wait_for(lambda: sw.relay.fds() <= fds, 5, "descriptors are left")
+    print(f"  # {opened[0]} sessions opened")
 
 
 # ---- processes ----

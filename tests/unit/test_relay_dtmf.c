@@ -248,6 +248,31 @@ static void what_is_sent_reads_as_what_was_asked(void **state)
     assert_int_equal(n, 17);
 }
 
+static void a_long_digit_at_a_fast_clock_does_not_wrap(void **state)
+{
+    const struct dtmf_digit d = {.digit = 5, .volume = 10, .duration_ms = 5000};
+    struct dtmf *fast = dtmf_new(101, 48000);
+    uint8_t b[DTMF_BYTES];
+    unsigned last = 0;
+    uint64_t now = 1000;
+
+    (void)state;
+    assert_non_null(fast);
+    assert_true(dtmf_push(fast, &d));
+    dtmf_begin(fast, false, now);
+    while (fast->mode != DTMF_IDLE) {
+        unsigned duration;
+
+        assert_int_equal(dtmf_own(fast, b, 20, now += 20), DTMF_BYTES);
+        duration = (unsigned)(b[14] << 8 | b[15]);
+        assert_true(duration >= last);
+        last = duration;
+    }
+    assert_int_equal(last, 65535);
+    assert_int_equal(b[13] & 0x80, 0x80);
+    dtmf_free(fast);
+}
+
 static void digits_keep_their_distance(void **state)
 {
     (void)state;
@@ -301,6 +326,7 @@ int main(void)
         T(the_peer_sees_no_gap_where_events_were),
         T(a_digit_takes_the_place_of_audio),
         T(what_is_sent_reads_as_what_was_asked),
+        T(a_long_digit_at_a_fast_clock_does_not_wrap),
         T(digits_keep_their_distance),
         T(a_stream_that_stops_ends_the_event),
         T(more_digits_than_fit_are_refused),
