@@ -18,6 +18,7 @@
 #include "relay/hops.h"
 #include "relay/kernel.h"
 #include "relay/paths.h"
+#include "relay/ranges.h"
 #include "relay/secure.h"
 #include "relay/state.h"
 
@@ -405,6 +406,8 @@ static int make_thread(struct relay *r, struct thread **out)
     log_ev(LOG_WARN, "media_steer", "errno=%d path=sockets", -err);
     r->p.no_kernel = err == -EPERM ? "no CAP_NET_RAW: packets cannot be sent by the interface"
                                    : "packets cannot be steered to a socket";
+    /* programs drop what comes to ports of these ranges that no line is for: the sockets must have it */
+    ranges_sweep(r->p.kernel, r->ports);
     r->p.kernel = p.kernel = NULL;
     r->p.io = p.io = &io_udp;
     return thread_new(&p, out);
@@ -414,6 +417,8 @@ static int start_threads(struct relay *r)
 {
     unsigned n = r->p.threads ? r->p.threads : threads_default();
 
+    if (!r->p.io)
+        r->p.io = r->p.kernel ? &io_steer : &io_udp;
     if (n > THREADS_MAX)
         return -EINVAL;
     r->thread = calloc(n, sizeof(*r->thread));
@@ -458,14 +463,20 @@ static int start_events(struct relay *r)
     return 0;
 }
 
-/* Without it the relay serves all the same; its sessions end with it, and the controller installs them again. */
+/*
+ * Without it the relay serves all the same; its sessions end with it, and the controller installs them again. One that another
+ * process has is a sign that the lines are that one's, too: its calls must not notice who else was started.
+ */
 static void open_journal(struct relay *r)
 {
     int err = r->p.journal ? keep_open(r->p.journal, &r->boot, &r->keep) : 0;
 
     if (err < 0)
         log_ev(LOG_ERROR, "media_journal", "path=%s errno=%d", r->p.journal, -err);
-    relay_resume(r);
+    if (err != -EWOULDBLOCK || !r->p.kernel)
+        return;
+    r->p.no_kernel = "another relay has the journal, and so the lines";
+    r->p.kernel = NULL;
 }
 
 /* Without them packets go out by the IP stack, and no stream through the kernel. */
@@ -485,8 +496,6 @@ struct relay *relay_new(const struct relay_param *p)
     if (!r)
         return NULL;
     r->p = *p;
-    if (!r->p.io)
-        r->p.io = p->kernel ? &io_steer : &io_udp;
     r->listen_fd = -1;
     r->sockets_limit = p->sockets_limit ? p->sockets_limit : sockets_limit();
     limits_start(r->sockets_limit);
@@ -504,11 +513,13 @@ struct relay *relay_new(const struct relay_param *p)
         err = r->ports ? sessions_init(r) : -ENOMEM;
     if (err == 0)
         err = sounds_init(&r->sounds);
-    if (err == 0)
+    if (err == 0) {
+        open_journal(r);
         err = start_threads(r);
+    }
     if (err == 0) {
         start_hops(r);
-        open_journal(r);
+        relay_resume(r);
     }
     if (err == 0)
         err = start_events(r);

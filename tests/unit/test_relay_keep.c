@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "relay/keep.h"
+#include "relay/kernel.h"
 
 static struct rig rig;
 static char journal[128], copy[160];
@@ -70,6 +71,28 @@ static void killed(void)
     assert_int_equal(rename(copy, journal), 0);
     start();
     rig_until(&rig, rig.ups == ups + 1);
+}
+
+/* An operator starts a second one by hand: calls of the first must not notice. */
+static void a_second_relay_leaves_the_lines_of_the_first_alone(void **state)
+{
+    struct kernel *k = kernel_new_memory(16);
+    struct relay_param p = {.base = rig.base, .threads = 1, .journal = journal, .kernel = k};
+    struct relay *second;
+
+    (void)state;
+    assert_non_null(k);
+    k->lines[3].state = LINE_STEER;
+    k->about->boot = 77;
+    second = relay_new(&p);
+    assert_non_null(second);
+    assert_int_equal(relay_path(second), MEDIA_PATH_SOCKETS);
+    assert_non_null(strstr(relay_no_kernel(second), "another"));
+    assert_int_equal(k->lines[3].state, LINE_STEER);
+    assert_int_equal(k->about->boot, 77);
+    assert_int_equal(k->sock_fds[0], -1);
+    relay_free(second);
+    kernel_free(k);
 }
 
 /* Bytes anywhere behind the version: of pools, of endpoints, of what they were told. */
@@ -239,6 +262,7 @@ int main(void)
         T(what_nobody_claims_is_an_orphan),
         T(another_layout_is_refused_as_a_whole),
         T(two_relays_never_write_the_same_one),
+        T(a_second_relay_leaves_the_lines_of_the_first_alone),
         T(a_journal_that_is_bent_ends_nobody),
     };
 
