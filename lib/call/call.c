@@ -413,6 +413,7 @@ void call_answered(struct call *c)
     setup_free(c);
     call_up_timers(c, call_duration_limit(c));
     record_answer(c);
+    call_changed(c);
 }
 
 /* ---- ending ------------------------------------------------------------------------------------------------------ */

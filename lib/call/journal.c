@@ -213,9 +213,15 @@ static void call_put(struct journal *j, struct call *c)
     uint32_t head, before = c->slot;
     int n;
 
-    if (!call_is_saveable(c))
+    if (call_is_saveable(c))
+        n = room_for(j, call_save_len(c)) < 0 ? -ENOMEM : call_save(c, j->rec, j->rec_cap);
+    else if (before == SLOT_NONE) /* no ACK yet: somebody will be billed all the same */
+        n = room_for(j, sizeof(struct call_brief)) < 0 ? -ENOMEM
+                                                       : call_save_brief(c, j->rec, j->rec_cap);
+    else
         return; /* what is there holds until the change under way is done */
-    n = room_for(j, call_save_len(c)) < 0 ? -ENOMEM : call_save(c, j->rec, j->rec_cap);
+    if (n == -EAGAIN)
+        return;
     head = n < 0 ? SLOT_NONE : slots_put(j, c, pack(j->rec, (size_t)n / 8, j->packed), (size_t)n);
     if (head == SLOT_NONE) {
         stat_inc(cs->stats, STAT_journal_failed);
@@ -408,6 +414,12 @@ enum journal_fate journal_take(struct calls *cs, const struct journal_entry *e)
         rc = call_load_names(cs->trunks, e->rec, e->len);
     if (rc >= 0)
         rc = call_load(cs, e->rec, e->len);
+    if (b->version == CALL_RECORD_BRIEF) {
+        log_ev(LOG_WARN, "call_not_resumed", "call=%s in=%s out=%s msg=\"not acknowledged yet\"",
+               b->uuid, b->trunk[0], b->trunk[1]);
+        estimate(cs, e, b);
+        return JOURNAL_ESTIMATED;
+    }
     if (rc < 0) {
         log_ev(LOG_ERROR, "call_not_resumed", "call=%s in=%s out=%s version=%u error=\"%s\"",
                b->uuid, b->trunk[0], b->trunk[1], b->version, err_str(rc));

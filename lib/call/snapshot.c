@@ -256,6 +256,22 @@ int call_save(const struct call *c, void *buf, size_t cap)
     return (int)at;
 }
 
+int call_save_brief(const struct call *c, void *buf, size_t cap)
+{
+    struct call_brief b;
+
+    if (c->state != CALL_UP || !c->in || !c->out)
+        return -EAGAIN;
+    if (cap < sizeof b)
+        return -ENOSPC;
+    memset(&b, 0, sizeof b);
+    brief_put(&b, c);
+    b.version = CALL_RECORD_BRIEF;
+    b.length = sizeof b;
+    memcpy(buf, &b, sizeof b);
+    return (int)sizeof b;
+}
+
 /* ---- up ---------------------------------------------------------------------------------------------------------- */
 
 /* How its peer is spoken to: as the trunk of that name wants it now, by the default if it is gone. */

@@ -17,6 +17,9 @@ struct trunk_registry;
 /** Counted up when the layout changes; a record of another version is refused, not guessed at. */
 #define CALL_RECORD_VERSION 6
 
+/** Of a record that is a brief alone: the call was answered and not confirmed yet, nobody can take it up. */
+#define CALL_RECORD_BRIEF 0
+
 #define CALL_RECORD_MAGIC 0x4c434454U /* "TDCL" */
 
 /**
@@ -50,6 +53,8 @@ size_t call_save_len(const struct call *c);
  * @return bytes written; -EAGAIN not confirmed, or its relay session is being changed; -ENOSPC
  */
 int call_save(const struct call *c, void *buf, size_t cap);
+/** Put down its brief alone, for a detail record. @return bytes written; -EAGAIN it has not been answered; -ENOSPC */
+int call_save_brief(const struct call *c, void *buf, size_t cap);
 /**
  * Control thread, before call_load: the live state of the trunks, customers and media sections that a record names.
  * The configuration may not have them any more, the call has.

@@ -172,6 +172,48 @@ static void calls_that_are_not_confirmed_are_not_in_it(void **state)
     assert_int_equal(journal_calls(t->j), 0);
 }
 
+/* Killed between the 200 and its ACK: who answered will bill it, so there is a record of it. */
+static void an_answered_call_without_its_ack_leaves_a_detail_record(void **state)
+{
+    struct test *t = *state;
+    struct fates f = {.t = t};
+    char uuid[CALL_UUID_LEN + 1];
+
+    t->c->in->state = LEG_ANSWERED;
+    call_changed(t->c);
+    journal_turn(t->r.cs);
+    assert_int_equal(journal_calls(t->j), 1);
+    memcpy(uuid, t->c->uuid, sizeof uuid);
+    killed(t);
+    assert_int_equal(journal_read(t->path, on_entry, &f), 1);
+    assert_int_equal(f.n[JOURNAL_ESTIMATED], 1);
+    assert_int_equal(t->cdrs, 1);
+    assert_true(t->cdr.estimated);
+    assert_string_equal(t->uuid, uuid);
+    assert_int_equal(t->cdr.end.wall_ms - t->cdr.answer.wall_ms, 5000);
+    assert_int_equal(calls_count(t->r.cs), 0);
+}
+
+static void the_record_of_an_answered_call_is_replaced_by_its_ack(void **state)
+{
+    struct test *t = *state;
+    struct fates f = {.t = t};
+    uint64_t id = t->c->id;
+
+    t->c->in->state = LEG_ANSWERED;
+    call_changed(t->c);
+    journal_turn(t->r.cs);
+    t->c->in->state = LEG_UP;
+    call_changed(t->c);
+    journal_turn(t->r.cs);
+    assert_int_equal(journal_calls(t->j), 1);
+    killed(t);
+    assert_int_equal(journal_read(t->path, on_entry, &f), 1);
+    assert_int_equal(f.n[JOURNAL_RESUMED], 1);
+    assert_int_equal(t->cdrs, 0);
+    t->c = container_of(htab_first(&t->r.cs->by_id, hash_u64(id)), struct call, node);
+}
+
 static void of_two_records_the_newer_is_taken(void **state)
 {
     struct test *t = *state;
@@ -320,6 +362,8 @@ int main(void)
         T(a_confirmed_call_outlives_the_process),
         T(a_change_replaces_the_record_and_an_end_removes_it),
         T(calls_that_are_not_confirmed_are_not_in_it),
+        T(an_answered_call_without_its_ack_leaves_a_detail_record),
+        T(the_record_of_an_answered_call_is_replaced_by_its_ack),
         T(of_two_records_the_newer_is_taken),
         T(a_call_that_was_ending_is_ended),
         T(a_damaged_record_takes_up_nothing),
