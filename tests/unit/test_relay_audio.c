@@ -302,29 +302,57 @@ static void a_digit_is_sent_to_a_party_whose_peer_is_silent(void **state)
     close(b.fd);
 }
 
-static void a_digit_takes_the_place_of_the_peers_packets(void **state)
+/*
+ * b speaks while a digit goes to a. @return false: the machine was so slow that b counted as silent, and the digit came by itself; what
+ * it is made of is another test's business
+ */
+static bool digit_rides(struct party *a, struct party *b, const struct rig_answer *r)
 {
     struct media_op op = digit_op(9);
-    struct party a, b;
-    struct rig_answer r;
+    unsigned n_digit = 0;
     uint8_t buf[2048];
     struct addr from;
-    unsigned seq;
+
+    party_send(b, &r->ep[1].local);
+    party_expect(a, &r->ep[0].local);
+    assert_int_equal(rig_ask(&g, MEDIA_MODIFY, r->ref, &op, 1).status, 0);
+    /* the packet thread takes it up a moment behind the answer: the first may still go the old way */
+    for (unsigned i = 0; i < 200; i++) {
+        unsigned seq = b->seq;
+        ssize_t n;
+
+        party_send(b, &r->ep[1].local);
+        n = party_recv(a, RIG_WAIT_MS, buf, &from);
+        if (n == 16 && buf[11] != b->ssrc) {
+            while (party_recv(a, 500, buf, &from) > 0) {
+            }
+            return false;
+        }
+        assert_int_equal(buf[11], b->ssrc);
+        assert_int_equal((unsigned)(buf[2] << 8 | buf[3]), seq & 0xffff);
+        assert_true(n == 16 || n == 172);
+        if (n == 16)
+            n_digit++;
+        else if (n_digit)
+            break;
+    }
+    assert_int_equal(n_digit, 7);
+    return true;
+}
+
+static void a_digit_takes_the_place_of_the_peers_packets(void **state)
+{
+    struct party a, b;
+    struct rig_answer r;
+    unsigned tries = 1;
 
     (void)state;
     party_init(&a, 4, 1);
     party_init(&b, 4, 2);
     r = call_of(&a, &b, 0, NULL);
-    party_send(&b, &r.ep[1].local);
-    party_expect(&a, &r.ep[0].local);
-    assert_int_equal(rig_ask(&g, MEDIA_MODIFY, r.ref, &op, 1).status, 0);
-    seq = b.seq;
-    for (unsigned i = 0; i < 9; i++) {
-        party_send(&b, &r.ep[1].local);
-        assert_int_equal(party_recv(&a, RIG_WAIT_MS, buf, &from), i < 7 ? 16 : 172);
-        assert_int_equal((unsigned)(buf[2] << 8 | buf[3]), (seq + i) & 0xffff);
-        assert_int_equal(buf[11], b.ssrc);
-    }
+    while (!digit_rides(&a, &b, &r) && tries < 10)
+        tries++;
+    assert_true(tries < 10);
     close(a.fd);
     close(b.fd);
 }
