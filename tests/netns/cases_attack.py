@@ -9,7 +9,7 @@ import socket
 import struct
 
 import netns
-from cases_fast import NATIVE, fast
+from cases_fast import NATIVE, TC, fast
 from netns import check
 
 
@@ -104,3 +104,97 @@ def case_loop_fast(bench):
     """The same beside the kernel path, which never takes such a stream."""
     fast(bench, NATIVE)
     return f"packets {loop(bench, 'learn-once')}"
+
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+class Thrower:
+    """Frames as no kernel would send them, from a party's own address and port, at our port for it."""
+
+    def __init__(self, bench, path, seed):
+        self.rnd = random.Random(seed)
+        mac = netns.json.loads(bench.ip("r", "-j", "link", "show", "va"))[0]["address"]
+        self.to, self.by = (bytes.fromhex(m.replace(":", "")) for m in (mac, bench.mac("a")))
+        self.ours = []
+        self.calls = []
+        with open(path, encoding="ascii") as f:
+            for line in f:
+                a, for_a, _, for_b = ((h, int(p)) for h, p in (w.rsplit(":", 1) for w in line.split()))
+                self.calls.append((a, for_a))
+                self.ours += [for_a, for_b]
+
+    def frame(self, source, at, payload, **kw):
+        udp = struct.pack("!HHHH", source[1], at[1], kw.get("udp_len", 8 + len(payload)), 0) + payload
+        pseudo = socket.inet_aton(source[0]) + socket.inet_aton(at[0]) + struct.pack("!BBH", 0, 17, len(udp))
+        udp = udp[:6] + struct.pack("!H", kw.get("sum", checksum(pseudo + udp) or 0xffff)) + udp[8:]
+        options = kw.get("options", b"")
+        ip = struct.pack("!BBHHHBBH4s4s", 0x40 | kw.get("ihl", 5), 0, kw.get("ip_len", 20 + len(options) + len(udp)), self.rnd.randrange(65536),
+                         kw.get("fragment", 0), kw.get("ttl", 64), 17, 0, socket.inet_aton(source[0]), socket.inet_aton(at[0]))
+        ip = ip[:10] + struct.pack("!H", checksum(ip + options)) + ip[12:]
+        return kw.get("to", self.to) + self.by + kw.get("kind", b"\x08\0") + ip + options + udp + bytes(kw.get("padding", 0))
+
+    def one(self):
+        rnd = self.rnd
+        source, at = rnd.choice(self.calls)
+        payload = rtp(rnd.choice((0, 1, 30000, 30001, rnd.randrange(65536))), ssrc=rnd.randrange(4), size=rnd.randrange(1400))
+        payload = bytes([rnd.choice((0x80, 0x8f, 0x90, 0x9f, 0xa0, 0x40, 0))]) + payload[1:]
+        payload = payload[:rnd.randrange(len(payload) + 1)] if rnd.random() < .3 else payload
+        if rnd.random() < .2:  # our own addresses as source
+            source = rnd.choice(self.ours)
+        any16 = rnd.randrange(65536)
+        return self.frame(source, at, payload, **rnd.choice((
+            {}, {"ttl": rnd.randrange(2)}, {"sum": rnd.choice((0, any16))}, {"udp_len": any16}, {"ip_len": any16}, {"padding": any16 % 60},
+            {"kind": b"\x81\0" + struct.pack("!H", any16) + b"\x08\0"}, {"kind": b"\x88\xa8\0\x05\x81\0\0\x06\x08\0"},
+            {"to": rnd.choice((b"\xff" * 6, b"\x01\0\x5e\0\0\x01"))}, {"ihl": rnd.choice((0, 4, 6, 15)), "options": rnd.choice((b"", b"\x01" * 4))},
+            {"fragment": rnd.choice((1, 0x2000, 0x3fff, 0x4000, 0x8000))})))
+
+    def throw(self, seconds):
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+            s.bind(("va", 0))
+            end = netns.time.monotonic() + seconds
+            while netns.time.monotonic() < end:
+                for _ in range(20):
+                    try:
+                        s.send(self.one())
+                    except OSError:  # longer than the device takes
+                        pass
+                netns.time.sleep(0.002)
+
+
+def frames(bench, mode):
+    """Checked streams lose nothing by them, none reaches a party, and the controller is answered all the while."""
+    fast(bench, mode)
+    bench.open(10, pt="0:1,101:19", flags=16)
+    path = bench.map(10)
+    flow = bench.flow(path, pps=50)
+    bench.until("streams in the kernel", lambda: bench.promoted() == 20, 15)
+    thrower = Thrower(bench, path, 3)
+    for _ in range(3):
+        flow("mark")
+        netns.time.sleep(0.2)
+        before = bench.ctl("relay")["fast"]["demotions"]
+        netns.in_netns(bench.ns["a"], lambda: thrower.throw(20 if bench.is_long else 3))
+        report = flow("report")
+        if report["slept_ms"] < 50:
+            break
+    else:
+        raise netns.Skip(f"the machine is too busy: parties were silent for {report['slept_ms']} ms")
+    for key in ("lost", "duplicated", "reordered", "foreign", "wrong_source", "corrupt", "silent"):
+        check(report[key] == 0, f"{mode}: {key}: {report}")
+    check(bench.ctl("relay")["fast"]["demotions"] == before, "streams left the kernel for it")
+
+
+def case_frames_xdp(bench):
+    """Odd frames from a party's own address: TTL, checksums, lengths, tags, options, fragments, groups, our own source (XDP)."""
+    frames(bench, NATIVE)
+
+
+def case_frames_tc(bench):
+    """The same by TC."""
+    frames(bench, TC)
