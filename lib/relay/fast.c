@@ -171,6 +171,7 @@ void fast_fold(struct flow_ctx *c, struct endpoint *e)
 
     if (!e->rtp.line)
         return;
+    e->fast.folded_ms = c->now_ms;
     lane_read(e->rtp.line, &now);
     fold_line(c, e, &now);
     e->fast.mark = now;
@@ -368,6 +369,8 @@ static void promote(struct flow_ctx *c, struct endpoint *e)
     e->fast.since_ms = c->now_ms;
     e->fast.hop = p->rtp.hop;
     e->fast.odd = 0;
+    e->fast.line = e->rtp.line;
+    lane_look(e->rtp.line, &e->fast.looked);
     e->n.promotions++;
     TAILQ_INSERT_TAIL(&t->in, e, fast.link);
     t->n_in++;
@@ -469,18 +472,28 @@ static bool is_bad_interface(const struct fast_thread *t, uint32_t ifindex)
     return false;
 }
 
+/* Now and then, what was counted; and is it still speaking? */
+static bool take_over(struct flow_ctx *c, struct endpoint *e)
+{
+    if (c->now_ms < e->fast.folded_ms + FAST_FOLD_MS)
+        return true;
+    fast_fold(c, e);
+    return c->now_ms < e->seen_ms + FAST_SILENT_MS || c->now_ms < e->fast.since_ms + FAST_SILENT_MS;
+}
+
 static void look(struct flow_ctx *c, struct endpoint *e)
 {
     struct fast *f = &e->fast;
-    struct fast_mark before = f->mark;
+    struct fast_look before = f->looked;
     uint32_t ifindex = hop_ifindex(&c->fast, f->hop);
+    bool speaks = take_over(c, e);
     uint32_t packets, unsent;
 
-    fast_fold(c, e);
     go_by(&c->fast, f, ifindex);
-    packets = f->mark.packets - before.packets;
-    unsent = f->mark.unsent - before.unsent;
-    if (f->mark.other_cpu != before.other_cpu)
+    lane_look(f->line, &f->looked);
+    packets = f->looked.packets - before.packets;
+    unsent = f->looked.unsent - before.unsent;
+    if (f->looked.other_cpu != before.other_cpu)
         tell_cpu(&c->fast, e);
     /* one in a hundred that is too long for the way is the relay's; all of them are a path that is none */
     if (packets > 0)
@@ -491,7 +504,7 @@ static void look(struct flow_ctx *c, struct endpoint *e)
         fast_demote(c, e, MEDIA_DEMOTE_REDIRECT);
     else if (packets > 0 && unsent == packets)
         fast_demote(c, e, MEDIA_DEMOTE_STALLED);
-    else if (c->now_ms >= e->seen_ms + FAST_SILENT_MS && c->now_ms >= f->since_ms + FAST_SILENT_MS)
+    else if (!speaks)
         fast_demote(c, e, MEDIA_DEMOTE_SILENT);
 }
 
@@ -546,6 +559,7 @@ void fast_watch(struct flow_ctx *c)
 
         TAILQ_REMOVE(&t->in, e, fast.link);
         TAILQ_INSERT_TAIL(&t->in, e, fast.link);
+        lane_prefetch(TAILQ_FIRST(&t->in)->fast.line);
         look(c, e);
     }
 }

@@ -5,7 +5,7 @@
  *
  * A stream is what an endpoint's party sends to the peer's. It begins in user space; after a few packets that were checked and
  * forwarded its line becomes LINE_FAST, and while that is so the program in the kernel is the one that counts. A look at each
- * of them every 200 ms at most takes over what was counted and asks whether all is well.
+ * of them every 200 ms at most compares in with out and asks whether all is well; what was counted is taken over less often.
  */
 #ifndef RELAY_FAST_H
 #define RELAY_FAST_H
@@ -22,6 +22,7 @@ struct flow;
 struct flow_ctx;
 struct io_packet;
 struct kernel;
+struct line;
 
 /* A sender that begins with packets of two sources or starts over is at that within its first packets. */
 #define FAST_CLEAN 2U
@@ -37,6 +38,8 @@ struct kernel;
 #define FAST_SILENT_MS 5000U /* then who comes next is looked at in user space again */
 #define FAST_LOOK_MS \
     120U /* in which all that are in are looked at once; the thread sleeps 50 ms at most */
+/* What was counted is taken over: that touches ten cache lines of a stream, a look three. A controller may wait for 1 s of silence. */
+#define FAST_FOLD_MS 480U
 #define FAST_PASSED_BY \
     3U /* packets in user space between two looks: one or two were on their way */
 #define FAST_SETTLE_MS 100U /* after a promotion packets may still be in a socket */
@@ -61,16 +64,24 @@ struct fast_mark {
     uint32_t invalid, ssrc_refused, other_cpu, events, unsent;
 };
 
-/* Of an endpoint. */
+/* What the watchdog compares from one look to the next. */
+struct fast_look {
+    uint32_t packets, unsent, other_cpu;
+};
+
+/* Of an endpoint; what a look needs is together. */
 struct fast {
     TAILQ_ENTRY(endpoint) link; /* QUEUED or IN */
-    uint8_t state;              /* enum fast_state */
-    uint8_t clean;              /* packets forwarded since the last change, up to FAST_CLEAN */
-    uint16_t hop;               /* IN */
+    const struct line *line;    /* IN: the endpoint's */
+    uint64_t since_ms;          /* QUEUED or IN */
+    uint64_t folded_ms;
+    struct fast_look looked; /* IN: at the last look */
+    uint16_t hop;            /* IN */
     uint16_t odd;     /* its packets in user space, though it is IN, since the kernel had one */
+    uint8_t state;    /* enum fast_state */
+    uint8_t clean;    /* packets forwarded since the last change, up to FAST_CLEAN */
     uint32_t ifindex; /* IN: of the interface that it is counted at */
     uint32_t back_ms;
-    uint64_t since_ms; /* QUEUED or IN */
     uint64_t not_before_ms;
     struct fast_mark mark;
 };

@@ -80,6 +80,19 @@ void lane_demote(struct line *l)
     set_state(l, LINE_STEER);
 }
 
+void lane_look(const struct line *l, struct fast_look *out)
+{
+    out->packets = get(&l->packets);
+    out->unsent = get(&l->unsent);
+    out->other_cpu = get(&l->other_cpu);
+}
+
+void lane_prefetch(const struct line *l)
+{
+    __builtin_prefetch(&l->packets);
+    __builtin_prefetch(&l->unsent);
+}
+
 void lane_read(const struct line *l, struct fast_mark *out)
 {
     out->packets = get(&l->packets);

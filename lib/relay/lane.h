@@ -29,6 +29,9 @@ struct lane_stream {
 void lane_promote(struct line *l, const struct lane_stream *s, const struct rtp_stats *stats,
                   uint8_t khz, uint32_t last_ms);
 void lane_demote(struct line *l);
+/** For the watchdog alone: two cache lines, which it may ask for beforehand. */
+void lane_look(const struct line *l, struct fast_look *out);
+void lane_prefetch(const struct line *l);
 /** Counters now, of one packet or the next. */
 void lane_read(const struct line *l, struct fast_mark *out);
 /** Sequence and jitter as the kernel has counted them, with n packets more in the sequence. is_in: the line is or was LINE_FAST until now */
