@@ -58,8 +58,6 @@ struct dest {
     unsigned refs;
     uint64_t idle_ms; /* since then nobody holds it */
     bool is_dirty, is_asked;
-    bool
-        is_kept; /* the hop is as a former relay left it, and right until something else is known */
     uint32_t mtu; /* of the route */
     struct neigh *via;
     LIST_ENTRY(dest) of_neigh;
@@ -209,9 +207,6 @@ static void write_dest(struct hops *h, struct dest *d)
 
     if (!is_ours(h, d))
         return;
-    if (d->is_kept && d->via && (!d->via->is_known || !find_link(h, d->via->is.ifindex)))
-        return;
-    d->is_kept = false;
     hop.serial = was->serial;
     hop.owner = was->owner;
     if (memcmp(was, &hop, sizeof(hop)) == 0)
@@ -434,29 +429,6 @@ int hops_get(struct hops *h, const struct addr *src, const struct addr *dst, con
     }
     d->refs++;
     *index = d->index;
-    return 0;
-}
-
-int hops_adopt(struct hops *h, const struct addr *src, const struct addr *dst, const char *device,
-               uint16_t index)
-{
-    uint32_t ifindex = device && device[0] ? if_nametoindex(device) : 0;
-    struct dest *d = find_dest(h, src, dst, ifindex);
-    int r;
-
-    if (d) {
-        d->refs += d->index == index;
-        return d->index == index ? 0 : -EEXIST;
-    }
-    if (index == HOP_NONE || h->at[index] || h->kernel->hops[index].owner == 0 ||
-        src->family != dst->family)
-        return -ENOENT;
-    r = make_dest(h, src, dst, ifindex, index, &d);
-    if (r < 0)
-        return r;
-    d->is_kept = true;
-    d->refs = 1;
-    pump(h);
     return 0;
 }
 

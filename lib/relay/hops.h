@@ -38,14 +38,7 @@ void hops_free(struct hops *h);
  */
 int hops_get(struct hops *h, const struct addr *src, const struct addr *dst, const char *device,
              uint16_t *index);
-/**
- * After a relay was killed: hold the hop that one of its lines goes by, which forwards meanwhile as it did. Before any hops_get().
- *
- * @return 0; -ENOENT it is not a former relay's; -EEXIST this far address has another index by now: the line must change over to it
- */
-int hops_adopt(struct hops *h, const struct addr *src, const struct addr *dst, const char *device,
-               uint16_t index);
-/** Nobody else lives who could use them: hops of former relays that were not adopted are nobody's, and lines that go there have none. */
+/** Nobody else lives who could use them: hops of former relays are nobody's, and lines that go there have none. */
 void hops_settle(struct hops *h);
 
 /** Give it back; HOP_NONE is allowed. Kept for a while: the next call may go there. */
