@@ -9,6 +9,7 @@
 
 #include "config/parse.h"
 #include "core/err.h"
+#include "core/htab.h"
 #include "core/sound.h"
 
 static int render(const struct conf_sound *s, int16_t **out, size_t *n_out)
@@ -55,10 +56,31 @@ static int samples_of(struct parser *p, const struct conf_sound *s, int16_t **pc
     return err;
 }
 
+/* The relay is told a sound by the hash of its name. */
+static void check_ids(struct parser *p)
+{
+    for (uint32_t i = 1; i < p->conf->sound.n; i++) {
+        const struct conf_sound *s = &p->conf->sound.v[i];
+        uint32_t id = hash_fnv32(s->name);
+
+        for (uint32_t k = 0; k < i; k++) {
+            const struct conf_sound *other = &p->conf->sound.v[k];
+
+            if (id != hash_fnv32(other->name) || strcmp(s->name, other->name) == 0)
+                continue;
+            parse_error(p, s->loc, strlen(s->name),
+                        "the relay cannot tell sound '%s' from sound '%s' (line %u): their names "
+                        "have one hash; rename one",
+                        s->name, other->name, other->loc.line);
+        }
+    }
+}
+
 void check_sounds(struct parser *p)
 {
     uint64_t bytes = 0;
 
+    check_ids(p);
     for (uint32_t i = 0; i < p->conf->sound.n; i++) {
         struct conf_sound *s = &p->conf->sound.v[i];
         int16_t *pcm = NULL;

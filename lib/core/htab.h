@@ -39,6 +39,16 @@ void htab_each(struct htab *t, bool (*fn)(struct htab_node *, void *), void *arg
 
 /** Seeded hash of bytes (xxh3); the seed is drawn per process at first use. */
 uint64_t hash_bytes(const void *p, size_t len, uint64_t seed);
+
+/** 32-bit FNV-1a of a name: the same in every process and version, as what other processes are told must be. */
+static inline uint32_t hash_fnv32(const char *name)
+{
+    uint32_t h = 2166136261U;
+
+    for (; *name; name++)
+        h = (h ^ (uint8_t)*name) * 16777619U;
+    return h;
+}
 uint64_t hash_span(struct span s);
 uint64_t hash_u64(uint64_t v);
 /** The same number for the same number in every process, well mixed (splitmix64): draws that a seed repeats. Not for tables. */

@@ -11,6 +11,7 @@
 #define MEDIA_MEDIA_PROTO_H
 
 #include "core/addr.h"
+#include "core/htab.h"
 #include <assert.h>
 
 #include <stddef.h>
@@ -546,11 +547,7 @@ static_assert(sizeof(struct media_relay_reply) == 1272, "wire");
 /** Id of a pool: 32-bit FNV-1a of its name, so that it means the same before and after a reload. The relay refuses two names with one id. */
 static inline uint32_t media_pool_id(const char *name)
 {
-    uint32_t h = 2166136261U;
-
-    for (; *name; name++)
-        h = (h ^ (uint8_t)*name) * 16777619U;
-    return h;
+    return hash_fnv32(name);
 }
 
 #endif
