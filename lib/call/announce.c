@@ -264,7 +264,7 @@ static const char *sound_for(const struct leg *in, const struct cause *cause)
 
 bool announce_reject(struct call *c, const struct leg_arg *arg)
 {
-    const char *sound = sound_for(c->in, arg->cause);
+    const char *sound = arg->sound ? arg->sound : sound_for(c->in, arg->cause);
     struct announce *a = c->announce;
 
     /* who calls for help tries again at once, and must hear that at once */

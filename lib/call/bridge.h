@@ -43,6 +43,8 @@ struct leg_arg {
     const struct cause *cause;
     struct span
         contacts; /**< of a redirection that is told: value of Contact; borrowed for the call */
+    const char *
+        sound; /**< of a refusal: heard before it, whatever the trunk's announcements; of the in leg's configuration */
     struct span phrase; /**< of a refusal: instead of the status's own; borrowed for the call */
 };
 

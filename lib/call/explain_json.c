@@ -332,6 +332,8 @@ json_t *explain_answer(const struct explain *e)
         explain_put_loc(line, e->conf, &d->line_loc);
         json_object_set_new(o, "route_line", line);
     }
+    if (d->verdict == ROUTE_REFUSED && d->sound < e->conf->sound.n)
+        json_object_set_new(o, "announcement", json_string(e->conf->sound.v[d->sound].name));
     json_object_set_new(o, "max_attempts", json_integer(d->max_attempts));
     json_object_set_new(o, "within_ms", json_integer(d->deadline_ms));
     return o;

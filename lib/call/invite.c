@@ -550,13 +550,25 @@ static int in_leg_begin(struct call *c, struct txn_server *st, const struct msg 
     return 0;
 }
 
+/* What its line has for the caller to hear. A decision made after a reload is not of the configuration that the leg holds. */
+static const char *sound_of(const struct call *c, const struct route_decision *d)
+{
+    const struct gen *gen = c->in->trunk.gen;
+
+    return d->sound != CONF_NONE && gen && gen->conf == c->calls->view->conf
+               ? gen->conf->sound.v[d->sound].name
+               : NULL;
+}
+
 /* The operator's own words, where a route line has some. */
 static void reject_by_route(struct call *c, const struct route_decision *d)
 {
     struct cause cause = {(uint16_t)d->code, cause_q850_of(d->code), CAUSE_HERE,
                           "refused by route"};
 
-    struct leg_arg arg = {.cause = &cause, .phrase = d->reason ? span_of(d->reason) : SPAN_NONE};
+    struct leg_arg arg = {.cause = &cause,
+                          .sound = sound_of(c, d),
+                          .phrase = d->reason ? span_of(d->reason) : SPAN_NONE};
 
     if (!announce_reject(c, &arg))
         leg_event(c->in, LEV_REJECT, &arg);
@@ -642,7 +654,8 @@ static void go(struct call *c, const struct msg *m, const struct query *qn,
         return;
     }
     /* an announcement answers the offer: it is kept for that, if it can be */
-    if (d->verdict != ROUTE_OK && c->in->trunk.conf->announce.n > 0 && !c->setup)
+    if (d->verdict != ROUTE_OK && (c->in->trunk.conf->announce.n > 0 || sound_of(c, d)) &&
+        !c->setup)
         (void)setup_new(c, m, 1);
     if (!is_routed(c, d) || (!c->setup && !has_setup(c, m, d->n)))
         return;

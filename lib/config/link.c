@@ -295,6 +295,7 @@ static void resolve_line(struct linker *l, struct conf_route_line *line)
     for (i = 0; i < line->cond.from.n; i++)
         resolve_from(l, &line->cond.from.v[i]);
     resolve(l, &line->cond.when, KIND_CALENDAR);
+    resolve(l, &line->announce, KIND_SOUND);
 }
 
 static void resolve_route(struct linker *l, struct conf_route *r)

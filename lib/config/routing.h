@@ -300,6 +300,8 @@ struct conf_route_line {
         deadline_ms; /**< `within 15s`: no attempt begins later than this after the INVITE; 0 = none */
     uint16_t cause;     /**< SIP status of a refusal, 400..699; 0 = none */
     const char *reason; /**< its reason phrase; NULL = the standard one */
+    struct conf_ref
+        announce; /**< what the caller hears before it, id in conf.sound; CONF_NONE = as its trunk says */
     struct conf_loc loc;
     struct conf_loc order_loc, margin_loc, attempts_loc, deadline_loc; /**< for messages */
 };

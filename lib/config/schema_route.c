@@ -351,6 +351,14 @@ static bool clause_cause(struct line_parser *lp)
     return cause(lp->p, lp->kw, lp->args, &lp->l.cause, &lp->l.reason);
 }
 
+/* The sound before it. */
+static bool clause_announce(struct line_parser *lp)
+{
+    const struct lex_token *t = args_need(lp->p, lp->kw, lp->args, "sound");
+
+    return t && parse_ref(lp->p, t, &lp->l.announce);
+}
+
 /* ---- a line ---- */
 
 #define CLAUSE(name, fn, goes, text, says)             \
@@ -373,6 +381,8 @@ static const struct clause clauses[] = {
            "trunks and groups, in order or by share"),
     CLAUSE("then", clause_then, DOES_ANY, "then TARGET...", "tried when those before are through"),
     CLAUSE("cause", clause_cause, DOES_ANY, "cause CODE [\"TEXT\"]", "a refusal"),
+    CLAUSE("announce", clause_announce, DOES_CAUSE, "announce SOUND",
+           "what the caller hears before the refusal"),
     CLAUSE("order", clause_order, DOES_LCR, "order cost|quality|priority|asr|acd|pdd...",
            "what candidates are sorted by"),
     CLAUSE("max-cost", clause_max_cost, DOES_LCR, "max-cost X",
@@ -413,7 +423,7 @@ static void refuse_clause(struct line_parser *lp, const struct lex_token *t)
     struct nearest near;
     uint32_t i;
 
-    if (span_eq(t->s, SPAN("announce")) || span_eq(t->s, SPAN("use"))) {
+    if (span_eq(t->s, SPAN("use"))) {
         parse_token_error(lp->p, t, "'%.*s' is not served by this version", SPAN_ARG(t->s));
         return;
     }
@@ -472,6 +482,8 @@ static bool clauses_fit(struct line_parser *lp)
         parse_error(lp->p, l->loc, 0,
                     clauses[i].goes_with == DOES_LCR
                         ? "'%s' needs 'lcr': only decks have candidates to sort and to drop"
+                    : clauses[i].goes_with == DOES_CAUSE
+                        ? "'%s' needs 'cause': the refusal behind it"
                         : "'%s' needs 'lcr' or 'via'",
                     clauses[i].word);
         return false;
@@ -521,6 +533,7 @@ static void line_init(struct line_parser *lp, struct parser *p, const struct key
     *lp = (struct line_parser){.p = p, .kw = kw, .args = args};
     lp->l.max_cost = -1;
     lp->l.cond.when.id = CONF_NONE;
+    lp->l.announce.id = CONF_NONE;
     lp->l.quality.sample = 50;
     lp->l.loc = parse_loc(p, &args->tok[0]);
 }

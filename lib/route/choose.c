@@ -318,6 +318,7 @@ static bool step_candidates(struct choose *ch)
 {
     const struct conf_route_line *l = ch->line;
     if (l->via.n == 0 && l->lcr.n == 0) {
+        ch->d->sound = l->announce.id;
         choose_refuse(ch, ROUTE_REFUSED, l->cause, l->reason);
         return false;
     }
@@ -351,8 +352,10 @@ static void tell_verdict(const struct choose *ch)
     if (d->verdict == ROUTE_OK || d->verdict == ROUTE_DIP)
         choose_note(ch, ROUTE_STEP_VERDICT, NULL, "%s", name[d->verdict]);
     else
-        choose_note(ch, ROUTE_STEP_VERDICT, d->line_loc.line ? &d->line_loc : NULL, "%s: %u%s%s",
-                    name[d->verdict], d->code, d->reason ? " " : "", d->reason ? d->reason : "");
+        choose_note(ch, ROUTE_STEP_VERDICT, d->line_loc.line ? &d->line_loc : NULL,
+                    "%s: %u%s%s%s%s", name[d->verdict], d->code, d->reason ? " " : "",
+                    d->reason ? d->reason : "", d->sound == CONF_NONE ? "" : ", after sound ",
+                    d->sound == CONF_NONE ? "" : ch->conf->sound.v[d->sound].name);
 }
 
 void route_decide(const struct route *rt, const struct route_query *q, struct route_decision *d)
@@ -366,6 +369,7 @@ void route_decide(const struct route *rt, const struct route_query *q, struct ro
                         .in = &rt->conf->trunk.v[q->trunk],
                         .rnd = q->rnd};
     memset(d, 0, offsetof(struct route_decision, candidate));
+    d->sound = CONF_NONE;
     d->klass = q->emergency ? CONF_CLASS_EMERGENCY : CONF_CLASS_NONE;
     d->sell_deck = d->lnp = CONF_NONE;
     d->sell_rate = d->sell_cost = -1;

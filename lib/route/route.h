@@ -232,6 +232,7 @@ struct route_decision {
     enum route_verdict verdict;
     uint16_t code;         /* what the caller gets when there is no candidate */
     const char *reason;    /* NULL: the standard phrase; borrowed from the snapshot */
+    uint32_t sound;        /* of REFUSED: conf id of what the caller hears before it; CONF_NONE */
     enum conf_class klass; /* by the numbers rules, or EMERGENCY as asked */
     uint32_t max_attempts; /* 0: all candidates */
     uint32_t deadline_ms;  /* 0: none */

@@ -59,16 +59,35 @@ static void what_this_version_does_not_serve_is_refused_by_name(void **state)
 {
     static const struct golden g = {
         "emergency a\n via x\ntrunk a\n stir sign\n"
-        "route r\n default announce x\n",
+        "route r\n default use x\n",
         "t:1:1: error: section 'emergency' is not served by this version\n"
         "    1 | emergency a\n"
         "      | ^^^^^^^^^\n"
         "t:4:2: error: keyword 'stir' is not served by this version\n"
         "    4 |  stir sign\n"
         "      |  ^^^^\n"
-        "t:6:10: error: 'announce' is not served by this version\n"
-        "    6 |  default announce x\n"
-        "      |          ^^^^^^^^\n",
+        "t:6:10: error: 'use' is not served by this version\n"
+        "    6 |  default use x\n"
+        "      |          ^^^\n",
+    };
+
+    (void)state;
+    check_golden(&g);
+}
+
+/* Words with one FNV-1a of 32 bits. */
+static void two_sounds_that_the_relay_cannot_tell_apart_are_refused(void **state)
+{
+    static const struct golden g = {
+        "sound costarring\n tone us busy\nsound liquid\n tone us dial\n"
+        "route r\n default via x announce liquid\n",
+        "t:3:7: error: the relay cannot tell sound 'liquid' from sound 'costarring' (line 1): "
+        "their names have one hash; rename one\n"
+        "    3 | sound liquid\n"
+        "      |       ^^^^^^\n"
+        "t:6:2: error: 'announce' needs 'cause': the refusal behind it\n"
+        "    6 |  default via x announce liquid\n"
+        "      |  ^^^^^^^\n",
     };
 
     (void)state;
@@ -637,6 +656,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_misspelt_section_keyword_and_name_are_told_with_what_was_meant),
         cmocka_unit_test(what_this_version_does_not_serve_is_refused_by_name),
+        cmocka_unit_test(two_sounds_that_the_relay_cannot_tell_apart_are_refused),
         cmocka_unit_test(values_out_of_form_or_bounds_are_marked),
         cmocka_unit_test(limits_beyond_ports_or_descriptors_say_what_can_be_carried),
         cmocka_unit_test(a_written_media_limit_allows_more_calls_without_media),
