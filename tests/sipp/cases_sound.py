@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What parties hear from the switch itself, sample by sample, and their digits in RTP and INFO."""
+import json
 import math
 import socket
 import struct
@@ -115,9 +116,9 @@ def tone_of(packets):
     return [ulaw(c) for p in packets for c in p.body]
 
 
-def refused(t, offer, sound):
+def refused(t, offer, sound, alpha="", route="default cause 404"):
     """A call that is refused with a sound; what the caller heard until the 404."""
-    t.start(alpha="  announce 404 vacant\n", route="default cause 404", extra=f"sound vacant\n  file {sound}\n")
+    t.start(alpha=alpha, route=route, extra=f"sound vacant\n  file {sound}\n")
     alpha = Agent(t, "alpha")
     ear = Ear(alpha, 26000)
     alpha.invite("12125550000", body=offer(alpha))
@@ -138,18 +139,21 @@ def case_announcement_alaw(t):
     path = t.path("vacant.al")
     with open(path, "wb") as f:
         f.write(data)
-    packets = refused(t, lambda a: a.sdp(port=26000).replace("RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000", "RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000"), path)
+    packets = refused(t, lambda a: a.sdp(port=26000).replace("RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000", "RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000"), path,
+                      alpha="  announce 404 vacant\n")
     t.eq("payload type", {p.pt for p in packets}, {8})
     judge_speech(t, packets, alaw, [alaw(b) for b in data], lambda code: 0)
 
 
 def case_announcement_wav(t):
-    """[RFC 3960 §3] The same of a WAV of 16 bits to a caller of µ-law: each sample within half a step of G.711."""
+    """[RFC 3960 §3] The same of a WAV of 16 bits to a caller of µ-law, named by the route line: each sample within half a step of G.711."""
     pcm = [int(9000 * math.sin(i * i / 9e4) + 6000 * math.sin(i / 3.7) + 40 * (i % 50)) for i in range(8000)]
     path, data = t.path("vacant.wav"), struct.pack("<8000h", *pcm)
     with open(path, "wb") as f:
         f.write(struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16, b"data", len(data)) + data)
-    packets = refused(t, lambda a: a.sdp(port=26000), path)
+    packets = refused(t, lambda a: a.sdp(port=26000), path, route="default announce vacant cause 404")
+    said = t.ctl("explain", "--called", "+12125550000", "--from", "alpha")
+    t.true(f"explain names the sound: {said}", '"announcement": "vacant"' in json.dumps(said))
     t.eq("payload type", {p.pt for p in packets}, {0})
     judge_speech(t, packets, ulaw, pcm, ulaw_step)
 
