@@ -362,8 +362,10 @@ static void do_relay(void)
 {
     int is_done = 0;
 
-    if (!media_query_relay(c.media, on_relay, &is_done))
+    if (!media_query_relay(c.media, on_relay, &is_done)) {
+        printf("{\"failed\":1}\n"); /* there is none to be asked */
         return;
+    }
     while (!is_done)
         turn();
 }

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+kill -9 under streams in the kernel: it forwards them while nobody is there, and what was counted goes on. run calls them.
+"""
+import os
+
+import netns
+from cases_fast import NATIVE, TC, all_in, clean, fast
+from netns import check
+
+AWAY = 1.0  # s in which nobody is there
+
+
+def kill_relay(bench):
+    bench.relay.kill()
+    bench.relay.wait()
+
+
+def kill_controller(bench):
+    bench.ctl_.proc.kill()
+    bench.ctl_.proc.wait()
+
+
+def counted(bench, calls, report, what):
+    """What both parties sent is what was counted, and none of it was counted as lost."""
+    n = bench.ctl(f"sum 0 {calls}")
+    for x, y in (("a", "b"), ("b", "a")):
+        check(n[x]["packets"] == n[y]["sent_packets"] and n[x]["lost"] == n[x]["duplicates"] == n[x]["reordered"] == 0, f"{what}: counters: {n}")
+    check(n["a"]["packets"] + n["b"]["packets"] == report["sent"], f"{what}: counters: {n} of {report['sent']}")
+    return n
+
+
+def killed(bench, mode):
+    """The relay, the controller, both: no packet is lost at the parties, the streams go back into the kernel, counters are exact."""
+    calls, pps = (1000, 10) if bench.is_long else (100, 20)
+    fast(bench, mode)
+    bench.open(calls)
+    flow = bench.flow(bench.map(calls), pps=pps)
+    all_in(bench, 2 * calls)
+    flow("mark")
+    kill_relay(bench)
+    netns.time.sleep(AWAY)
+    check(flow("peek")["lost"] == 0, f"lost while the relay was away: {flow('peek')}")
+    bench.start("--threads", "2")
+    bench.until("the controller is back", lambda: bench.ctl("relay").get("sessions") == calls)
+    all_in(bench, 2 * calls)
+    flow("pause")
+    report = clean(flow("report"), f"kill -9 of the relay ({mode})")
+    r = bench.ctl("relay")
+    check(r["sessions"] == calls and r["pairs_drift"] == 0, f"sessions: {r}")
+    bench.ok(f"close 0 {calls}")
+    r = bench.ctl("relay")
+    check(r["pairs_used"] == r["pairs_drift"] == r["fast"]["promoted"] == 0, f"left: {r}")
+    return f"{report['sent']} packets, longest silence {report['longest_ms']} ms"
+
+
+def case_kill_xdp(bench):
+    """kill -9 of the relay with streams in the kernel: no packet lost, counters exact (XDP)."""
+    return killed(bench, NATIVE)
+
+
+def case_kill_tc(bench):
+    """The same by TC."""
+    return killed(bench, TC)
