@@ -440,16 +440,22 @@ static int start_threads(struct relay *r)
     return 0;
 }
 
+/* Where somebody answers there already it fails, before this process takes the other's packets. Whoever connects waits for the event loop. */
+static int start_listening(struct relay *r)
+{
+    if (!r->p.socket_path)
+        return 0;
+    r->listen_fd = ipc_listen(r->p.socket_path, SOCK_SEQPACKET, 0660, (gid_t)-1);
+    if (r->listen_fd < 0)
+        log_ev(LOG_ERROR, "media_listen", "path=%s errno=%d", r->p.socket_path, -r->listen_fd);
+    return r->listen_fd < 0 ? r->listen_fd : 0;
+}
+
 static int start_events(struct relay *r)
 {
     struct timeval tick = {0, TICK_MS * 1000};
 
-    if (r->p.socket_path) {
-        r->listen_fd = ipc_listen(r->p.socket_path, SOCK_SEQPACKET, 0660, (gid_t)-1);
-        if (r->listen_fd < 0) {
-            log_ev(LOG_ERROR, "media_listen", "path=%s errno=%d", r->p.socket_path, -r->listen_fd);
-            return r->listen_fd;
-        }
+    if (r->listen_fd >= 0) {
         r->ev_listen = event_new(r->p.base, r->listen_fd, EV_READ | EV_PERSIST, on_listen, r);
         if (!r->ev_listen || event_add(r->ev_listen, NULL) < 0)
             return -ENOMEM;
@@ -513,6 +519,8 @@ struct relay *relay_new(const struct relay_param *p)
         err = r->ports ? sessions_init(r) : -ENOMEM;
     if (err == 0)
         err = sounds_init(&r->sounds);
+    if (err == 0)
+        err = start_listening(r);
     if (err == 0) {
         open_journal(r);
         err = start_threads(r);
@@ -526,6 +534,7 @@ struct relay *relay_new(const struct relay_param *p)
     /* from now on the lines are ours: a set-up that has waited replaces programs of older maps */
     if (err == 0 && r->p.kernel)
         r->p.kernel->about->boot = r->boot;
+    r->is_serving = err == 0;
     if (err < 0) {
         log_ev(LOG_ERROR, "media_start", "errno=%d", -err);
         relay_free(r);
@@ -566,7 +575,7 @@ void relay_free(struct relay *r)
     bell_fini(&r->bell);
     hops_free(r->hops);
     ports_free(r->ports);
-    keep_close(r->keep, true);
+    keep_close(r->keep, r->is_serving); /* a start that fails leaves what the one before left */
     sounds_fini(&r->sounds);
     free(r);
 }

@@ -75,6 +75,7 @@ struct relay {
     struct limits limits;
     bool is_draining;
     bool has_told_empty;
+    bool is_serving;  /* the start has succeeded */
     bool has_settled; /* hops of a former process have been given up */
     uint64_t now_ms, started_ms, boot;
     uint64_t serial;

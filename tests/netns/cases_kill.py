@@ -30,6 +30,18 @@ def counted(bench, calls, report, what):
     return n
 
 
+def second_fails(bench, streams):
+    """Started beside one that lives it ends at once, and nothing of the other's is touched."""
+    for words in ((), ("--journal", "")):
+        argv = ["ip", "netns", "exec", bench.ns["r"], bench.media, "--socket", bench.socket, "--pins", bench.pin_dir, *words]
+        try:
+            r = netns.subprocess.run(argv, capture_output=True, timeout=5, check=False)
+        except netns.subprocess.TimeoutExpired:
+            raise netns.Failure(f"a second relay runs: {words}") from None
+        check(r.returncode == 1, f"a second relay {words}: {r}")
+    check(bench.promoted() == streams, f"in the kernel after a second relay: {bench.promoted()}")
+
+
 def killed(bench, mode):
     """The relay, the controller, both: no packet is lost at the parties, the streams go back into the kernel, counters are exact."""
     calls, pps = (1000, 10) if bench.is_long else (100, 20)
@@ -38,6 +50,7 @@ def killed(bench, mode):
     flow = bench.flow(bench.map(calls), pps=pps)
     all_in(bench, 2 * calls)
     flow("mark")
+    second_fails(bench, 2 * calls)
     kill_relay(bench)
     netns.time.sleep(AWAY)
     check(flow("peek")["lost"] == 0, f"lost while the relay was away: {flow('peek')}")
@@ -62,3 +75,17 @@ def case_kill_xdp(bench):
 def case_kill_tc(bench):
     """The same by TC."""
     return killed(bench, TC)
+
+
+def case_kill_calls(bench):
+    """Calls of SIPp in the kernel; both daemons killed: nothing lost, hung up by BYE, true records (scripts/killtest)."""
+    if not netns.shutil.which("sipp"):
+        raise netns.Skip("no sipp (scripts/deps --install test)")
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    argv = [os.path.join(root, "scripts", "killtest"), "--fast-path", "--calls", "1000" if bench.is_long else "20", "--net", "98"]
+    argv += ["--rate", "100"] if bench.is_long else ["--only", "both"]
+    r = netns.subprocess.run(argv, env={**os.environ, "TANDEM_BUILD": bench.build}, capture_output=True, text=True, check=False)
+    if r.returncode == 2 and "no kernel path here" in r.stderr:
+        raise netns.Skip(r.stderr.strip())
+    check(r.returncode == 0, f"{r.stdout[-2000:]} {r.stderr[-500:]}")
+    return "; ".join(line[6:] for line in r.stdout.splitlines() if " lost, " in line)
