@@ -273,6 +273,7 @@ class Switch:
     def __init__(self, tools, ip, work, carriers, **settings):
         self.tools, self.ip, self.work = tools, ip, work
         self.inside = settings.pop("inside", ())  # command that brings the daemons into another network
+        self.relay_words = settings.pop("relay_words", ())  # further options of tandem-media
         for name in ("run", "state", "cdr"):
             os.makedirs(os.path.join(work, name), exist_ok=True)
         self.config = os.path.join(work, "tandem.conf")
@@ -302,7 +303,8 @@ class Switch:
 
     def start_relay(self):
         path = os.path.join(self.work, "run", "media.sock")
-        relay = Process("tandem-media", [*self.inside, self.tools["tandem-media"], "--socket", path], self.work, "tandem-media.log")
+        relay = Process("tandem-media", [*self.inside, self.tools["tandem-media"], "--socket", path, *self.relay_words], self.work,
+                        "tandem-media.log")
         until = time.monotonic() + 5
         while relay.alive() and not os.path.exists(path):
             if time.monotonic() > until:
