@@ -73,6 +73,10 @@ static size_t pack(const uint64_t *in, size_t n, uint64_t *out)
     for (size_t i = 0; i < n;) {
         size_t zeros = i, from, head = o++;
 
+        /* most words are zero, in long rows */
+        while (i + 8 <= n && (in[i] | in[i + 1] | in[i + 2] | in[i + 3] | in[i + 4] | in[i + 5] |
+                              in[i + 6] | in[i + 7]) == 0)
+            i += 8;
         while (i < n && in[i] == 0)
             i++;
         zeros = i - zeros;
