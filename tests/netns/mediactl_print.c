@@ -8,16 +8,16 @@
 #include <string.h>
 
 /* What can be added up. */
-#define COUNTS(X)                                                                             \
-    X(packets)                                                                                \
-    X(bytes)                                                                                  \
-    X(sent_packets)                                                                           \
-    X(sent_bytes)                                                                             \
-    X(lost)                                                                                   \
-    X(reordered) X(duplicates) X(strangers) X(invalid) X(unsent) X(rtcp_packets) X(rtcp_sent) \
-        X(ssrc_changes) X(gaps) X(fast_packets) X(promotions) X(demotions) X(ssrc_refused)    \
-            X(auth_failed) X(events) X(rtcp_invalid) X(quiet_ms) X(one_way_ms) X(remote_lost) \
-                X(breaker)
+#define COUNTS(X)                                                                                \
+    X(packets)                                                                                   \
+    X(bytes)                                                                                     \
+    X(sent_packets)                                                                              \
+    X(sent_bytes)                                                                                \
+    X(lost)                                                                                      \
+    X(reordered)                                                                                 \
+    X(duplicates) X(strangers) X(invalid) X(unsent) X(rtcp_packets) X(rtcp_sent) X(ssrc_changes) \
+        X(gaps) X(fast_packets) X(promotions) X(demotions) X(ssrc_refused) X(auth_failed)        \
+            X(events) X(rtcp_invalid) X(quiet_ms) X(one_way_ms) X(remote_lost) X(breaker)
 #define HIGHEST(X)   \
     X(jitter_us)     \
     X(jitter_max_us) \
