@@ -7,7 +7,9 @@ import array
 import ctypes
 import fcntl
 import json
+import mmap
 import os
+import platform
 import re
 import shutil
 import signal
@@ -19,6 +21,7 @@ import time
 
 PORTS = (20000, 49999)  # the relay's, in a namespace that is the test's own; on four addresses they have lines enough
 PARTY = 10000           # first port of the parties
+LINE = 192              # bytes of struct line; its state comes first, 0: off
 ETHTOOL = 0x8946        # SIOCETHTOOL
 ETHTOOL_SGRO = 0x2c
 ETHTOOL_STXCSUM = 0x17
@@ -94,6 +97,26 @@ def set_gro(device, on):
     value = array.array("B", struct.pack("II", ETHTOOL_SGRO, int(on)))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         fcntl.ioctl(s, ETHTOOL, struct.pack("16sP", device.encode(), value.buffer_info()[0]))
+
+
+def map_read(path):
+    """The memory of a pinned array map that may be mapped."""
+    number = {"x86_64": 321, "aarch64": 280}.get(platform.machine())
+    if number is None:
+        raise Skip(f"bpf() has another number on {platform.machine()}")
+    name = ctypes.create_string_buffer(path.encode())
+    libc = ctypes.CDLL(None, use_errno=True)
+    what = (ctypes.c_uint64 * 16)(ctypes.addressof(name))
+    fd = libc.syscall(number, 7, what, 128)  # BPF_OBJ_GET
+    if fd < 0:
+        raise Failure(f"{path}: {os.strerror(ctypes.get_errno())}")
+    try:
+        with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as f:
+            n = {k: int(v) for k, v in re.findall(r"^(value_size|max_entries):\s+(\d+)", f.read(), re.M)}
+        with mmap.mmap(fd, n["value_size"] * n["max_entries"], mmap.MAP_SHARED, mmap.PROT_READ) as m:
+            return m[:]
+    finally:
+        os.close(fd)
 
 
 class Talker:
@@ -296,6 +319,14 @@ class Bench:
         code = self.relay.returncode
         self.relay = None
         return code
+
+    def lines_on(self):
+        """Of the kernel's table of lines, those that are not off; 0 without a table."""
+        path = os.path.join(self.pin_dir, "lines")
+        if self.set_up is None:
+            return 0
+        table = map_read(path)
+        return sum(state != 0 for state in table[::LINE])
 
     def fds(self):
         return len(os.listdir(f"/proc/{self.relay.pid}/fd"))
