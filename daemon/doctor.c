@@ -53,7 +53,10 @@ static void interfaces(struct doctor *d, const struct media_plan *plan, const st
 {
     for (unsigned i = 0; i < plan->n_notes; i++)
         doctor_say(d, plan->note[i].is_warning ? DOCTOR_WARN : DOCTOR_OK, "interface", "media",
-                   NULL, "%s", plan->note[i].text);
+                   plan->note[i].is_warning ? "ip -br addr shows what there is; when it is right: "
+                                              "systemctl restart tandem-media"
+                                            : NULL,
+                   "%s", plan->note[i].text);
     for (unsigned i = 0; i < plan->n_ifs; i++) {
         const struct netif *f = netifs_find(ifs, plan->ifs[i].ifindex);
 

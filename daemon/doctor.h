@@ -67,6 +67,9 @@ struct doctor_process {
     uint32_t uid;
     uint64_t caps; /* effective */
     uint64_t descriptors_limit;
+    bool fds_seen; /* its descriptors could be listed: we are root */
+    bool
+        is_packet; /* it has a packet socket: frames leave by the interface, not by a socket for each port */
 };
 /** The first process of that name, by /proc. */
 void doctor_process_find(const char *root, const char *name, struct doctor_process *out);

@@ -15,6 +15,7 @@
 #include "relay/pins.h"
 
 #define FIX_BYTES 200U
+#define FIX_PORTS 512U /* EPHEMERAL_RESERVED_MAX ranges of 12 characters, and ours */
 #define BACKLOG_SERVES \
     4000U /* packets waiting at a processor: 8 ms at 500,000 a second, as long as a turn of the relay */
 
@@ -170,6 +171,12 @@ void doctor_relay(struct doctor *d)
                p.uid == 0 ? "start it by its unit" : NULL, "pid %d, uid %u, capabilities %llx%s",
                (int)p.pid, p.uid, (unsigned long long)p.caps,
                p.n > 1 ? " (more than one runs)" : "");
+    if (p.fds_seen && !p.is_packet && pins_list(d->pins, pin, PINS_MAX) > 0)
+        doctor_say(d, DOCTOR_BAD, "relay", "path",
+                   "journalctl -u tandem-media -g media_path has the reason; often: systemctl cat "
+                   "tandem-media must grant CAP_NET_RAW, then systemctl restart tandem-media",
+                   "a socket for each port, although it is set up: started before --setup, or "
+                   "without CAP_NET_RAW");
     doctor_say(d, p.descriptors_limit < 20000 ? DOCTOR_WARN : DOCTOR_OK, "relay", "descriptors",
                p.descriptors_limit < 20000
                    ? "systemctl edit tandem-media: [Service] LimitNOFILE=20000"
@@ -202,14 +209,24 @@ static void softnet(struct doctor *d)
     fclose(f);
 }
 
+/* The setting is written as a whole: what is reserved already must stay in it. */
+static void fix_ports(const struct ephemeral *e, const struct conf_media *m, char *fix, size_t size)
+{
+    int n = snprintf(fix, size, "sysctl -w net.ipv4.ip_local_reserved_ports=");
+
+    for (uint32_t i = 0; i < e->n_reserved && (size_t)n < size; i++)
+        n += snprintf(fix + n, size - (size_t)n, "%u-%u,", e->reserved[i].lo, e->reserved[i].hi);
+    if ((size_t)n < size)
+        snprintf(fix + n, size - (size_t)n, "%u-%u", m->port_lo, m->port_hi);
+}
+
 static void ports(struct doctor *d, const struct conf_media *m)
 {
     struct ephemeral e;
-    char fix[FIX_BYTES];
+    char fix[FIX_PORTS];
 
     ephemeral_read(&e, d->root);
-    snprintf(fix, sizeof(fix), "sysctl -w net.ipv4.ip_local_reserved_ports=%u-%u", m->port_lo,
-             m->port_hi);
+    fix_ports(&e, m, fix, sizeof(fix));
     if (ephemeral_may_take(&e, m->port_lo, m->port_hi))
         doctor_say(d, DOCTOR_WARN, "ports", m->name, fix,
                    "%u-%u: the kernel may give some to other programs (%u-%u)", m->port_lo,

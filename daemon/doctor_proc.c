@@ -9,12 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "core/span.h"
 #include "daemon/doctor.h"
 
 #define CPUS_MAX_SEEN 1024U
 /* A column is 11 characters; with 1,024 processors a line has some 11 KiB. */
 #define LINE_BYTES 32768U
+/* The relay opens its packet sockets when it starts, before any call's. */
+#define SOCKETS_LOOKED_AT 200U
 
 static FILE *open_below(const char *root, const char *path)
 {
@@ -148,6 +151,48 @@ static bool read_line(const char *root, const char *pid, const char *file, const
     return is_found;
 }
 
+/* /proc/PID/net/packet: a line a packet socket of its network namespace, the ninth column is the inode. */
+static bool is_packet_socket(const char *root, const char *pid, unsigned long inode)
+{
+    char path[320], line[256];
+    bool is_found = false;
+    unsigned long n;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%s/net/packet", pid);
+    f = open_below(root, path);
+    while (f && !is_found && fgets(line, sizeof(line), f))
+        is_found = sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %*s %lu", &n) == 1 && n == inode;
+    if (f)
+        fclose(f);
+    return is_found;
+}
+
+/* A relay by sockets may have 20,000; one with a packet socket has a few dozen descriptors. */
+static void read_sockets(const char *root, const char *pid, struct doctor_process *out)
+{
+    char path[320], target[64];
+    unsigned left = SOCKETS_LOOKED_AT;
+    const struct dirent *e;
+    DIR *d;
+
+    snprintf(path, sizeof(path), "%s/proc/%s/fd", root, pid);
+    d = opendir(path);
+    out->fds_seen = d != NULL;
+    while (d && left && !out->is_packet && (e = readdir(d)) != NULL) {
+        ssize_t n = readlinkat(dirfd(d), e->d_name, target, sizeof(target) - 1);
+        unsigned long inode;
+
+        target[n > 0 ? n : 0] = 0;
+        if (sscanf(target, "socket:[%lu]", &inode) != 1)
+            continue;
+        left--;
+        out->is_packet = is_packet_socket(root, pid, inode);
+    }
+    if (d)
+        closedir(d);
+}
+
 static void read_process(const char *root, const char *pid, struct doctor_process *out)
 {
     char text[256];
@@ -159,6 +204,7 @@ static void read_process(const char *root, const char *pid, struct doctor_proces
         out->caps = strtoull(text, NULL, 16);
     if (read_line(root, pid, "limits", "Max open files", text, sizeof(text)))
         out->descriptors_limit = strtoull(text, NULL, 10);
+    read_sockets(root, pid, out);
 }
 
 void doctor_process_find(const char *root, const char *name, struct doctor_process *out)

@@ -189,6 +189,11 @@ def case_setup_version(bench):
     check("programs_replaced=0" in said, said)
 
 
+def relays():
+    """All of this machine's: doctor looks at the first, which may be another test's."""
+    return subprocess.run(["pgrep", "-x", "tandem-media"], capture_output=True, text=True, check=False).stdout.split()
+
+
 def case_doctor(bench):
     """What tandemctl doctor media says of known facts, with and without pins and relay."""
     conf = config(bench)
@@ -203,8 +208,16 @@ def case_doctor(bench):
     check(found["path", "vb"][0]["text"].startswith("tc"), f"{found['path', 'vb']}")
     check(found["interface", "va"][0]["text"].startswith("driver veth, generic XDP"), f"{found['interface', 'va']}")
     check(found["ports", "a"][0]["verdict"] == "WARN" and "20000-29999" in found["ports", "a"][0]["fix"], f"{found['ports', 'a']}")
+    bench.sysctl("r", "net.ipv4.ip_local_reserved_ports", "8080,40000-40100")
+    _, found = doctor(bench, conf)
+    check(found["ports", "a"][0]["fix"].endswith("=8080-8080,40000-40100,20000-29999"), f"what others reserved is lost: {found['ports', 'a']}")
     bench.sysctl("r", "net.ipv4.ip_local_reserved_ports", "20000-29999")
     _, found = doctor(bench, conf)
     check(found["ports", "a"][0]["verdict"] == "OK", f"{found['ports', 'a']}")
     check(found["pins", bench.pin_dir][0]["verdict"] == "OK", f"{found}")
     check(("relay", "user") in found, "the relay is not seen")
+    check(("relay", "path") not in found or len(relays()) > 1, f"it sends by the interface: {found.get(('relay', 'path'))}")
+    stop(bench)
+    bench.start("--pins", bench.dir + "/none")
+    _, found = doctor(bench, conf)
+    check(len(relays()) > 1 or found["relay", "path"][0]["verdict"] == "BAD", f"by sockets in spite of the pins: {found}")
