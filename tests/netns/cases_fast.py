@@ -218,20 +218,20 @@ def case_gateway(bench):
 
 
 def case_leaks(bench):
-    """Sessions made and ended: no port, line, hop, descriptor or memory is left (sockets, steered, kernel)."""
+    """Sessions made and ended: no port, line, hop, descriptor or memory is left (sockets, steered, XDP, TC)."""
     total, at_once = (10000, 1000) if bench.is_long else (2000, 500)
     told = []
-    for mode in ("sockets", "steered", NATIVE):
+    for mode in ("sockets", "steered", NATIVE, TC):
         if mode == "sockets":
             bench.start("--threads", "2", "--pins", bench.dir + "/none")
             bench.pools()
         else:
-            fast(bench, NATIVE)
+            fast(bench, TC if mode == TC else NATIVE)
         before = None
         for done in range(0, total, at_once):
             bench.open(at_once, flags=NO_FORWARD if mode == "steered" else 0)
             flow = bench.flow(bench.map(at_once), pps=4)
-            if mode == NATIVE:
+            if mode in (NATIVE, TC):
                 all_in(bench, 2 * at_once)
             else:
                 netns.time.sleep(0.5)
@@ -241,8 +241,10 @@ def case_leaks(bench):
                 before = (bench.fds(), bench.rss_kib())
         netns.time.sleep(0.5)
         r = bench.ctl("relay")
-        check(mode == "sockets" or (r["fast"]["promotions"] >= 2 * total) == (mode == NATIVE), f"{mode}: {r['fast']}")
+        check(mode == "sockets" or (r["fast"]["promotions"] >= 2 * total) == (mode in (NATIVE, TC)), f"{mode}: {r['fast']}")
         check(r["pairs_used"] == r["pairs_drift"] == r["endpoints"] == r["sessions"] == r["fast"]["promoted"] == 0, f"left: {r}")
+        check(r["fast"]["hops"] <= 2, f"{mode}: {r['fast']['hops']} next hops of two parties")
+        check(bench.lines_on() == 0, f"{mode}: {bench.lines_on()} lines left on")
         fds, rss = bench.fds(), bench.rss_kib()
         check(fds <= before[0], f"{mode}: descriptors {before[0]}, then {fds}")
         check(rss <= before[1] * 1.02 + 512, f"{mode}: memory {before[1]} KiB, then {rss}")
