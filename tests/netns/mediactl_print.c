@@ -7,23 +7,18 @@
 
 #include <string.h>
 
+/* It would lay these out anew each time. */
+/* clang-format off */
 /* What can be added up. */
-#define COUNTS(X)                                                                                \
-    X(packets)                                                                                   \
-    X(bytes)                                                                                     \
-    X(sent_packets)                                                                              \
-    X(sent_bytes)                                                                                \
-    X(lost)                                                                                      \
-    X(reordered)                                                                                 \
-    X(duplicates) X(strangers) X(invalid) X(unsent) X(rtcp_packets) X(rtcp_sent) X(ssrc_changes) \
-        X(gaps) X(fast_packets) X(promotions) X(demotions) X(ssrc_refused) X(auth_failed)        \
-            X(events) X(rtcp_invalid) X(quiet_ms) X(one_way_ms) X(remote_lost) X(breaker)
-#define HIGHEST(X)   \
-    X(jitter_us)     \
-    X(jitter_max_us) \
-    X(ssrc)          \
-    X(silent_ms)     \
-    X(rtt_us) X(rtt_max_us) X(remote_jitter_us) X(mos_100) X(mos_min_100) X(path) X(codec)
+#define COUNTS(X) \
+    X(packets) X(bytes) X(sent_packets) X(sent_bytes) X(lost) X(reordered) X(duplicates) \
+    X(strangers) X(invalid) X(unsent) X(rtcp_packets) X(rtcp_sent) X(ssrc_changes) X(gaps) \
+    X(fast_packets) X(promotions) X(demotions) X(ssrc_refused) X(auth_failed) X(events) \
+    X(rtcp_invalid) X(quiet_ms) X(one_way_ms) X(remote_lost) X(breaker)
+#define HIGHEST(X) \
+    X(jitter_us) X(jitter_max_us) X(ssrc) X(silent_ms) X(rtt_us) X(rtt_max_us) \
+    X(remote_jitter_us) X(mos_100) X(mos_min_100) X(path) X(codec)
+/* clang-format on */
 
 void ctl_sum(struct media_counters *sum, const struct media_counters *n)
 {
