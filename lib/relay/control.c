@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include "relay/dtmf.h"
+#include "relay/ice.h"
 #include "relay/secure.h"
 
 #define DAY_MS 86400000U
@@ -97,7 +98,7 @@ static bool op_ok(const struct media_op *op, bool is_open)
     if (!is_zero(op->pad, sizeof(op->pad)) || op->ep.endpoint >= MEDIA_ENDPOINTS_MAX)
         return false;
     if (is_open && op->kind != MEDIA_OP_ADD && op->kind != MEDIA_OP_CONNECT &&
-        op->kind != MEDIA_OP_PLAY && op->kind != MEDIA_OP_CRYPTO)
+        op->kind != MEDIA_OP_PLAY && op->kind != MEDIA_OP_CRYPTO && op->kind != MEDIA_OP_ICE)
         return false;
     switch (op->kind) {
     case MEDIA_OP_ADD: return control_ep_ok(&op->ep);
@@ -106,6 +107,7 @@ static bool op_ok(const struct media_op *op, bool is_open)
                remote_ok(&op->ep.rtcp, op->ep.rtcp.family);
     case MEDIA_OP_SET: return options_ok(&op->ep);
     case MEDIA_OP_CRYPTO: return secure_check(&op->crypto) == 0;
+    case MEDIA_OP_ICE: return ice_check(&op->ice) == 0;
     case MEDIA_OP_CONNECT: return op->peer < MEDIA_ENDPOINTS_MAX && op->peer != op->ep.endpoint;
     case MEDIA_OP_PLAY: return play_ok(&op->play);
     case MEDIA_OP_DTMF: return dtmf_ok(&op->dtmf);

@@ -45,6 +45,8 @@ static uint32_t hop_ifindex(const struct fast_thread *t, uint16_t hop)
 /* The party is known, and nobody else may take its place now. */
 static bool is_settled(const struct latch *l, uint64_t now_ms)
 {
+    if (l->is_pinned)
+        return true;
     if (!addr_is_set(&l->to) || l->is_open || !l->is_learned || l->policy == MEDIA_LATCH_FOLLOW)
         return false;
     return l->policy == MEDIA_LATCH_SDP_ONLY || !addr_is_set(&l->sdp) || addr_eq(&l->sdp, &l->to) ||
@@ -91,12 +93,19 @@ static bool is_plain(const struct endpoint *e)
     return (e->direction & MEDIA_DIR_RECV) && (p->direction & MEDIA_DIR_SEND);
 }
 
+/* With ICE the party is where its nominated check came from, and before that anywhere. */
+static bool is_nominated(const struct endpoint *e)
+{
+    return !e->ice || e->rtp.latch.is_pinned;
+}
+
 /* And of what has come. */
 static bool is_ready(const struct endpoint *e, uint64_t now_ms)
 {
-    return is_plain(e) && is_settled(&e->rtp.latch, now_ms) &&
-           addr_is_set(&e->peer->rtp.latch.to) && e->stats.has_started && e->stats.has_transit &&
-           !e->held_ms && khz_of(e) && !audio_is_busy(e) && !audio_is_busy(e->peer);
+    return is_plain(e) && is_nominated(e) && is_nominated(e->peer) &&
+           is_settled(&e->rtp.latch, now_ms) && addr_is_set(&e->peer->rtp.latch.to) &&
+           e->stats.has_started && e->stats.has_transit && !e->held_ms && khz_of(e) &&
+           !audio_is_busy(e) && !audio_is_busy(e->peer);
 }
 
 /* ---- counters ------------------------------------------------------------------------------------------------------ */

@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "relay/audio.h"
 #include "relay/bpf/relay_maps.h"
+#include "relay/ice.h"
 #include "relay/lines.h"
 #include "relay/secure.h"
 
@@ -370,6 +371,51 @@ static bool is_too_many(struct flow_ctx *c, struct endpoint *e)
     return true;
 }
 
+/* The party says where it is, and has proved that it is the party. */
+static void nominate(struct flow_ctx *c, struct flow *f, const struct addr *from)
+{
+    if (f->latch.is_pinned && addr_eq(&f->latch.to, from))
+        return;
+    if (!f->is_rtcp)
+        fast_demote(c, f->ep, MEDIA_DEMOTE_CHANGE);
+    if (latch_pin(&f->latch, from)) {
+        c->on_latched(c, f);
+        if (!f->is_rtcp)
+            fast_moved(c, f->ep);
+    }
+    lines_check(f);
+}
+
+/* A check, or what looks like one: it ends here. */
+static void ice_step(struct flow_ctx *c, struct io_packet *p)
+{
+    struct flow *f = p->flow;
+    const struct ice_packet check = {
+        .data = p->data,
+        .len = p->len,
+        .from = &p->from,
+        .is_party = f->latch.is_learned && addr_eq(&f->latch.to, &p->from),
+    };
+    struct io_packet *out;
+    uint8_t answer[STUN_ANSWER_MAX];
+    uint32_t len = 0;
+    enum ice_verdict v = ice_input(f->ep->ice, &check, c->now_ms, answer, &len);
+
+    if (v == ICE_BAD || v == ICE_REFUSED) {
+        f->ep->n.invalid++;
+        total_add(&c->totals->invalid, 1);
+    }
+    if (len == 0)
+        return;
+    if (v == ICE_NOMINATED)
+        nominate(c, f, &p->from);
+    out = flow_packet(c);
+    memcpy(out->data, answer, len);
+    out->len = len;
+    out->kind = IO_OTHER;
+    flow_put(c, out, f, &p->from);
+}
+
 /* The steps of one packet, in their order. */
 static void input(struct flow_ctx *c, struct io_packet *p)
 {
@@ -378,6 +424,10 @@ static void input(struct flow_ctx *c, struct io_packet *p)
     struct rtp_header h;
     bool is_new; /* the party is another than before */
 
+    if (f->ep->ice && p->len <= IO_BUFFER && stun_is(p->data, p->len)) {
+        ice_step(c, p);
+        return;
+    }
     p->kind = kind_of(p);
     if (f->ep->secure && !open_secure(c, p))
         return;

@@ -19,6 +19,7 @@
 
 struct dtmf;
 struct endpoint;
+struct ice;
 struct paces;
 struct player;
 struct session;
@@ -73,6 +74,7 @@ struct endpoint {
     bool is_inactive;          /* told so */
     struct secure *secure;     /* NULL: RTP in clear */
     struct secure_place place; /* of it, at the last look: for a relay that takes it up again */
+    struct ice *ice;           /* NULL: STUN is nobody's business */
     uint32_t inactivity_ms;
     uint64_t seen_ms; /* last RTP packet, or when made or resumed */
     uint64_t due_ms;  /* when the wheel looks at it */

@@ -30,7 +30,7 @@ struct job_asker {
 
 struct job_op {
     uint8_t
-        kind; /* enum media_op_kind; ADD, REMOVE, REMOTE, SET, RELEARN, CONNECT, DISCONNECT, CRYPTO */
+        kind; /* enum media_op_kind; ADD, REMOVE, REMOTE, SET, RELEARN, CONNECT, DISCONNECT, CRYPTO, ICE */
     struct endpoint *ep;
     struct endpoint *peer;
     union {
@@ -38,8 +38,8 @@ struct job_op {
         struct media_dtmf dtmf;
     };
     void *
-        thing; /* taken. ADD, SET: struct dtmf or NULL; PLAY: struct player; CRYPTO: struct secure, and on the way
-                    back what it replaced, to be freed */
+        thing; /* taken. ADD, SET: struct dtmf or NULL; PLAY: struct player; CRYPTO: struct secure, ICE: struct ice, and on
+                    the way back what it replaced, to be freed */
 };
 
 struct job_hop {

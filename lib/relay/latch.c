@@ -25,6 +25,8 @@ void latch_set_remote(struct latch *l, const struct addr *sdp, uint64_t now_ms)
     if (addr_eq(&l->sdp, sdp))
         return;
     l->sdp = *sdp;
+    if (l->is_pinned)
+        return;
     if (l->is_learned && addr_eq(&l->to, sdp))
         return;
     l->is_open = true;
@@ -43,7 +45,7 @@ void latch_set_policy(struct latch *l, uint8_t policy)
     if (l->policy == policy)
         return;
     l->policy = policy;
-    if (policy == MEDIA_LATCH_SDP_ONLY && !addr_eq(&l->to, &l->sdp)) {
+    if (!l->is_pinned && policy == MEDIA_LATCH_SDP_ONLY && !addr_eq(&l->to, &l->sdp)) {
         l->to = l->sdp;
         l->is_learned = false;
     }
@@ -51,6 +53,8 @@ void latch_set_policy(struct latch *l, uint8_t policy)
 
 void latch_relearn(struct latch *l, uint64_t now_ms)
 {
+    if (l->is_pinned)
+        return;
     l->is_open = true;
     l->opened_ms = now_ms;
     memset(&l->old, 0, sizeof(l->old));
@@ -59,6 +63,8 @@ void latch_relearn(struct latch *l, uint64_t now_ms)
 bool latch_only(const struct latch *l, struct addr *out)
 {
     *out = l->to;
+    if (l->is_pinned)
+        return true;
     switch (l->policy) {
     case MEDIA_LATCH_SDP_ONLY: return addr_is_set(&l->sdp) && addr_eq(&l->sdp, &l->to);
     case MEDIA_LATCH_FOLLOW: return false;
@@ -80,10 +86,26 @@ static enum latch_verdict learn(struct latch *l, const struct addr *from)
 
 bool latch_is_stranger(const struct latch *l, const struct addr *from)
 {
+    if (l->is_pinned)
+        return !addr_eq(&l->to, from);
     if (l->policy == MEDIA_LATCH_FOLLOW || (l->policy != MEDIA_LATCH_SDP_ONLY && l->is_open))
         return false;
     return !(l->is_learned && !l->is_open && addr_eq(&l->to, from)) &&
            !(addr_is_set(&l->sdp) && addr_eq(&l->sdp, from));
+}
+
+bool latch_pin(struct latch *l, const struct addr *from)
+{
+    l->is_pinned = true;
+    return learn(l, from) == LATCH_LEARNED;
+}
+
+void latch_unpin(struct latch *l, uint64_t now_ms)
+{
+    if (!l->is_pinned)
+        return;
+    l->is_pinned = false;
+    latch_relearn(l, now_ms);
 }
 
 enum latch_verdict latch_check(struct latch *l, const struct addr *from, uint64_t now_ms)
@@ -92,6 +114,8 @@ enum latch_verdict latch_check(struct latch *l, const struct addr *from, uint64_
 
     if (is_known && !l->is_open)
         return LATCH_PASS;
+    if (l->is_pinned)
+        return LATCH_STRANGER;
     switch (l->policy) {
     case MEDIA_LATCH_SDP_ONLY:
         return addr_is_set(&l->sdp) && addr_eq(&l->sdp, from) ? learn(l, from) : LATCH_STRANGER;

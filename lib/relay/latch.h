@@ -22,6 +22,7 @@ struct latch {
     uint8_t policy; /* enum media_latch */
     bool is_open;   /* the learning window */
     bool is_learned;
+    bool is_pinned; /* `to` was nominated by a check under our password (ICE): nobody else may */
 };
 
 enum latch_verdict {
@@ -42,6 +43,10 @@ void latch_relearn(struct latch *l, uint64_t now_ms);
 bool latch_only(const struct latch *l, struct addr *out);
 /** True if latch_check would drop a packet from there, whatever is in it. */
 bool latch_is_stranger(const struct latch *l, const struct addr *from);
+/** The party is there: it has proved it. @return true if `to` is new */
+bool latch_pin(struct latch *l, const struct addr *from);
+/** No more: what was nominated is the party until another is learned, by the policy. */
+void latch_unpin(struct latch *l, uint64_t now_ms);
 /** A valid packet came. */
 enum latch_verdict latch_check(struct latch *l, const struct addr *from, uint64_t now_ms);
 

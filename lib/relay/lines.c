@@ -45,7 +45,7 @@ void lines_on(struct flow *f, unsigned thread)
     l->flags = (uint8_t)((f->local.family == 6 ? LINE_IN6 : 0) | (f->is_rtcp ? LINE_RTCP : 0));
     f->is_line_narrow = false;
     __atomic_store_n(&l->state, LINE_STEER, __ATOMIC_RELEASE);
-    lines_check(f);
+    lines_ice(f);
 }
 
 void lines_off(struct flow *f)
@@ -79,4 +79,14 @@ void lines_check(struct flow *f)
         set_flags(l, l->flags | LINE_CHECK);
     }
     f->is_line_narrow = is_narrow;
+}
+
+void lines_ice(struct flow *f)
+{
+    struct line *l = f->line;
+
+    if (!l)
+        return;
+    set_flags(l, (uint8_t)((l->flags & ~LINE_ICE) | (f->ep->ice ? LINE_ICE : 0)));
+    lines_check(f);
 }

@@ -14,6 +14,8 @@ void lines_on(struct flow *f, unsigned thread);
 void lines_off(struct flow *f);
 /** After the latch may have changed: let the kernel drop strangers, or have it ask us again. Does nothing for a flow without a line. */
 void lines_check(struct flow *f);
+/** Its endpoint has ICE, or has it no more: STUN of anybody comes to the relay, or not. */
+void lines_ice(struct flow *f);
 /** Dropped in the kernel since lines_on. */
 uint32_t lines_strangers(const struct flow *f);
 

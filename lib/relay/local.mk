@@ -15,6 +15,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/frame.c lib/relay/frame.h \
 	lib/relay/io.c lib/relay/io.h lib/relay/io_name.h lib/relay/io_steer.c lib/relay/io_udp.c \
 	lib/relay/hops.c lib/relay/hops.h lib/relay/hops_msg.c lib/relay/hops_msg.h \
+	lib/relay/ice.c lib/relay/ice.h \
 	lib/relay/job.h \
 	lib/relay/keep.c lib/relay/keep_check.h lib/relay/keep_check.c lib/relay/keep.h \
 	lib/relay/kernel.c lib/relay/kernel.h \
@@ -38,6 +39,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/secure.c lib/relay/secure.h \
 	lib/relay/session.c \
 	lib/relay/sounds.c lib/relay/sounds.h \
+	lib/relay/stun.c lib/relay/stun.h \
 	lib/relay/thread.c lib/relay/thread.h
 
 # The programs of the kernel: an object of clang's without its debugger's sections, and a header that holds it. Nothing of it is

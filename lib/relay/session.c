@@ -11,6 +11,7 @@
 #include "relay/audio.h"
 #include "relay/hops.h"
 #include "relay/kernel.h"
+#include "relay/ice.h"
 #include "relay/secure.h"
 #include "relay/state.h"
 
@@ -18,7 +19,7 @@
 #define OPEN_TRIES  32U    /* ports of our range that others hold, before the endpoint is refused */
 #define STOLEN_REST 30000U /* [ms] until such a port is tried again */
 #define EXPANDED_MAX \
-    160U /* ADOPT: all that a message may have, and 16 removed, set twice, taken apart, silenced, made plain */
+    160U /* ADOPT: all that a message may have, and 16 removed, set twice, taken apart, silenced, made plain, without ICE */
 
 /* ---- table ----------------------------------------------------------------------------------------------------- */
 
@@ -131,6 +132,7 @@ static void endpoint_free(struct relay *r, struct endpoint *e)
     ports_give(r->ports, &e->lease, r->now_ms, 0);
     audio_free(e);
     secure_free(e->secure);
+    ice_free(e->ice);
     for (unsigned i = 0; i < 2 && r->hops; i++)
         hops_put(r->hops, e->held_hop[i]);
     r->n_sockets -= descriptors(fd);
@@ -296,7 +298,7 @@ static int ops_look(const struct session *s, const struct media_op *op, unsigned
             present &=
                 ~bit; /* the number may be used again: another carrier's ports are new ones */
         } else if (added & bit && op[i].kind != MEDIA_OP_CONNECT && op[i].kind != MEDIA_OP_PLAY &&
-                   op[i].kind != MEDIA_OP_CRYPTO) {
+                   op[i].kind != MEDIA_OP_CRYPTO && op[i].kind != MEDIA_OP_ICE) {
             return -EINVAL;
         }
     }
@@ -335,6 +337,7 @@ struct made {
     struct player *player;
     struct dtmf *dtmf;
     struct secure *secure;
+    struct ice *ice;
 };
 
 /* What the endpoint of op i is when op i has its turn. */
@@ -389,6 +392,7 @@ static int op_make(struct relay *r, struct session *s, const struct media_op *al
     case MEDIA_OP_CRYPTO:
         return op->crypto.rx_suite || op->crypto.tx_suite ? secure_new(&op->crypto, &made->secure)
                                                           : 0;
+    case MEDIA_OP_ICE: return op->ice.is_on ? ice_new(&op->ice, &made->ice) : 0;
     default: return 0;
     }
 }
@@ -400,6 +404,7 @@ static void made_free(struct relay *r, struct made *made)
     player_free(made->player);
     dtmf_free(made->dtmf);
     secure_free(made->secure);
+    ice_free(made->ice);
 }
 
 /* The control thread's view changes at once, the packet thread's with the job. */
@@ -411,6 +416,8 @@ static void op_put(struct relay *r, struct session *s, const struct media_op *op
     *out = (struct job_op){.kind = op->kind, .ep = e, .thing = made->player};
     if (made->secure)
         out->thing = made->secure;
+    if (made->ice)
+        out->thing = made->ice;
     /* set twice in one message: one is enough */
     if (made->dtmf && e->has_dtmf) {
         dtmf_free(made->dtmf);
@@ -446,7 +453,7 @@ static void op_put(struct relay *r, struct session *s, const struct media_op *op
 
 static int ops_apply(struct relay *r, struct session *s, const struct media_op *op, unsigned n)
 {
-    struct made made[EXPANDED_MAX] = {{NULL, NULL, NULL, NULL}};
+    struct made made[EXPANDED_MAX] = {{NULL, NULL, NULL, NULL, NULL}};
     struct job *j;
     int err;
 
@@ -475,10 +482,10 @@ static int ops_apply(struct relay *r, struct session *s, const struct media_op *
 
 /* ---- requests -------------------------------------------------------------------------------------------------- */
 
-static bool names_keys(const struct media_session_ops *m, uint8_t endpoint)
+static bool has_op(const struct media_session_ops *m, enum media_op_kind kind, uint8_t endpoint)
 {
     for (unsigned i = 0; i < m->n_ops; i++) {
-        if (m->op[i].kind == MEDIA_OP_CRYPTO && m->op[i].crypto.endpoint == endpoint)
+        if (m->op[i].kind == kind && m->op[i].ep.endpoint == endpoint)
             return true;
     }
     return false;
@@ -511,8 +518,10 @@ static int adopt_expand(const struct session *s, const struct media_session_ops 
         out[n++].kind = MEDIA_OP_SET;
         out[n++].kind = MEDIA_OP_DISCONNECT;
         out[n++] = (struct media_op){.kind = MEDIA_OP_STOP, .play.endpoint = w->endpoint};
-        if (!names_keys(m, w->endpoint))
+        if (!has_op(m, MEDIA_OP_CRYPTO, w->endpoint))
             out[n++] = (struct media_op){.kind = MEDIA_OP_CRYPTO, .crypto.endpoint = w->endpoint};
+        if (!has_op(m, MEDIA_OP_ICE, w->endpoint))
+            out[n++] = (struct media_op){.kind = MEDIA_OP_ICE, .ice.endpoint = w->endpoint};
     }
     for (uint8_t i = 0; i < MEDIA_ENDPOINTS_MAX; i++) {
         if (s->ep[i] && !is_named[i])
@@ -651,6 +660,8 @@ void session_job_done(struct relay *r, struct job *j)
         for (unsigned i = 0; i < j->n; i++) {
             if (j->cell[i].op.kind == MEDIA_OP_CRYPTO)
                 secure_free(j->cell[i].op.thing);
+            if (j->cell[i].op.kind == MEDIA_OP_ICE)
+                ice_free(j->cell[i].op.thing);
             if (j->cell[i].op.kind != MEDIA_OP_REMOVE)
                 continue;
             endpoint_free(r, j->cell[i].op.ep);

@@ -16,6 +16,8 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "relay/audio.h"
+#include "relay/ice.h"
+#include "relay/lines.h"
 #include "relay/secure.h"
 
 #define EVENTS_MAX    256 /* sockets served before jobs and the clock have their turn: some 2 ms */
@@ -266,6 +268,22 @@ static void set_secure(struct thread *t, struct job_op *op)
     op->thing = old;
 }
 
+/* Of a former process the address it had nominated holds, until its party says otherwise. */
+static void set_ice(const struct thread *t, struct job_op *op)
+{
+    struct ice *i = op->thing;
+    struct ice *old = op->ep->ice;
+
+    if (!i || (old && ice_is_restart(i, old))) {
+        latch_unpin(&op->ep->rtp.latch, t->ctx.now_ms);
+        latch_unpin(&op->ep->rtcp.latch, t->ctx.now_ms);
+    }
+    op->ep->ice = i;
+    lines_ice(&op->ep->rtp);
+    lines_ice(&op->ep->rtcp);
+    op->thing = old;
+}
+
 static void apply_op(struct thread *t, struct job_op *op)
 {
     fast_change(&t->ctx, op->ep, op->kind);
@@ -294,6 +312,7 @@ static void apply_op(struct thread *t, struct job_op *op)
     case MEDIA_OP_STOP: audio_stop(&t->ctx, op->ep); break;
     case MEDIA_OP_DTMF: audio_dtmf(&t->ctx, op->ep, &op->dtmf); break;
     case MEDIA_OP_CRYPTO: set_secure(t, op); break;
+    case MEDIA_OP_ICE: set_ice(t, op); break;
     default: flow_disconnect(op->ep); break;
     }
 }
@@ -315,7 +334,8 @@ static void do_ops(struct thread *t, struct job *j)
     for (unsigned i = 0; i < j->n; i++) {
         apply_op(t, &j->cell[i].op);
         is_owed |= j->cell[i].op.kind == MEDIA_OP_REMOVE ||
-                   (j->cell[i].op.kind == MEDIA_OP_CRYPTO && j->cell[i].op.thing);
+                   ((j->cell[i].op.kind == MEDIA_OP_CRYPTO || j->cell[i].op.kind == MEDIA_OP_ICE) &&
+                    j->cell[i].op.thing);
     }
     for (unsigned i = 0; i < j->n; i++)
         if (j->cell[i].op.kind != MEDIA_OP_REMOVE)

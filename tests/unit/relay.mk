@@ -57,3 +57,6 @@ tests_unit_test_relay_fast_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
 TD_UNIT_TESTS += tests/unit/test_relay_keep
 tests_unit_test_relay_keep_SOURCES = tests/unit/test_relay_keep.c tests/unit/relay_rig.h
 tests_unit_test_relay_keep_LDADD = lib/media/libtdmedia.a $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
+TD_UNIT_TESTS += tests/unit/test_relay_ice
+tests_unit_test_relay_ice_SOURCES = tests/unit/test_relay_ice.c
+tests_unit_test_relay_ice_LDADD = $(TD_LIBS_RELAY) $(CMOCKA_LIBS)
