@@ -18,6 +18,7 @@
 #include "call/register.h"
 #include "call/refresh.h"
 #include "call/crypto.h"
+#include "call/lite.h"
 #include "call/terms.h"
 #include "call/transfer.h"
 #include "call/session.h"
@@ -549,6 +550,7 @@ void call_free(struct call *c)
     rating_free(cs->blocks, c->rating);
     terms_free(c);
     crypto_free(c);
+    lite_free(c);
     announce_free(c);
     cac_release(&c->hold, cs->worker);
     journal_forget(c);

@@ -36,7 +36,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/methods.c lib/call/methods.h \
 	lib/call/login.c lib/call/login.h \
 	lib/call/model.h \
-	lib/call/offer.c lib/call/offer.h lib/call/offer_event.c lib/call/offer_kept.c lib/call/offer_priv.h lib/call/offer_play.c lib/call/offer_play.h lib/call/offer_session.c lib/call/bypass.c lib/call/bypass.h lib/call/codecs.c lib/call/codecs.h lib/call/crypto.c lib/call/crypto.h lib/call/terms.c lib/call/terms.h \
+	lib/call/offer.c lib/call/offer.h lib/call/offer_event.c lib/call/offer_kept.c lib/call/offer_priv.h lib/call/offer_play.c lib/call/offer_play.h lib/call/offer_session.c lib/call/bypass.c lib/call/bypass.h lib/call/codecs.c lib/call/codecs.h lib/call/crypto.c lib/call/crypto.h lib/call/lite.c lib/call/lite.h lib/call/terms.c lib/call/terms.h \
 	lib/call/own.c lib/call/own.h \
 	lib/call/follow.c lib/call/follow.h \
 	lib/call/options.c lib/call/options.h \

@@ -10,6 +10,7 @@
 #include "call/digits.h"
 #include "call/offer_priv.h"
 #include "call/crypto.h"
+#include "call/lite.h"
 #include "call/terms.h"
 
 int offer_check(struct span body, const char **why)
@@ -30,7 +31,7 @@ int offer_check(struct span body, const char **why)
 }
 
 /* What this body says of its sender's endpoints waits here until the answer. */
-static void offer_note(struct call *c, const struct leg *leg, const struct sdp *sdp)
+static void offer_note(struct call *c, const struct leg *leg, const struct sdp *sdp, bool is_offer)
 {
     for (unsigned i = 0; i < sdp->n_media && i < OFFER_MEDIA_MAX; i++) {
         unsigned e = offer_ep_of(leg, i);
@@ -38,6 +39,7 @@ static void offer_note(struct call *c, const struct leg *leg, const struct sdp *
 
         terms_note(c, leg, sdp, i);
         crypto_note(c, leg, sdp, i);
+        lite_note(c, leg, sdp, i, is_offer);
         c->media.new_remote[e] = (struct addr){0};
         /* A line that is off sends nothing, and its party is not missed: audio while a fax runs beside it. */
         c->media.new_dir[e] = (uint8_t)(sdp->media[i].port ? sdp_dir(sdp, i) : SDP_INACTIVE);
@@ -82,7 +84,7 @@ void offer_carry(struct ldlg *ld)
 
     if ((ld->uncarried || (offer_may_have_moved(ld) && !span_is_empty(heard))) &&
         sdp_parse(&sdp, heard, NULL) == 0)
-        offer_note(ld->leg->call, ld->leg, &sdp);
+        offer_note(ld->leg->call, ld->leg, &sdp, false);
     ld->uncarried = false;
 }
 
@@ -141,13 +143,14 @@ static void offer_edit(const struct call *c, const struct ldlg *to, enum offer_k
  * early answer, an answer of ours to an offer that cannot cross. The INVITE's body is kept with it already.
  */
 static void offer_listen(struct ldlg *from, const struct ldlg *to, const struct sdp *sdp,
-                         struct span body)
+                         enum offer_kind kind)
 {
     struct call *c = from->leg->call;
     bool carried = offer_is_carried(from, to);
+    struct span body = sdp->body;
 
     if (carried)
-        offer_note(c, from->leg, sdp);
+        offer_note(c, from->leg, sdp, kind == OFFER_OFFER);
     if (!carried || (c->setup && body.p != c->setup->body.p && c->out->state < LEG_ANSWERED)) {
         offer_keep(from, body);
         from->uncarried = !carried;
@@ -189,6 +192,7 @@ static int offer_write(struct ldlg *to, enum offer_kind kind, const struct sdp *
     struct calls *cs = c->calls;
     struct codecs_text text;
     struct crypto_text keys;
+    struct lite_text ice;
     struct sdp_edit edit;
     struct build b;
     uint64_t hash = hash_bytes(sdp->body.p, sdp->body.len, to->oa.o_id);
@@ -202,11 +206,14 @@ static int offer_write(struct ldlg *to, enum offer_kind kind, const struct sdp *
     rc = offer_filter(to, kind, sdp, &edit, &text);
     if (rc < 0)
         return rc;
-    for (unsigned i = 0; i < sdp->n_media && offer_has_relay(c); i++)
+    for (unsigned i = 0; i < sdp->n_media && offer_has_relay(c); i++) {
         crypto_edit(to->leg, kind == OFFER_OFFER, &sdp->media[i], i, &edit.media[i], &keys);
+        lite_edit(to->leg, kind == OFFER_OFFER, &sdp->media[i], i, &edit, &ice);
+    }
     build_init(&b, cs->scratch, CALL_SCRATCH);
     rc = sdp_rewrite(sdp, &edit, &b);
     explicit_bzero(&keys, sizeof keys);
+    explicit_bzero(&ice, sizeof ice);
     if (rc == 0) {
         *out = build_text(&b);
         offer_kept_set(to, kind == OFFER_ANSWER ? &to->said : &to->asked, *out);
@@ -240,7 +247,7 @@ int offer_hear(struct ldlg *from, struct ldlg *to, struct span body)
 
     if (sdp_parse(&sdp, body, NULL) < 0 || offer_is_unfit(from, &sdp))
         return -EINVAL;
-    offer_listen(from, to, &sdp, body);
+    offer_listen(from, to, &sdp, OFFER_ANSWER);
     offer_kept_settle(from);
     if (offer_is_carried(from, to))
         offer_apply(from->leg->call);
@@ -254,7 +261,7 @@ int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct
 
     if (sdp_parse(&sdp, body, NULL) < 0 || offer_is_unfit(from, &sdp))
         return -EINVAL;
-    offer_listen(from, to, &sdp, body);
+    offer_listen(from, to, &sdp, kind);
     if (kind == OFFER_ANSWER) {
         from->oa.state = to->oa.state = OA_STABLE;
         offer_kept_settle(from);
@@ -272,6 +279,7 @@ int offer_retell(const struct ldlg *from, struct ldlg *to, struct span *out)
     struct sdp sdp;
     struct sdp_edit e = {.id = to->oa.o_id};
     struct crypto_text keys;
+    struct lite_text ice;
     struct build b;
     int rc;
 
@@ -288,8 +296,10 @@ int offer_retell(const struct ldlg *from, struct ldlg *to, struct span *out)
         e.media[i].direct = true; /* what must not cross was left out when it was said */
         if (!e.media[i].off)
             e.origin = e.media[i].rtp;
-        if (offer_has_relay(from->leg->call))
-            crypto_retell(from->leg, to->leg->trunk.conf, &sdp.media[i], i, &e.media[i], &keys);
+        if (!offer_has_relay(from->leg->call))
+            continue;
+        crypto_retell(from->leg, to->leg->trunk.conf, &sdp.media[i], i, &e.media[i], &keys);
+        lite_retell(from->leg, to->leg->trunk.conf, &sdp.media[i], i, &e, &ice);
     }
     e.origin.port = 0;
     build_init(&b, to->leg->call->calls->scratch, CALL_SCRATCH);
@@ -316,7 +326,7 @@ void offer_settle(struct ldlg *ld, struct span body)
 
     if (sdp_parse(&sdp, body, NULL) < 0 || ld != ld->leg->main)
         return;
-    offer_note(c, ld->leg, &sdp);
+    offer_note(c, ld->leg, &sdp, false);
     offer_apply(c);
 }
 
@@ -344,6 +354,7 @@ void offer_refused(struct ldlg *from, struct ldlg *to)
     c->media.new_opaque = c->media.opaque;
     terms_refuse(c);
     crypto_refuse(c);
+    lite_refuse(c);
 }
 
 bool offer_is_open(const struct ldlg *ld)

@@ -11,6 +11,7 @@
 #include "call/bypass.h"
 #include "call/codecs.h"
 #include "call/crypto.h"
+#include "call/lite.h"
 #include "call/priority.h"
 #include "call/terms.h"
 
@@ -225,6 +226,7 @@ static unsigned offer_remove_ops(struct call *c, struct media_op *op)
         c->media.heard &= (uint8_t) ~(1U << e);
         terms_drop(c, e);
         crypto_drop(c, e);
+        lite_drop(c, e);
     }
     return n;
 }
@@ -238,13 +240,14 @@ static void offer_give_back(struct call *c)
     (void)media_close(c->calls->media, cm->ref, NULL, NULL);
     terms_free(c);
     crypto_free(c);
+    lite_free(c);
     *cm = (struct call_media){.state = CALL_MEDIA_NONE};
 }
 
 void offer_prepare(struct call *c, struct leg *out)
 {
     struct calls *cs = c->calls;
-    struct media_op op[6 * OFFER_MEDIA_MAX];
+    struct media_op op[8 * OFFER_MEDIA_MAX];
     enum bypass way;
     unsigned n = 0;
 
@@ -443,16 +446,19 @@ static void offer_on_adopted(void *arg, const struct media_result *res)
 void offer_reinstall(struct call *c)
 {
     struct calls *cs = c->calls;
-    struct media_op op[6 * OFFER_MEDIA_MAX];
+    struct media_op op[8 * OFFER_MEDIA_MAX];
     unsigned n;
 
     if (c->media.state != CALL_MEDIA_OPEN || c->media.request || !c->in || !c->out)
         return;
     n = offer_add_ops(c, c->in, c->out, op);
     n += offer_add_ops(c, c->out, c->in, op + n);
-    for (unsigned e = 0; e < 2U * c->media.n; e++)
-        if (!(c->media.off & (1U << e / 2)) && crypto_op(c, e, &op[n]))
-            n++;
+    for (unsigned e = 0; e < 2U * c->media.n; e++) {
+        if (c->media.off & (1U << e / 2))
+            continue;
+        n += crypto_op(c, e, &op[n]);
+        n += lite_op(c, e, &op[n]);
+    }
     n += offer_connect_ops(c, op + n);
     c->media.request = media_open(
         cs->media,
@@ -502,13 +508,13 @@ static void offer_change(struct call *c, const struct media_op *op, unsigned n)
 
 void offer_apply(struct call *c)
 {
-    struct media_op op[6 * OFFER_MEDIA_MAX];
+    struct media_op op[8 * OFFER_MEDIA_MAX];
     struct call_media *cm = &c->media;
     uint8_t turned = cm->new_opaque ^ cm->opaque; /* T.38 in the place of audio, or back */
-    unsigned changed = terms_settle(c), n = 0, keys;
+    unsigned changed = terms_settle(c), n = 0, keys, checks;
 
     changed |= crypto_settle(c, &keys);
-
+    checks = lite_settle(c);
     call_changed(c);
     cm->opaque = cm->new_opaque;
     for (unsigned e = 0; e < 2U * cm->n; e++) {
@@ -530,6 +536,8 @@ void offer_apply(struct call *c)
             n++;
         }
         if (keys & bit && crypto_op(c, e, &op[n]))
+            n++;
+        if (checks & bit && lite_op(c, e, &op[n]))
             n++;
         cm->dir[e] = cm->new_dir[e];
         /* T.38 is silent between its pages and while the other machine speaks. */

@@ -11,6 +11,7 @@
 #include "call/rating.h"
 #include "call/refresh.h"
 #include "call/crypto.h"
+#include "call/lite.h"
 #include "call/terms.h"
 
 #include <stdio.h>
@@ -50,7 +51,8 @@ struct media_rec {
     struct addr local[2 * OFFER_MEDIA_MAX], remote[2 * OFFER_MEDIA_MAX], rtcp[2 * OFFER_MEDIA_MAX];
     struct term term[2 * OFFER_MEDIA_MAX];
     struct crypto_saved
-        crypto[2 * OFFER_MEDIA_MAX]; /* secret: the record is for files of mode 0600 */
+        crypto[2 * OFFER_MEDIA_MAX];            /* secret: the record is for files of mode 0600 */
+    struct lite_saved ice[2 * OFFER_MEDIA_MAX]; /* likewise */
 };
 
 struct call_rec {
@@ -219,6 +221,7 @@ static void call_put(struct call_rec *r, const struct call *c)
     media_put(&r->media, &c->media);
     terms_save(c, r->media.term);
     crypto_save(c, r->media.crypto);
+    lite_save(c, r->media.ice);
     leg_put(&r->leg[0], c->in);
     leg_put(&r->leg[1], c->out);
 }
@@ -421,6 +424,7 @@ static void call_take(struct call *c, const struct call_rec *r)
     memcpy(m->rtcp, r->media.rtcp, sizeof m->rtcp);
     terms_load(c, r->media.term);
     crypto_load(c, r->media.crypto);
+    lite_load(c, r->media.ice);
 }
 
 const struct call_brief *call_brief_read(const void *buf, size_t len)

@@ -261,6 +261,8 @@ struct conf_srtp {
 /** Suites as SDP has them; the first is none. */
 extern const char *const conf_srtp_word[];
 
+enum conf_ice { CONF_ICE_STRIP, CONF_ICE_LITE };
+
 enum conf_mux { CONF_MUX_ACCEPT, CONF_MUX_OFF, CONF_MUX_OFFER };
 
 enum conf_latch { CONF_LATCH_LEARN_ONCE, CONF_LATCH_SDP_ONLY, CONF_LATCH_FOLLOW };
@@ -451,6 +453,7 @@ struct conf_trunk {
     bool video_refuse;      /**< `video pass|refuse`: m=video does not cross */
     struct conf_srtp srtp;  /**< SRTP with keys in SDP (RFC 4568) */
     enum conf_mux rtcp_mux; /**< RTCP on the port of RTP (RFC 5761) */
+    enum conf_ice ice; /**< `ice strip|lite`: without ICE, or as its lite side (RFC 8445 §2.5) */
     CONF_LIST(struct conf_target)
     bypass; /**< `bypass TRUNK|GROUP...`: media of calls with these goes around the relay where it can */
     enum conf_redirect redirect;

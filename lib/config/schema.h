@@ -112,6 +112,7 @@ KW_HANDLER(kw_bypass);
 
 /* ---- schema_secure.c ---- */
 KW_HANDLER(kw_srtp);
+KW_HANDLER(kw_ice);
 KW_HANDLER(kw_mux);
 
 /* ---- schema_identity.c ---- */

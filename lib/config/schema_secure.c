@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SRTP and RTCP-mux of a trunk.
+ * SRTP, RTCP-mux and ICE of a trunk.
  * Called by the parser for keywords of trunks and profiles.
  */
 #include <string.h>
@@ -55,6 +55,11 @@ void kw_srtp(struct parser *p, const struct keyword *kw, void *field, struct arg
         memcpy(v.suite, defaults.suite, sizeof(v.suite));
     }
     memcpy(field, &v, sizeof(v));
+}
+
+void kw_ice(struct parser *p, const struct keyword *kw, void *field, struct args *args)
+{
+    CHOICE(enum conf_ice, "strip", "lite");
 }
 
 void kw_mux(struct parser *p, const struct keyword *kw, void *field, struct args *args)

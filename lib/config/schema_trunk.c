@@ -285,6 +285,8 @@ static const struct keyword trunk_kw[] = {
      "SRTP with it, keys in SDP (RFC 4568)"},
     {"rtcp-mux", NULL, kw_mux, T(rtcp_mux), 1, 1, 0, 0, 0, "rtcp-mux off|accept|offer",
      "RTCP on the port of RTP (RFC 5761)"},
+    {"ice", NULL, kw_ice, T(ice), 1, 1, 0, 0, 0, "ice strip|lite",
+     "its checks are answered (ICE-lite, RFC 8445), or nothing is said of ICE"},
     {"redirect", NULL, kw_redirect, T(redirect), 1, 1, 0, 0, 0, "redirect reject|follow|pass",
      "what a 3xx from it does"},
     {"refer", NULL, kw_refer, T(refer), 1, 1, 0, 0, 0, "refer reject|pass|consume",

@@ -19,6 +19,7 @@
 struct fake_ep {
     struct media_ep ep;
     struct media_crypto crypto;
+    struct media_ice ice;
     uint8_t peer;
     struct media_counters n;
     uint32_t sound; /* PLAY; 0: STOP */
@@ -202,6 +203,7 @@ static int ep_add(struct fake *f, struct fake_session *s, const struct media_ep 
     memset(&e->n, 0, sizeof(e->n));
     e->ep = *want;
     memset(&e->crypto, 0, sizeof(e->crypto));
+    memset(&e->ice, 0, sizeof(e->ice));
     if (!addr_is_set(&e->ep.local))
         e->ep.local = local_addr(f, want->pool, want->family);
     s->present |= 1U << want->endpoint;
@@ -262,6 +264,7 @@ static int op_apply(struct fake *f, struct fake_session *s, const struct media_o
         s->ep[op->peer].peer = n;
         return 0;
     case MEDIA_OP_DISCONNECT: ep_part(s, n); return 0;
+    case MEDIA_OP_ICE: e->ice = op->ice; return 0;
     case MEDIA_OP_CRYPTO: e->crypto = op->crypto; return 0;
     case MEDIA_OP_PLAY: e->sound = op->play.sound; return 0;
     case MEDIA_OP_STOP: e->sound = 0; return 0;
@@ -302,6 +305,7 @@ static int ops_apply(struct fake *f, struct fake_session *s, const struct media_
             op.ep.local = copy.ep[op.ep.endpoint].ep.local;
             copy.ep[op.ep.endpoint].ep = op.ep;
             memset(&copy.ep[op.ep.endpoint].crypto, 0, sizeof(op.crypto));
+            memset(&copy.ep[op.ep.endpoint].ice, 0, sizeof(op.ice));
             continue;
         }
         err = op_apply(f, &copy, &op);
@@ -555,6 +559,13 @@ const struct media_crypto *media_fake_crypto(const struct media *m, uint64_t ses
     if (!media_fake_ep(m, session, endpoint))
         return NULL;
     return &session_find(fake_of(m), session)->ep[endpoint].crypto;
+}
+
+const struct media_ice *media_fake_ice(const struct media *m, uint64_t session, uint8_t endpoint)
+{
+    if (!media_fake_ep(m, session, endpoint))
+        return NULL;
+    return &session_find(fake_of(m), session)->ep[endpoint].ice;
 }
 
 uint8_t media_fake_peer(const struct media *m, uint64_t session, uint8_t endpoint)

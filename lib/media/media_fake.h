@@ -59,6 +59,8 @@ const struct media_ep *media_fake_ep(const struct media *m, uint64_t session, ui
 /** Its keys; both suites NONE: plain. NULL if unknown. */
 const struct media_crypto *media_fake_crypto(const struct media *m, uint64_t session,
                                              uint8_t endpoint);
+/** Its ICE; is_on 0: none. NULL if unknown. */
+const struct media_ice *media_fake_ice(const struct media *m, uint64_t session, uint8_t endpoint);
 /** The sound that is played to it, media_pool_id(name); 0: none. */
 uint32_t media_fake_sound(const struct media *m, uint64_t session, uint8_t endpoint);
 /** Digits that were sent to it. @return how many, and the last one */

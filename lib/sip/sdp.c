@@ -573,6 +573,15 @@ static bool is_key(struct span a)
     return false;
 }
 
+/* RFC 8839 §5 */
+static bool is_ice(struct span a)
+{
+    struct span v;
+
+    return starts(a, SPAN("ice-")) || attr(a, SPAN("candidate"), &v) ||
+           attr(a, SPAN("remote-candidates"), &v) || attr(a, SPAN("end-of-candidates"), &v);
+}
+
 /* One word of the list. */
 static bool has_word(struct span list, struct span w)
 {
@@ -607,7 +616,8 @@ static bool is_left_out(const struct sdp *s, const struct sdp_media_edit *me, st
     if (me->direct ? attr(a, SPAN("tool"), &v) : is_kept_out(a) || tells_host(s, a)) {
         return true;
     }
-    return (me->no_keys && is_key(a)) || (me->ptime_ms && attr(a, SPAN("ptime"), &v)) ||
+    return (me->no_keys && is_key(a)) || (me->no_ice && is_ice(a)) ||
+           (me->ptime_ms && attr(a, SPAN("ptime"), &v)) ||
            (me->maxptime_ms && attr(a, SPAN("maxptime"), &v)) || is_of_other_format(a, me->fmt);
 }
 
@@ -629,6 +639,7 @@ static struct sdp_media_edit session_edit(const struct sdp *s, const struct sdp_
     for (unsigned i = 0; i < s->n_media && i < e->n_media; i++) {
         me.direct = me.direct && (e->media[i].direct || s->media[i].port == 0);
         me.no_keys = me.no_keys || e->media[i].no_keys;
+        me.no_ice = me.no_ice || e->media[i].no_ice;
         me.ptime_ms = me.ptime_ms ? me.ptime_ms : e->media[i].ptime_ms;
         me.maxptime_ms = me.maxptime_ms ? me.maxptime_ms : e->media[i].maxptime_ms;
     }
@@ -659,6 +670,7 @@ static void put_session(struct build *b, const struct sdp *s, const struct sdp_e
         default: put_raw(b, l.raw); break;
         }
     }
+    build_span(b, e->attrs);
 }
 
 static const char *const dir_lines[] = {

@@ -84,6 +84,7 @@ struct sdp_media_edit {
     bool mux; /* write a=rtcp-mux: theirs never crosses by itself */
     bool
         no_keys; /* a=crypto, key-mgmt, fingerprint, setup, tls-id are left out: ours are in attrs, or none are */
+    bool no_ice; /* candidates, ice-* are left out, direct or not */
     bool
         direct; /* media goes around us: candidates, ice-*, rtcp-mux, a=rtcp and other addresses survive */
     struct addr rtp;                /* ours; not set: the m-line is written with port 0 */
@@ -99,6 +100,7 @@ struct sdp_media_edit {
 struct sdp_edit {
     uint64_t id, version; /* of our o= on that leg */
     struct addr origin;   /* address for o= and the session's c= */
+    struct span attrs;    /* lines added to the session's, each with its CRLF */
     unsigned n_media;     /* as in the struct sdp; further ones are written with port 0 */
     struct sdp_media_edit media[SDP_MEDIA_MAX];
 };

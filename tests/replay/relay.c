@@ -118,6 +118,17 @@ static void media_mux(struct world *w, const char *side, bool want)
         world_fail(w, "media: mux of %s", side);
 }
 
+/* `off`, or the user name of its party. */
+static void media_ice(struct world *w, const char *side, const char *want)
+{
+    const struct media_ice *i =
+        media_fake_ice(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0);
+
+    if (!i || (strcmp(want, "off") == 0 ? i->is_on : !i->is_on || strcmp(i->remote_ufrag, want)))
+        world_fail(w, "media: ice of %s is %s, not %s", side,
+                   i && i->is_on ? i->remote_ufrag : "off", want);
+}
+
 static void media_latch(struct world *w, const char *side, bool learns)
 {
     const struct media_ep *ep =
@@ -213,6 +224,8 @@ void cmd_media(struct world *w, char **word, unsigned n)
         media_ptime(w, word[1], (unsigned)strtoul(word[2], NULL, 10));
     else if (strcmp(what, "keys") == 0 && n >= 3)
         media_keys(w, word[1], word[2], n > 3 ? word[3] : NULL);
+    else if (strcmp(what, "ice") == 0 && n == 3)
+        media_ice(w, word[1], word[2]);
     else if (strcmp(what, "mux") == 0 && n == 3)
         media_mux(w, word[1], strcmp(word[2], "on") == 0);
     else if (strcmp(what, "inactivity") == 0 && n == 3)
