@@ -121,7 +121,7 @@ static struct ice *lite(const char *remote_ufrag)
     struct media_ice want = {.is_on = 1, .ufrag = "ours", .pwd = PWD};
     struct ice *i;
 
-    strcpy(want.remote_ufrag, remote_ufrag);
+    memcpy(want.remote_ufrag, remote_ufrag, strlen(remote_ufrag));
     assert_int_equal(ice_check(&want), 0);
     assert_int_equal(ice_new(&want, &i), 0);
     return i;
