@@ -161,7 +161,7 @@ static void close_sound(struct parser *p, void *obj, bool clean)
 /* 10 ms is a click, a minute of one tone is a mistake. */
 static const struct keyword sound_kw[] = {
     {"file", NULL, kw_sound_file, FIELD(struct conf_sound, file), 1, 1, 0, 0, 0, "file PATH",
-     "WAV of PCM 16 bit, A-law or µ-law, mono, 8 kHz; or bare .al, .ul"},
+     "WAV of PCM 16 bit, A-law or u-law, mono, 8 kHz; or bare .al, .ul"},
     {"tone", NULL, kw_tone, FIELD(struct conf_sound, tone), 2, 2 + TONE_PARTS + 2, KW_REPEAT, 10,
      MINUTE,
      "tone us|uk|de|fr|jp|au ring-back|busy|congestion|dial|information [level NdBm0], "
