@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the switch does of its own: who may call, limits, health probes, reload, drain, several workers."""
+import glob
+import os
 import signal
 import socket
 import time
@@ -64,7 +66,7 @@ def case_unknown_flood(t):
 
 
 def case_restart_forgets_cleanly(t):
-    """[RFC 3261 §12.2.2] After a kill and a restart, requests of the former calls get 481 and leave nothing behind."""
+    """[RFC 3261 §12.2.2] After a kill and the loss of the journal, requests of the former calls get 481 and leave nothing behind."""
     t.start(media=False)
     t.ignore |= {t.ip("alpha"), t.ip("bravo")}
     alpha, bravo = Agent(t, "alpha"), Agent(t, "bravo")
@@ -76,6 +78,10 @@ def case_restart_forgets_cleanly(t):
     bravo.wait("ACK")
     back = bravo.call_back(inv)
     t.kill("tandemd")
+    journals = glob.glob(t.path("run/calls.*"))
+    t.true("journals", journals)
+    for path in journals:
+        os.unlink(path)
     t.start_tandemd()
     alpha.request(call, "BYE")
     alpha.wait("481", "BYE")
