@@ -331,6 +331,11 @@ class Bench:
     def fds(self):
         return len(os.listdir(f"/proc/{self.relay.pid}/fd"))
 
+    def is_sanitized(self):
+        """Was tandem-media built with a sanitizer of memory?"""
+        with open(self.media, "rb") as f:
+            return b"__asan_init" in f.read()
+
     def rss_kib(self):
         with open(f"/proc/{self.relay.pid}/status", encoding="ascii") as f:
             return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))

@@ -156,7 +156,7 @@ def case_one_way_audio_is_told(t):
         return t.stat("media_one_way")
     t.eq("told of one-way audio", t.until("one-way audio is told", told, 30), 1)
     def scored():
-        rtp_a.say(to_a)
+        rtp_a.say(to_a, 25)  # a second of speech is the least that has a score, however seldom this is asked
         streams = t.ctl("show", "call", t.ctl("show", "calls")["calls"][0]["uuid"])["streams"]
         return "mos" in streams[0] and streams
     streams = t.until("alpha has a score", scored, 30)
