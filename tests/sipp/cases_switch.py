@@ -449,11 +449,14 @@ def case_four_workers_one_peer(t):
             alpha.request(call, "INFO")
         bravo.pump()
     last = {}
-    for _ in range(n * bursts):
+    while sum(last.values()) < n * (bursts + 1):
         info = bravo.wait("INFO")
-        t.true(f"CSeq {info.cseq} behind {last.get(info.call_id)} in {info.call_id}", info.cseq == last.get(info.call_id, 1) + 1)
-        last[info.call_id] = info.cseq
         bravo.reply(info, 200)
+        before = last.get(info.call_id, 1)
+        if info.cseq <= before:  # sent again: on a slow machine the answer takes longer than Timer E
+            continue
+        t.true(f"CSeq {info.cseq} behind {before} in {info.call_id}", info.cseq == before + 1)
+        last[info.call_id] = info.cseq
     for _ in range(n * bursts):
         alpha.wait("200", "INFO")
     for call in calls:
