@@ -8,6 +8,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <string.h>
+#include "call/eps.h"
+#include "call/offer.h"
 #include "core/ident.h"
 #include "sip/sdes.h"
 #include "sip/sdp_format.h"
@@ -38,62 +40,29 @@ struct word {
     uint8_t pad;
 };
 
+/* Of an endpoint. */
 struct crypto {
-    size_t cap;
-    uint8_t n; /* endpoints */
-    struct {
-        uint8_t seed[32];
-        bool has_seed;
-        struct word now, next;
-    } v[];
+    uint8_t seed[32];
+    bool has_seed;
+    struct word now, next;
 };
 
 /* ---- state ------------------------------------------------------------------------------------------------------- */
 
-static size_t bytes_of(unsigned n)
+static struct crypto *at(const struct call *c, unsigned e)
 {
-    return sizeof(struct crypto) + n * sizeof(((struct crypto *)0)->v[0]);
+    return eps_at(c->media.crypto, e);
+}
+
+/* NULL: out of memory, the line stays plain or is refused. */
+static struct crypto *room(struct call *c, unsigned e)
+{
+    return eps_room(c, &c->media.crypto, sizeof(struct crypto), e);
 }
 
 void crypto_free(struct call *c)
 {
-    struct crypto *s = c->media.crypto;
-    size_t cap;
-
-    if (!s)
-        return;
-    cap = s->cap;
-    explicit_bzero(s, bytes_of(s->n));
-    blocks_put(c->calls->blocks, s, cap);
-    c->media.crypto = NULL;
-}
-
-/* Room for one m-line, as nearly all calls have, or for all. NULL: out of memory, the line stays plain or is refused. */
-static struct crypto *room(struct call *c, unsigned e)
-{
-    unsigned n = e < 2 ? 2 : 2 * OFFER_MEDIA_MAX;
-    struct crypto *s = c->media.crypto, *grown;
-    size_t cap;
-
-    if (s && e < s->n)
-        return s;
-    grown = blocks_get(c->calls->blocks, bytes_of(n), &cap);
-    if (!grown)
-        return NULL;
-    memset(grown, 0, bytes_of(n));
-    if (s) {
-        memcpy(grown, s, bytes_of(s->n));
-        crypto_free(c);
-    }
-    grown->cap = cap;
-    grown->n = (uint8_t)n;
-    c->media.crypto = grown;
-    return grown;
-}
-
-static unsigned endpoint(const struct leg *leg, unsigned i)
-{
-    return 2 * i + (leg->is_in ? 0 : 1);
+    eps_free(c, &c->media.crypto);
 }
 
 /* Our key for a suite: the same in each offer and answer as long as the endpoint is this party's. */
@@ -106,10 +75,10 @@ static bool own_key(struct call *c, unsigned e, uint8_t suite, uint8_t key[MEDIA
 
     if (!s)
         return false;
-    if (!s->v[e].has_seed)
-        ident_random(s->v[e].seed, sizeof s->v[e].seed);
-    s->v[e].has_seed = true;
-    if (!HMAC(EVP_sha512(), s->v[e].seed, sizeof s->v[e].seed, &suite, 1, mac, &mac_len))
+    if (!s->has_seed)
+        ident_random(s->seed, sizeof s->seed);
+    s->has_seed = true;
+    if (!HMAC(EVP_sha512(), s->seed, sizeof s->seed, &suite, 1, mac, &mac_len))
         return false;
     memset(key, 0, MEDIA_KEY_MAX);
     memcpy(key, mac, len);
@@ -194,10 +163,10 @@ void crypto_note(struct call *c, const struct leg *leg, const struct sdp *sdp, u
 {
     const struct conf_trunk *t = leg->trunk.conf;
     const struct sdp_media *m = &sdp->media[i];
-    unsigned e = endpoint(leg, i);
+    unsigned e = offer_ep_of(leg, i);
     struct word w = {.profile = profile_of(m->proto)};
     static const struct word nothing;
-    struct crypto *s = c->media.crypto;
+    struct crypto *s = at(c, e);
     struct sdes_line l;
 
     if (m->port == 0) {
@@ -212,10 +181,10 @@ void crypto_note(struct call *c, const struct leg *leg, const struct sdp *sdp, u
         }
     }
     /* a plain call has no such state */
-    if ((s && e < s->n) || memcmp(&w, &nothing, sizeof w) != 0)
+    if (!s && memcmp(&w, &nothing, sizeof w) != 0)
         s = room(c, e);
-    if (s && e < s->n)
-        s->v[e].next = w;
+    if (s)
+        s->next = w;
     explicit_bzero(&w, sizeof w);
 }
 
@@ -254,10 +223,10 @@ void crypto_edit(const struct leg *to, bool is_offer, const struct sdp_media *sa
 {
     const struct conf_trunk *t = to->trunk.conf;
     struct call *c = to->call;
-    unsigned e = endpoint(to, i), profile = profile_of(said->proto);
-    const struct crypto *s = c->media.crypto;
+    unsigned e = offer_ep_of(to, i), profile = profile_of(said->proto);
+    const struct crypto *s = at(c, e);
     static const struct word nothing;
-    const struct word *w = s && e < s->n ? &s->v[e].next : &nothing;
+    const struct word *w = s ? &s->next : &nothing;
     struct build b;
 
     if (m->off || m->direct || i >= OFFER_MEDIA_MAX || profile == PROFILE_OTHER ||
@@ -294,7 +263,7 @@ void crypto_retell(const struct leg *place, const struct conf_trunk *t,
     if (m->off || i >= OFFER_MEDIA_MAX || profile == PROFILE_OTHER)
         return;
     build_init(&b, text->attrs[i], CRYPTO_TEXT);
-    put_offer(place->call, endpoint(place, i), &t->srtp, &b);
+    put_offer(place->call, offer_ep_of(place, i), &t->srtp, &b);
     profile = (profile & PROFILE_F) | (t->srtp.mode == CONF_SRTP_REQUIRED ? PROFILE_S : 0);
     m->no_keys = true;
     m->proto = span_of(profile_text[profile]);
@@ -305,13 +274,13 @@ void crypto_retell(const struct leg *place, const struct conf_trunk *t,
 
 unsigned crypto_settle(struct call *c, unsigned *keys)
 {
-    struct crypto *s = c->media.crypto;
     unsigned mux = 0;
+    struct crypto *s;
 
     *keys = 0;
-    for (unsigned e = 0; s && e < s->n; e++) {
-        struct word *now = &s->v[e].now;
-        const struct word *next = &s->v[e].next;
+    for (unsigned e = 0; (s = at(c, e)); e++) {
+        struct word *now = &s->now;
+        const struct word *next = &s->next;
 
         if (now->suite != next->suite || memcmp(now->key, next->key, sizeof now->key) != 0)
             *keys |= 1U << e;
@@ -324,41 +293,41 @@ unsigned crypto_settle(struct call *c, unsigned *keys)
 
 bool crypto_early(struct call *c, unsigned e, struct media_op *op)
 {
-    struct crypto *s = c->media.crypto;
+    struct crypto *s = at(c, e);
     bool is_new;
 
-    if (!s || e >= s->n)
+    if (!s)
         return false;
-    is_new = s->v[e].now.suite != s->v[e].next.suite ||
-             memcmp(s->v[e].now.key, s->v[e].next.key, sizeof s->v[e].now.key) != 0;
-    s->v[e].now = s->v[e].next;
+    is_new =
+        s->now.suite != s->next.suite || memcmp(s->now.key, s->next.key, sizeof s->now.key) != 0;
+    s->now = s->next;
     return is_new && crypto_op(c, e, op);
 }
 
 void crypto_refuse(struct call *c)
 {
-    struct crypto *s = c->media.crypto;
+    struct crypto *s;
 
-    for (unsigned e = 0; s && e < s->n; e++)
-        s->v[e].next = s->v[e].now;
+    for (unsigned e = 0; (s = at(c, e)); e++)
+        s->next = s->now;
 }
 
 void crypto_drop(struct call *c, unsigned e)
 {
-    struct crypto *s = c->media.crypto;
+    struct crypto *s = at(c, e);
 
-    if (s && e < s->n)
-        explicit_bzero(&s->v[e], sizeof s->v[e]);
+    if (s)
+        explicit_bzero(s, sizeof *s);
 }
 
 bool crypto_op(struct call *c, unsigned e, struct media_op *op)
 {
-    const struct crypto *s = c->media.crypto;
+    const struct crypto *s = at(c, e);
     const struct word *now;
 
-    if (!s || e >= s->n)
+    if (!s)
         return false;
-    now = &s->v[e].now;
+    now = &s->now;
     *op = (struct media_op){.kind = MEDIA_OP_CRYPTO, .crypto.endpoint = (uint8_t)e};
     if (now->suite == MEDIA_SUITE_NONE)
         return true;
@@ -369,32 +338,32 @@ bool crypto_op(struct call *c, unsigned e, struct media_op *op)
 
 bool crypto_mux(const struct call *c, unsigned e)
 {
-    const struct crypto *s = c->media.crypto;
+    const struct crypto *s = at(c, e);
 
-    return s && e < s->n && s->v[e].now.mux;
+    return s && s->now.mux;
 }
 
 const char *crypto_suite(const struct call *c, unsigned e)
 {
-    const struct crypto *s = c->media.crypto;
+    const struct crypto *s = at(c, e);
 
-    return s && e < s->n ? sdes_name((enum sdes_suite)s->v[e].now.suite) : NULL;
+    return s ? sdes_name((enum sdes_suite)s->now.suite) : NULL;
 }
 
 /* ---- saved ------------------------------------------------------------------------------------------------------- */
 
 void crypto_save(const struct call *c, struct crypto_saved to[2 * OFFER_MEDIA_MAX])
 {
-    const struct crypto *s = c->media.crypto;
+    const struct crypto *s;
 
     memset(to, 0, 2 * OFFER_MEDIA_MAX * sizeof to[0]);
-    for (unsigned e = 0; s && e < s->n; e++) {
-        const struct word *w = &s->v[e].now;
+    for (unsigned e = 0; (s = at(c, e)); e++) {
+        const struct word *w = &s->now;
 
-        memcpy(to[e].seed, s->v[e].seed, sizeof to[e].seed);
+        memcpy(to[e].seed, s->seed, sizeof to[e].seed);
         memcpy(to[e].key, w->key, sizeof to[e].key);
         to[e].tag = w->tag;
-        to[e].has_seed = s->v[e].has_seed;
+        to[e].has_seed = s->has_seed;
         to[e].suite = w->suite;
         to[e].profile = w->profile;
         to[e].mux = w->mux;
@@ -415,14 +384,14 @@ void crypto_load(struct call *c, const struct crypto_saved from[2 * OFFER_MEDIA_
         s = room(c, e);
         if (!s)
             return;
-        memcpy(s->v[e].seed, from[e].seed, sizeof s->v[e].seed);
-        s->v[e].has_seed = from[e].has_seed;
-        w = &s->v[e].now;
+        memcpy(s->seed, from[e].seed, sizeof s->seed);
+        s->has_seed = from[e].has_seed;
+        w = &s->now;
         memcpy(w->key, from[e].key, sizeof w->key);
         w->tag = from[e].tag;
         w->suite = from[e].suite;
         w->profile = from[e].profile;
         w->mux = from[e].mux;
-        s->v[e].next = *w;
+        s->next = *w;
     }
 }

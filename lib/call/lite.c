@@ -6,6 +6,8 @@
 #include "call/lite.h"
 
 #include <string.h>
+#include "call/eps.h"
+#include "call/offer.h"
 #include "core/htab.h"
 #include "core/ident.h"
 #include "sip/sdp_format.h"
@@ -28,61 +30,28 @@ struct word {
     uint8_t state;
 };
 
+/* Of an endpoint. */
 struct lite {
-    size_t cap;
-    uint8_t n; /* endpoints */
-    struct {
-        bool was_on; /* the relay has been told of it */
-        struct word now, next;
-    } v[];
+    bool was_on; /* the relay has been told of it */
+    struct word now, next;
 };
 
 /* ---- state ------------------------------------------------------------------------------------------------------- */
 
-static size_t bytes_of(unsigned n)
+static struct lite *at(const struct call *c, unsigned e)
 {
-    return sizeof(struct lite) + n * sizeof(((struct lite *)0)->v[0]);
+    return eps_at(c->media.ice, e);
+}
+
+/* NULL: out of memory, the line has no ICE. */
+static struct lite *room(struct call *c, unsigned e)
+{
+    return eps_room(c, &c->media.ice, sizeof(struct lite), e);
 }
 
 void lite_free(struct call *c)
 {
-    struct lite *s = c->media.ice;
-    size_t cap;
-
-    if (!s)
-        return;
-    cap = s->cap;
-    explicit_bzero(s, bytes_of(s->n));
-    blocks_put(c->calls->blocks, s, cap);
-    c->media.ice = NULL;
-}
-
-/* Room for one m-line, as nearly all calls have, or for all. NULL: out of memory, the line has no ICE. */
-static struct lite *room(struct call *c, unsigned e)
-{
-    unsigned n = e < 2 ? 2 : 2 * OFFER_MEDIA_MAX;
-    struct lite *s = c->media.ice, *grown;
-    size_t cap;
-
-    if (s && e < s->n)
-        return s;
-    grown = blocks_get(c->calls->blocks, bytes_of(n), &cap);
-    if (!grown)
-        return NULL;
-    memset(grown, 0, bytes_of(n));
-    if (s) {
-        memcpy(grown, s, bytes_of(s->n));
-        lite_free(c);
-    }
-    grown->cap = cap;
-    grown->n = (uint8_t)n;
-    c->media.ice = grown;
-    return grown;
-}
-
-static unsigned endpoint(const struct leg *leg, unsigned i)
-{
-    return 2 * i + (leg->is_in ? 0 : 1);
+    eps_free(c, &c->media.ice);
 }
 
 /* 64 of them (RFC 8839 §5.3 ice-char): each takes six random bits. */
@@ -225,26 +194,26 @@ static void read_word(const struct sdp *sdp, unsigned i, struct word *w)
 void lite_note(struct call *c, const struct leg *leg, const struct sdp *sdp, unsigned i,
                bool is_offer)
 {
-    unsigned e = endpoint(leg, i);
-    struct lite *s = c->media.ice;
+    unsigned e = offer_ep_of(leg, i);
+    struct lite *s = at(c, e);
     struct word w = {.state = ICE_NONE};
     const struct word *ours;
 
     if (leg->trunk.conf->ice == CONF_ICE_LITE)
         read_word(sdp, i, &w);
     /* a plain call has no such state */
-    if (w.state != ICE_NONE)
+    if (!s && w.state != ICE_NONE)
         s = room(c, e);
-    if (!s || e >= s->n)
+    if (!s)
         return;
     /* the same again, before the answer: as it was taken first */
-    ours = w.remote && s->v[e].next.remote == w.remote ? &s->v[e].next : &s->v[e].now;
+    ours = w.remote && s->next.remote == w.remote ? &s->next : &s->now;
     memcpy(w.ufrag, ours->ufrag, sizeof w.ufrag);
     memcpy(w.pwd, ours->pwd, sizeof w.pwd);
     if (w.state != ICE_NONE &&
         (!w.ufrag[0] || (is_offer && ours->remote && ours->remote != w.remote)))
         draw(&w);
-    s->v[e].next = w;
+    s->next = w;
     explicit_bzero(&w, sizeof w);
 }
 
@@ -302,29 +271,29 @@ static void put_attrs(struct sdp_edit *e, unsigned i, struct lite_text *text, co
 void lite_edit(const struct leg *to, bool is_offer, const struct sdp_media *said, unsigned i,
                struct sdp_edit *e, struct lite_text *text)
 {
-    unsigned n = endpoint(to, i);
-    struct lite *s = to->call->media.ice;
+    unsigned n = offer_ep_of(to, i);
+    struct lite *s = at(to->call, n);
     const struct sdp_media_edit *m = &e->media[i];
 
     if (to->trunk.conf->ice != CONF_ICE_LITE || i >= OFFER_MEDIA_MAX || m->off || m->direct ||
         !addr_is_set(&m->rtp) || said->port == 0 || !is_udp(said))
         return;
-    if (is_offer)
+    if (!s && is_offer)
         s = room(to->call, n);
-    if (!s || n >= s->n || (!is_offer && s->v[n].next.state == ICE_NONE))
+    if (!s || (!is_offer && s->next.state == ICE_NONE))
         return;
-    if (!s->v[n].next.ufrag[0]) {
-        draw(&s->v[n].next);
-        memcpy(s->v[n].now.ufrag, s->v[n].next.ufrag, sizeof s->v[n].now.ufrag);
-        memcpy(s->v[n].now.pwd, s->v[n].next.pwd, sizeof s->v[n].now.pwd);
+    if (!s->next.ufrag[0]) {
+        draw(&s->next);
+        memcpy(s->now.ufrag, s->next.ufrag, sizeof s->now.ufrag);
+        memcpy(s->now.pwd, s->next.pwd, sizeof s->now.pwd);
     }
-    put_attrs(e, i, text, &s->v[n].next, said, is_offer);
+    put_attrs(e, i, text, &s->next, said, is_offer);
 }
 
 void lite_retell(const struct leg *place, const struct conf_trunk *t, const struct sdp_media *said,
                  unsigned i, struct sdp_edit *e, struct lite_text *text)
 {
-    unsigned n = endpoint(place, i);
+    unsigned n = offer_ep_of(place, i);
     struct sdp_media_edit *m = &e->media[i];
     struct lite *s;
 
@@ -335,56 +304,56 @@ void lite_retell(const struct leg *place, const struct conf_trunk *t, const stru
     s = room(place->call, n);
     if (!s)
         return;
-    if (!s->v[n].now.ufrag[0])
-        draw(&s->v[n].now);
-    put_attrs(e, i, text, &s->v[n].now, said, true);
+    if (!s->now.ufrag[0])
+        draw(&s->now);
+    put_attrs(e, i, text, &s->now, said, true);
 }
 
 /* ---- what is agreed ---------------------------------------------------------------------------------------------- */
 
 unsigned lite_settle(struct call *c)
 {
-    struct lite *s = c->media.ice;
     unsigned changed = 0;
+    struct lite *s;
 
-    for (unsigned e = 0; s && e < s->n; e++) {
-        const struct word *next = &s->v[e].next;
-        const struct word *now = &s->v[e].now;
+    for (unsigned e = 0; (s = at(c, e)); e++) {
+        const struct word *next = &s->next;
+        const struct word *now = &s->now;
         bool is_on = next->state == ICE_ON;
 
-        if (is_on != s->v[e].was_on ||
+        if (is_on != s->was_on ||
             (is_on && (next->remote != now->remote || strcmp(next->pwd, now->pwd) != 0)))
             changed |= 1U << e;
-        s->v[e].was_on = is_on;
-        s->v[e].now = *next;
+        s->was_on = is_on;
+        s->now = *next;
     }
     return changed;
 }
 
 void lite_refuse(struct call *c)
 {
-    struct lite *s = c->media.ice;
+    struct lite *s;
 
-    for (unsigned e = 0; s && e < s->n; e++)
-        s->v[e].next = s->v[e].now;
+    for (unsigned e = 0; (s = at(c, e)); e++)
+        s->next = s->now;
 }
 
 void lite_drop(struct call *c, unsigned e)
 {
-    struct lite *s = c->media.ice;
+    struct lite *s = at(c, e);
 
-    if (s && e < s->n)
-        explicit_bzero(&s->v[e], sizeof s->v[e]);
+    if (s)
+        explicit_bzero(s, sizeof *s);
 }
 
 bool lite_op(const struct call *c, unsigned e, struct media_op *op)
 {
-    const struct lite *s = c->media.ice;
+    const struct lite *s = at(c, e);
     const struct word *w;
 
-    if (!s || e >= s->n)
+    if (!s)
         return false;
-    w = &s->v[e].now;
+    w = &s->now;
     *op = (struct media_op){.kind = MEDIA_OP_ICE, .ice.endpoint = (uint8_t)e};
     if (w->state != ICE_ON)
         return true;
@@ -399,11 +368,11 @@ bool lite_op(const struct call *c, unsigned e, struct media_op *op)
 
 void lite_save(const struct call *c, struct lite_saved to[2 * OFFER_MEDIA_MAX])
 {
-    const struct lite *s = c->media.ice;
+    const struct lite *s;
 
     memset(to, 0, 2 * OFFER_MEDIA_MAX * sizeof to[0]);
-    for (unsigned e = 0; s && e < s->n; e++) {
-        const struct word *w = &s->v[e].now;
+    for (unsigned e = 0; (s = at(c, e)); e++) {
+        const struct word *w = &s->now;
 
         memcpy(to[e].ufrag, w->ufrag, sizeof w->ufrag);
         memcpy(to[e].pwd, w->pwd, sizeof w->pwd);
@@ -426,13 +395,13 @@ void lite_load(struct call *c, const struct lite_saved from[2 * OFFER_MEDIA_MAX]
         s = room(c, e);
         if (!s)
             return;
-        w = &s->v[e].now;
+        w = &s->now;
         memcpy(w->ufrag, from[e].ufrag, sizeof w->ufrag);
         memcpy(w->pwd, from[e].pwd, sizeof w->pwd);
         memcpy(w->remote_ufrag, from[e].remote_ufrag, sizeof w->remote_ufrag);
         w->remote = from[e].remote;
         w->state = from[e].state;
-        s->v[e].was_on = w->state == ICE_ON;
-        s->v[e].next = *w;
+        s->was_on = w->state == ICE_ON;
+        s->next = *w;
     }
 }

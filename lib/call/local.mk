@@ -15,6 +15,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/explain_dry.c lib/call/explain_dry.h \
 	lib/call/explain_invite.c lib/call/explain_json.c lib/call/explain_priv.h lib/call/explain_state.c \
 	lib/call/digits.c lib/call/digits.h \
+	lib/call/eps.c lib/call/eps.h \
 	lib/call/dip.c lib/call/dip.h \
 	lib/call/explain_text.c lib/call/explain_text.h \
 	lib/call/explain_words.c lib/call/explain_words.h \

@@ -223,8 +223,8 @@ struct call_media {
     /* of an offer that has no answer yet: a refused one changes nothing (RFC 3264 §8) */
     struct addr new_remote[2 * OFFER_MEDIA_MAX], new_rtcp[2 * OFFER_MEDIA_MAX];
     uint8_t dir[2 * OFFER_MEDIA_MAX], new_dir[2 * OFFER_MEDIA_MAX]; /**< enum sdp_dir */
-    struct crypto *crypto; /**< owned: keys of SRTP, see crypto.h; NULL: none */
-    struct lite *ice;      /**< owned: ICE of parties, see lite.h; NULL: none */
+    struct eps *crypto;  /**< owned: keys of SRTP, see crypto.h; NULL: none */
+    struct eps *ice;     /**< owned: ICE of parties, see lite.h; NULL: none */
     struct terms *terms; /**< owned: what parties said of codecs, see terms.h; NULL: nothing yet */
     void (*grown)(struct call *c);          /**< waits for m-lines, see offer_grow */
     void (*alone)(struct call *c, bool ok); /**< waits for its session, see offer_open_alone */

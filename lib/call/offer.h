@@ -14,6 +14,12 @@
 
 #define OFFER_TYPE SPAN("application/sdp")
 
+/** The endpoint of m-line m on this leg. */
+static inline unsigned offer_ep_of(const struct leg *leg, unsigned m)
+{
+    return 2 * m + (leg->is_in ? 0 : 1);
+}
+
 /** What a body is (RFC 3264, RFC 6337 §2). */
 enum offer_kind {
     OFFER_OFFER,

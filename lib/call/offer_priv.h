@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the files of offer share: endpoints and kept bodies.
+ * What the files of offer share: what endpoints shall be, and kept bodies.
  * Only call/offer*.c include it.
  */
 #ifndef CALL_OFFER_PRIV_H
 #define CALL_OFFER_PRIV_H
 
 #include "call/offer.h"
-
-/** The endpoint of m-line m on this leg. */
-static inline unsigned offer_ep_of(const struct leg *leg, unsigned m)
-{
-    return 2 * m + (leg->is_in ? 0 : 1);
-}
 
 /** The endpoint of m-line m of a leg as it shall be; other: the leg whose pool it has when its own trunk has none; may be NULL. */
 struct media_ep offer_ep(const struct call *c, const struct leg *leg, const struct leg *other,

@@ -6,6 +6,7 @@
 #include "call/terms.h"
 
 #include "call/codecs.h"
+#include "call/offer.h"
 #include "sip/sdp_format.h"
 
 #include <string.h>
@@ -168,14 +169,9 @@ static struct terms *terms_room(struct call *c, unsigned endpoints)
     return grown;
 }
 
-static unsigned endpoint(const struct leg *leg, unsigned i)
-{
-    return 2 * i + (leg->is_in ? 0 : 1);
-}
-
 void terms_note(struct call *c, const struct leg *leg, const struct sdp *sdp, unsigned i)
 {
-    unsigned e = endpoint(leg, i);
+    unsigned e = offer_ep_of(leg, i);
     struct terms *all = terms_room(c, e + 1);
     struct term *t;
 
@@ -326,7 +322,7 @@ static void choose(struct terms_line *l, const struct term *own)
 bool terms_line(const struct call *c, const struct leg *leg, unsigned i, struct terms_line *out)
 {
     const struct terms *t = c->media.terms;
-    unsigned e = leg ? endpoint(leg, i) : 0;
+    unsigned e = leg ? offer_ep_of(leg, i) : 0;
     const struct term *own, *other;
 
     *out = (struct terms_line){.event_pt = TERMS_NO_PT};
