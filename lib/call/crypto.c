@@ -42,8 +42,10 @@ struct word {
 
 /* Of an endpoint. */
 struct crypto {
-    uint8_t seed[32];
-    bool has_seed;
+    uint8_t seed[32], fresh[32]; /* of a party that is asked to take this one's place */
+    uint16_t gen[MEDIA_SUITE_END];
+    uint8_t left; /* bit per suite: given up in this call, its key is not to be used again */
+    bool has_seed, has_fresh, is_new;
     struct word now, next;
 };
 
@@ -65,25 +67,33 @@ void crypto_free(struct call *c)
     eps_free(c, &c->media.crypto);
 }
 
-/* Our key for a suite: the same in each offer and answer as long as the endpoint is this party's. */
-static bool own_key(struct call *c, unsigned e, uint8_t suite, uint8_t key[MEDIA_KEY_MAX])
+/* Our key for a suite: the same in each offer and answer as long as the endpoint is this party's and has not left the suite. */
+static bool own_key(struct crypto *s, bool is_fresh, uint8_t suite, uint8_t key[MEDIA_KEY_MAX])
 {
-    struct crypto *s = room(c, e);
+    const uint8_t what[3] = {suite, (uint8_t)(is_fresh ? 0 : s->gen[suite] >> 8),
+                             (uint8_t)(is_fresh ? 0 : s->gen[suite])};
     unsigned len = sdes_key_len((enum sdes_suite)suite);
     uint8_t mac[64];
     unsigned mac_len = sizeof mac;
 
-    if (!s)
-        return false;
-    if (!s->has_seed)
+    if (!is_fresh && !s->has_seed)
         ident_random(s->seed, sizeof s->seed);
-    s->has_seed = true;
-    if (!HMAC(EVP_sha512(), s->seed, sizeof s->seed, &suite, 1, mac, &mac_len))
+    s->has_seed = s->has_seed || !is_fresh;
+    if (!HMAC(EVP_sha512(), is_fresh ? s->fresh : s->seed, sizeof s->seed, what, sizeof what, mac,
+              &mac_len))
         return false;
     memset(key, 0, MEDIA_KEY_MAX);
     memcpy(key, mac, len);
     explicit_bzero(mac, sizeof mac);
     return true;
+}
+
+/* The suite is about to be used again: the relay has forgotten what it sealed under its key, and would begin it anew (RFC 3711 §9.1). */
+static void renew(struct crypto *s, uint8_t suite)
+{
+    if (s->left & (1U << suite))
+        s->gen[suite]++;
+    s->left &= (uint8_t) ~(1U << suite);
 }
 
 /* ---- what a party says ------------------------------------------------------------------------------------------- */
@@ -147,6 +157,54 @@ int crypto_check(const struct conf_trunk *t, const struct sdp *sdp)
     return 0;
 }
 
+static bool has_tag(const struct sdp_media *offer, const struct sdes_line *l)
+{
+    struct span rest = offer->lines, raw, line;
+    bool found = false;
+
+    while (!found && sdp_format_line(&rest, &raw, &line)) {
+        struct sdes_line o;
+
+        if (sdes_read(line, &o) < 0)
+            continue;
+        found = o.tag == l->tag && o.suite == l->suite;
+        explicit_bzero(&o, sizeof o);
+    }
+    return found;
+}
+
+/* The one line of an answer is one of the offer, by tag and suite. */
+static bool line_answers(const struct conf_srtp *p, const struct sdp_media *m,
+                         const struct sdp_media *offer)
+{
+    struct span rest = m->lines, raw, line;
+    struct sdes_line l;
+    bool ok = true;
+
+    if (m->port == 0 || offer->port == 0 || profile_of(m->proto) == PROFILE_OTHER)
+        return true;
+    while (ok && sdp_format_line(&rest, &raw, &line)) {
+        if (!span_has_prefix(line, SPAN("a=crypto:")))
+            continue;
+        ok = sdes_read(line, &l) == 0 && rank(p, (uint8_t)l.suite) != UINT32_MAX &&
+             has_tag(offer, &l);
+        explicit_bzero(&l, sizeof l);
+    }
+    return ok;
+}
+
+int crypto_check_answer(const struct conf_trunk *t, const struct sdp *sdp, struct span told)
+{
+    struct sdp offer;
+
+    if (t->srtp.mode == CONF_SRTP_OFF || span_is_empty(told) || sdp_parse(&offer, told, NULL) < 0)
+        return 0;
+    for (unsigned i = 0; i < sdp->n_media && i < offer.n_media && i < OFFER_MEDIA_MAX; i++)
+        if (!line_answers(&t->srtp, &sdp->media[i], &offer.media[i]))
+            return -EACCES;
+    return 0;
+}
+
 bool crypto_fits(const struct conf_trunk *t, struct span body)
 {
     struct sdp sdp;
@@ -203,19 +261,21 @@ void crypto_rtcp(const struct leg *leg, const struct sdp_media *m, const struct 
 
 /* ---- what it is told --------------------------------------------------------------------------------------------- */
 
-static void put_line(struct build *b, struct call *c, unsigned e, uint8_t suite, uint32_t tag)
+static void put_line(struct build *b, struct crypto *s, bool is_fresh, const struct word *w)
 {
-    struct sdes_line l = {.tag = tag, .suite = (enum sdes_suite)suite};
+    struct sdes_line l = {.tag = w->tag, .suite = (enum sdes_suite)w->suite};
 
-    if (own_key(c, e, suite, l.key))
+    if (!is_fresh)
+        renew(s, w->suite);
+    if (own_key(s, is_fresh, w->suite, l.key))
         sdes_write(b, &l);
     explicit_bzero(&l, sizeof l);
 }
 
-static void put_offer(struct call *c, unsigned e, const struct conf_srtp *p, struct build *b)
+static void put_offer(struct crypto *s, bool is_fresh, const struct conf_srtp *p, struct build *b)
 {
-    for (unsigned k = 0; p->mode != CONF_SRTP_OFF && k < p->n; k++)
-        put_line(b, c, e, p->suite[k], k + 1);
+    for (unsigned k = 0; s && p->mode != CONF_SRTP_OFF && k < p->n; k++)
+        put_line(b, s, is_fresh, &(struct word){.suite = p->suite[k], .tag = k + 1});
 }
 
 void crypto_edit(const struct leg *to, bool is_offer, const struct sdp_media *said, unsigned i,
@@ -224,7 +284,7 @@ void crypto_edit(const struct leg *to, bool is_offer, const struct sdp_media *sa
     const struct conf_trunk *t = to->trunk.conf;
     struct call *c = to->call;
     unsigned e = offer_ep_of(to, i), profile = profile_of(said->proto);
-    const struct crypto *s = at(c, e);
+    struct crypto *s = at(c, e);
     static const struct word nothing;
     const struct word *w = s ? &s->next : &nothing;
     struct build b;
@@ -240,12 +300,14 @@ void crypto_edit(const struct leg *to, bool is_offer, const struct sdp_media *sa
         if (t->srtp.mode == CONF_SRTP_REQUIRED)
             profile |= PROFILE_S;
         m->mux = t->rtcp_mux == CONF_MUX_OFFER || w->mux;
-        put_offer(c, e, &t->srtp, &b);
+        if (t->srtp.mode != CONF_SRTP_OFF)
+            s = room(c, e);
+        put_offer(s, false, &t->srtp, &b);
     } else {
         profile = w->profile;
         m->mux = w->mux;
         if (w->suite)
-            put_line(&b, c, e, w->suite, w->tag);
+            put_line(&b, s, false, w);
         else if (profile & PROFILE_S)
             m->off = true;
     }
@@ -253,17 +315,26 @@ void crypto_edit(const struct leg *to, bool is_offer, const struct sdp_media *sa
     m->attrs = build_text(&b);
 }
 
-void crypto_retell(const struct leg *place, const struct conf_trunk *t,
-                   const struct sdp_media *said, unsigned i, struct sdp_media_edit *m,
-                   struct crypto_text *text)
+void crypto_retell(const struct leg *place, const struct leg *to, const struct sdp_media *said,
+                   unsigned i, struct sdp_media_edit *m, struct crypto_text *text)
 {
+    const struct conf_trunk *t = to->trunk.conf;
     unsigned profile = profile_of(said->proto);
+    struct crypto *s;
     struct build b;
 
     if (m->off || i >= OFFER_MEDIA_MAX || profile == PROFILE_OTHER)
         return;
     build_init(&b, text->attrs[i], CRYPTO_TEXT);
-    put_offer(place->call, offer_ep_of(place, i), &t->srtp, &b);
+    s = t->srtp.mode == CONF_SRTP_OFF ? at(place->call, offer_ep_of(place, i))
+                                      : room(place->call, offer_ep_of(place, i));
+    if (s) {
+        /* who is there keeps its key until the other has taken the place, and never learns of the new one */
+        s->has_fresh = place != to;
+        if (s->has_fresh)
+            ident_random(s->fresh, sizeof s->fresh);
+        put_offer(s, s->has_fresh, &t->srtp, &b);
+    }
     profile = (profile & PROFILE_F) | (t->srtp.mode == CONF_SRTP_REQUIRED ? PROFILE_S : 0);
     m->no_keys = true;
     m->proto = span_of(profile_text[profile]);
@@ -271,6 +342,12 @@ void crypto_retell(const struct leg *place, const struct conf_trunk *t,
 }
 
 /* ---- what is agreed ---------------------------------------------------------------------------------------------- */
+
+static bool is_other(const struct crypto *s)
+{
+    return s->is_new || s->now.suite != s->next.suite ||
+           memcmp(s->now.key, s->next.key, sizeof s->now.key) != 0;
+}
 
 unsigned crypto_settle(struct call *c, unsigned *keys)
 {
@@ -282,8 +359,15 @@ unsigned crypto_settle(struct call *c, unsigned *keys)
         struct word *now = &s->now;
         const struct word *next = &s->next;
 
-        if (now->suite != next->suite || memcmp(now->key, next->key, sizeof now->key) != 0)
+        if (is_other(s))
             *keys |= 1U << e;
+        if (now->suite != next->suite) {
+            /* before the answer, each fork has its own of one offer */
+            if (c->media.armed && now->suite)
+                s->left |= (uint8_t)(1U << now->suite);
+            renew(s, next->suite);
+        }
+        s->is_new = false;
         if (now->mux != next->mux)
             mux |= 1U << e;
         *now = *next;
@@ -298,8 +382,7 @@ bool crypto_early(struct call *c, unsigned e, struct media_op *op)
 
     if (!s)
         return false;
-    is_new =
-        s->now.suite != s->next.suite || memcmp(s->now.key, s->next.key, sizeof s->now.key) != 0;
+    is_new = is_other(s);
     s->now = s->next;
     return is_new && crypto_op(c, e, op);
 }
@@ -312,6 +395,31 @@ void crypto_refuse(struct call *c)
         s->next = s->now;
 }
 
+void crypto_take(struct call *c, unsigned e)
+{
+    struct crypto *s = at(c, e);
+
+    if (!s || !s->has_fresh)
+        return;
+    memcpy(s->seed, s->fresh, sizeof s->seed);
+    memset(s->gen, 0, sizeof s->gen);
+    explicit_bzero(s->fresh, sizeof s->fresh);
+    s->left = 0;
+    s->has_seed = s->is_new = true;
+    s->has_fresh = false;
+}
+
+void crypto_replace(struct call *c, unsigned e)
+{
+    struct crypto *s = at(c, e);
+
+    if (!s)
+        return;
+    ident_random(s->fresh, sizeof s->fresh);
+    s->has_fresh = true;
+    crypto_take(c, e);
+}
+
 void crypto_drop(struct call *c, unsigned e)
 {
     struct crypto *s = at(c, e);
@@ -322,7 +430,7 @@ void crypto_drop(struct call *c, unsigned e)
 
 bool crypto_op(struct call *c, unsigned e, struct media_op *op)
 {
-    const struct crypto *s = at(c, e);
+    struct crypto *s = at(c, e);
     const struct word *now;
 
     if (!s)
@@ -333,7 +441,7 @@ bool crypto_op(struct call *c, unsigned e, struct media_op *op)
         return true;
     op->crypto.rx_suite = op->crypto.tx_suite = now->suite;
     memcpy(op->crypto.rx_key, now->key, MEDIA_KEY_MAX);
-    return own_key(c, e, now->suite, op->crypto.tx_key);
+    return own_key(s, false, now->suite, op->crypto.tx_key);
 }
 
 bool crypto_mux(const struct call *c, unsigned e)
@@ -363,6 +471,8 @@ void crypto_save(const struct call *c, struct crypto_saved to[2 * OFFER_MEDIA_MA
         memcpy(to[e].seed, s->seed, sizeof to[e].seed);
         memcpy(to[e].key, w->key, sizeof to[e].key);
         to[e].tag = w->tag;
+        memcpy(to[e].gen, s->gen, sizeof s->gen);
+        to[e].left = s->left;
         to[e].has_seed = s->has_seed;
         to[e].suite = w->suite;
         to[e].profile = w->profile;
@@ -385,6 +495,8 @@ void crypto_load(struct call *c, const struct crypto_saved from[2 * OFFER_MEDIA_
         if (!s)
             return;
         memcpy(s->seed, from[e].seed, sizeof s->seed);
+        memcpy(s->gen, from[e].gen, sizeof s->gen);
+        s->left = from[e].left;
         s->has_seed = from[e].has_seed;
         w = &s->now;
         memcpy(w->key, from[e].key, sizeof w->key);

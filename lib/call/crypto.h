@@ -22,6 +22,8 @@ struct crypto_saved {
     uint8_t seed[32], key[48];
     uint32_t tag;
     uint8_t has_seed, suite, profile, mux;
+    uint16_t gen[5];
+    uint8_t left, pad;
 };
 
 #define CRYPTO_WARNING SPAN("399 tandem \"SRTP of this offer and of this trunk do not fit\"")
@@ -30,7 +32,13 @@ extern const char crypto_reason[];
 
 /** Does the trunk's `srtp` let such a body of its party in? An unreadable one it does. @return 0; -EACCES */
 int crypto_check(const struct conf_trunk *t, const struct sdp *sdp);
-/** The same of a body. */
+/**
+ * Has each line of keys in this answer the tag and the suite of one that its party was offered (RFC 4568 §5.1.3)?
+ * @param told  the offer as it was sent; empty: it is not known, all will do
+ * @return 0; -EACCES
+ */
+int crypto_check_answer(const struct conf_trunk *t, const struct sdp *sdp, struct span told);
+/** The same as crypto_check of a body. */
 bool crypto_fits(const struct conf_trunk *t, struct span body);
 /** The same of an INVITE's body, before anything is known of the other side: true where media may go around us, too. */
 bool crypto_lets(const struct conf_trunk *t, struct span body);
@@ -43,10 +51,13 @@ void crypto_rtcp(const struct leg *leg, const struct sdp_media *m, const struct 
 /** Profile, keys and mux of line i in a body for this leg. @param text  must live as long as m */
 void crypto_edit(const struct leg *to, bool is_offer, const struct sdp_media *said, unsigned i,
                  struct sdp_media_edit *m, struct crypto_text *text);
-/** Line i for a party that takes the place of another (a transfer): an offer by its own trunk's `srtp`. */
-void crypto_retell(const struct leg *place, const struct conf_trunk *t,
-                   const struct sdp_media *said, unsigned i, struct sdp_media_edit *m,
-                   struct crypto_text *text);
+/** Line i for a party that takes the place of another (a transfer): an offer by its own trunk's `srtp`, with new keys unless it is the same leg. */
+void crypto_retell(const struct leg *place, const struct leg *to, const struct sdp_media *said,
+                   unsigned i, struct sdp_media_edit *m, struct crypto_text *text);
+/** It has taken the place: the keys that it was told hold from the next crypto_settle on. Nothing if none were. */
+void crypto_take(struct call *c, unsigned e);
+/** Another party has come to this endpoint by itself (Replaces) and is about to be answered: new keys from the next crypto_settle on. */
+void crypto_replace(struct call *c, unsigned e);
 
 /** The answer has come. @param keys  out: bit per endpoint whose keys differ from before. @return the same of mux */
 unsigned crypto_settle(struct call *c, unsigned *keys);

@@ -228,16 +228,33 @@ int offer_tell(struct ldlg *to, enum offer_kind kind, struct span body, struct s
     return sdp_parse(&sdp, body, NULL) < 0 ? -EINVAL : offer_write(to, kind, &sdp, out);
 }
 
+/* What our offer to this party said: all dialogs of a fork got the same. */
+static struct span offer_asked(const struct ldlg *from)
+{
+    const struct ldlg *ld = from->asked || from->said ? from : from->leg->main;
+    const struct kept *k = !ld ? NULL : ld->asked ? ld->asked : ld->said;
+
+    return offer_kept_text(k);
+}
+
 /* Its trunk's `srtp` holds for whatever passes the relay. */
-static bool offer_is_unfit(const struct ldlg *from, const struct sdp *sdp)
+static bool offer_is_unfit(const struct ldlg *from, const struct sdp *sdp, bool is_answer)
 {
     const struct call *c = from->leg->call;
+    const struct conf_trunk *t = from->leg->trunk.conf;
+    const char *why = "no keys, or none that will do";
 
-    if (!offer_has_relay(c) || crypto_check(from->leg->trunk.conf, sdp) == 0)
+    if (!offer_has_relay(c))
         return false;
+    if (crypto_check(t, sdp) == 0) {
+        if (!is_answer || crypto_check_answer(t, sdp, offer_asked(from)) == 0)
+            return false;
+        stat_inc(c->calls->stats, STAT_answers_crypto_tag);
+        why = "the answer takes a crypto line that was not offered";
+    }
     stat_inc(c->calls->stats, STAT_calls_no_srtp);
-    log_limited(LOG_WARN, "srtp_refused", "call=%s trunk=%s", c->uuid,
-                from->leg->trunk.state->name);
+    log_limited(LOG_WARN, "srtp_refused", "call=%s trunk=%s error=\"%s\"", c->uuid,
+                from->leg->trunk.state->name, why);
     return true;
 }
 
@@ -245,7 +262,7 @@ int offer_hear(struct ldlg *from, struct ldlg *to, struct span body)
 {
     struct sdp sdp;
 
-    if (sdp_parse(&sdp, body, NULL) < 0 || offer_is_unfit(from, &sdp))
+    if (sdp_parse(&sdp, body, NULL) < 0 || offer_is_unfit(from, &sdp, from->asked != NULL))
         return -EINVAL;
     offer_listen(from, to, &sdp, OFFER_ANSWER);
     offer_kept_settle(from);
@@ -259,12 +276,14 @@ int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct
 {
     struct sdp sdp;
 
-    if (sdp_parse(&sdp, body, NULL) < 0 || offer_is_unfit(from, &sdp))
+    if (sdp_parse(&sdp, body, NULL) < 0 || offer_is_unfit(from, &sdp, kind == OFFER_ANSWER))
         return -EINVAL;
     offer_listen(from, to, &sdp, kind);
     if (kind == OFFER_ANSWER) {
         from->oa.state = to->oa.state = OA_STABLE;
         offer_kept_settle(from);
+        for (unsigned i = 0; to->place && i < OFFER_MEDIA_MAX; i++)
+            crypto_replace(to->leg->call, offer_ep_of(to->leg, i));
         if (offer_is_carried(from, to))
             offer_apply(from->leg->call);
     } else {
@@ -298,7 +317,7 @@ int offer_retell(const struct ldlg *from, struct ldlg *to, struct span *out)
             e.origin = e.media[i].rtp;
         if (!offer_has_relay(from->leg->call))
             continue;
-        crypto_retell(from->leg, to->leg->trunk.conf, &sdp.media[i], i, &e.media[i], &keys);
+        crypto_retell(from->leg, to->leg, &sdp.media[i], i, &e.media[i], &keys);
         lite_retell(from->leg, to->leg->trunk.conf, &sdp.media[i], i, &e, &ice);
     }
     e.origin.port = 0;
@@ -313,21 +332,27 @@ int offer_retell(const struct ldlg *from, struct ldlg *to, struct span *out)
 
 void offer_retold(struct ldlg *to, bool ok)
 {
-    if (ok)
-        offer_kept_settle(to);
-    else
+    if (!ok) {
         offer_kept_put(to, &to->asked);
+        return;
+    }
+    offer_kept_settle(to);
+    for (unsigned i = 0; i < OFFER_MEDIA_MAX; i++)
+        crypto_take(to->leg->call, offer_ep_of(to->leg, i));
 }
 
-void offer_settle(struct ldlg *ld, struct span body)
+int offer_settle(struct ldlg *ld, struct span body)
 {
     struct call *c = ld->leg->call;
     struct sdp sdp;
 
     if (sdp_parse(&sdp, body, NULL) < 0 || ld != ld->leg->main)
-        return;
+        return 0;
+    if (offer_is_unfit(ld, &sdp, true))
+        return -EACCES;
     offer_note(c, ld->leg, &sdp, false);
     offer_apply(c);
+    return 0;
 }
 
 void offer_arm(struct call *c, bool apply)

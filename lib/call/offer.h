@@ -72,8 +72,11 @@ void offer_carry(struct ldlg *ld);
 struct span offer_said(const struct ldlg *ld);
 /** Take up what offer_said gave (call_load). */
 void offer_set_said(struct ldlg *ld, struct span body);
-/** The answer to an offer that we made in this dialog alone (a refresh): the relay learns of a change, the other side does not. */
-void offer_settle(struct ldlg *ld, struct span body);
+/**
+ * The answer to an offer that we made in this dialog alone (a refresh): the relay learns of a change, the other side does not.
+ * @return 0; -EACCES its keys will not do, and what was agreed before holds
+ */
+int offer_settle(struct ldlg *ld, struct span body);
 /**
  * Tell the party of `to` as an offer what the party of `from` was sent: a transfer joins it to that session. Addresses stay, o= is to's own.
  * @param out  over a buffer of the worker

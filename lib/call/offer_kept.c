@@ -21,6 +21,11 @@ struct kept {
     char p[];
 };
 
+struct span offer_kept_text(const struct kept *k)
+{
+    return k ? (struct span){k->p, k->len} : SPAN_NONE;
+}
+
 void offer_kept_put(struct ldlg *ld, struct kept **k)
 {
     if (*k) {
@@ -56,7 +61,7 @@ void offer_kept_settle(struct ldlg *ld)
 
 struct span offer_said(const struct ldlg *ld)
 {
-    return ld->said ? (struct span){ld->said->p, ld->said->len} : SPAN_NONE;
+    return offer_kept_text(ld->said);
 }
 
 void offer_set_said(struct ldlg *ld, struct span body)

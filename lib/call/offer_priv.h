@@ -18,6 +18,8 @@ void offer_show(const struct call *c, const struct leg *leg, struct addr *a);
 /** Tell the relay what has changed: addresses, and who is silent by agreement. */
 void offer_apply(struct call *c);
 
+/** Its text; NULL: empty. */
+struct span offer_kept_text(const struct kept *k);
 /** Give it back. */
 void offer_kept_put(struct ldlg *ld, struct kept **k);
 /** Keep this body there, in the place of what was. Empty: nothing. */

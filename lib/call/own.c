@@ -318,7 +318,7 @@ static void restore_done(struct own *o, const struct msg *m, unsigned status)
 
     offer_retold(o->ld, ok);
     if (ok && msg_body_is(m, OFFER_TYPE))
-        offer_settle(o->ld, m->body);
+        (void)offer_settle(o->ld, m->body);
 }
 
 /* The answer to an INVITE that was given up: did it come before the CANCEL, the peer is told once more what holds. */

@@ -249,7 +249,7 @@ static void refresh_done(struct own *o, const struct msg *m, unsigned status)
     if (m && status < 300) {
         refresh_answered(leg, m);
         if (o->p.method == SIP_INVITE && msg_body_is(m, OFFER_TYPE))
-            offer_settle(o->ld, m->body);
+            (void)offer_settle(o->ld, m->body);
         stat_inc(leg->call->calls->stats, STAT_session_refreshes);
         return;
     }

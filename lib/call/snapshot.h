@@ -15,7 +15,7 @@ struct calls;
 struct trunk_registry;
 
 /** Counted up when the layout changes; a record of another version is refused, not guessed at. */
-#define CALL_RECORD_VERSION 7
+#define CALL_RECORD_VERSION 8
 
 /** Of a record that is a brief alone: the call was answered and not confirmed yet, nobody can take it up. */
 #define CALL_RECORD_BRIEF 0

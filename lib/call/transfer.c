@@ -8,6 +8,7 @@
  *          call 1    | stays             call 1    | stays  re-INVITE          call 1  |   ward has the dialog of stays
  *                                        call 2  ward | target                 call 2  ward | target
  */
+#include "call/crypto.h"
 #include "call/transfer.h"
 
 #include "call/headers.h"
@@ -198,6 +199,8 @@ static void transfer_join(struct transfer *t, const struct msg *answer)
     struct call *old = stays->call;
     struct cause cause = {200, 16, stays->is_in ? CAUSE_OUT : CAUSE_IN, "transferred"};
     struct ldlg *ld = stays->main, *place = ward->main, *target = place->peer;
+    struct call *to = ward->call;
+    int rc = 0;
 
     pass_move_leg(stays);
     own_drop_leg(stays);
@@ -213,7 +216,7 @@ static void transfer_join(struct transfer *t, const struct msg *answer)
     ldlg_join(ld, target);
     ldlg_join(place, NULL);
     if (msg_body_is(answer, OFFER_TYPE))
-        offer_settle(ld, answer->body);
+        rc = offer_settle(ld, answer->body);
     log_ev(LOG_INFO, "transfer", "call=%s to=%s asker=%s", old->uuid, ward->call->uuid,
            asker->trunk.state->name);
     stays->transfer = ward->transfer = NULL;
@@ -225,6 +228,8 @@ static void transfer_join(struct transfer *t, const struct msg *answer)
     stays->cause = cause;
     call_release(old, &cause);
     leg_set_state(stays, LEG_DEAD);
+    if (rc < 0)
+        call_kill(to, &CAUSE_HERE_(488, 65, crypto_reason));
 }
 
 static int join_compose(struct own *o, struct build *b, struct span *type, struct span *body)

@@ -89,6 +89,7 @@
     X(calls_bypassed, "attempts whose media goes around the relay by bypass") \
     X(calls_no_codec, "calls refused because their trunk lets no codec of the offer pass") \
     X(calls_no_srtp, "offers and answers refused because of their trunk's srtp") \
+    X(answers_crypto_tag, "of these, answers with a crypto line that was not offered") \
     X(calls_ended, "calls ended, answered or not") \
     X(calls_setup_timeout, "calls ended by the setup timeout") \
     X(calls_duration, "calls ended by the maximum duration") \

@@ -109,6 +109,28 @@ static void media_keys(struct world *w, const char *side, const char *suite, con
         world_fail(w, "media: one key both ways");
 }
 
+/* Our key towards that side, as its SDP must have it. */
+static void media_ours(struct world *w, const char *side, const char *name)
+{
+    const struct media_crypto *c =
+        media_fake_crypto(w->media, last_session(w), strcmp(side, "out") == 0 ? 1 : 0);
+    struct sdes_line l = {.tag = 1};
+    char text[256], *key;
+    struct build b;
+
+    if (!c || !c->tx_suite) {
+        world_fail(w, "media: %s has no key of ours", side);
+        return;
+    }
+    l.suite = (enum sdes_suite)c->tx_suite;
+    memcpy(l.key, c->tx_key, sizeof l.key);
+    build_init(&b, text, sizeof text - 1);
+    sdes_write(&b, &l);
+    text[build_text(&b).len - 2] = '\0';
+    key = strstr(text, "inline:");
+    world_set(w, name, key);
+}
+
 static void media_mux(struct world *w, const char *side, bool want)
 {
     const struct media_ep *ep =
@@ -224,6 +246,8 @@ void cmd_media(struct world *w, char **word, unsigned n)
         media_ptime(w, word[1], (unsigned)strtoul(word[2], NULL, 10));
     else if (strcmp(what, "keys") == 0 && n >= 3)
         media_keys(w, word[1], word[2], n > 3 ? word[3] : NULL);
+    else if (strcmp(what, "ours") == 0 && n == 3)
+        media_ours(w, word[1], word[2]);
     else if (strcmp(what, "ice") == 0 && n == 3)
         media_ice(w, word[1], word[2]);
     else if (strcmp(what, "mux") == 0 && n == 3)
