@@ -15,6 +15,8 @@
 #include "relay/lines.h"
 #include "relay/secure.h"
 
+#define WARM_AHEAD 3U /* packets: some 300 ns, more than memory takes */
+
 /* ---- out ------------------------------------------------------------------------------------------------------- */
 
 static void unsent(struct flow_ctx *c, struct endpoint *e)
@@ -453,12 +455,42 @@ static void input(struct flow_ctx *c, struct io_packet *p)
     flow_forward(c, p);
 }
 
+/*
+ * With thousands of streams nearly every packet is of one whose lines are not in the processor's cache: what input() looks at of
+ * an endpoint, and then of its peer, is asked for some packets ahead.
+ */
+static void warm(const struct io_batch *b, unsigned i)
+{
+    if (i + 2 * WARM_AHEAD < b->n) {
+        const struct endpoint *e = b->packet[i + 2 * WARM_AHEAD].flow->ep;
+
+        __builtin_prefetch(&e->peer);
+        __builtin_prefetch(&e->seen_ms, 1);
+        __builtin_prefetch(&e->stats, 1);
+        __builtin_prefetch((const uint8_t *)&e->stats + 64, 1);
+        __builtin_prefetch(&e->fast);
+        __builtin_prefetch(&e->n, 1);
+        __builtin_prefetch(&e->rate_ms, 1);
+    }
+    if (i + WARM_AHEAD < b->n) {
+        const struct endpoint *peer = b->packet[i + WARM_AHEAD].flow->ep->peer;
+
+        if (!peer)
+            return;
+        __builtin_prefetch(&peer->rtp);
+        __builtin_prefetch(&peer->rtp.latch);
+        __builtin_prefetch(&peer->direction);
+        __builtin_prefetch(&peer->n, 1);
+    }
+}
+
 void flow_input(struct flow_ctx *c, struct io_batch *b)
 {
     uint64_t bytes = 0;
 
     c->now_ns = clock_now_ns();
     for (unsigned i = 0; i < b->n; i++) {
+        warm(b, i);
         bytes += b->packet[i].len;
         input(c, &b->packet[i]);
     }
