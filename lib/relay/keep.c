@@ -19,8 +19,8 @@
 #include "relay/state.h"
 
 #define KEEP_MAGIC   0x504b4454U /* "TDKP" */
-#define KEEP_VERSION 1U
-#define GROW_SLOTS   256U /* half a MiB: 0.2 ms in the turn that asks for it */
+#define KEEP_VERSION 2U          /* places of SRTP with their sequence number */
+#define GROW_SLOTS   256U        /* half a MiB: 0.2 ms in the turn that asks for it */
 /* 2^20 endpoints: all pairs of the ports of 32 addresses. Address space alone, until they are there. */
 #define SLOTS_MAX (1U << 20)
 

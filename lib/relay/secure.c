@@ -31,11 +31,21 @@ static const struct suite suites[MEDIA_SUITE_END] = {
                                       srtp_crypto_policy_set_aes_gcm_256_16_auth},
 };
 
+/* Where a source is. */
+struct place {
+    uint32_t ssrc, roc;
+    uint16_t seq;
+};
+
 /* One direction under one key. */
 struct way {
     srtp_t srtp; /* NULL: no key */
     uint32_t last, rtp_ssrc;
+    uint16_t rtp_seq; /* the newest of rtp_ssrc */
     bool has_last, has_rtp;
+    bool is_placed; /* no packet yet since was */
+    bool has_floor; /* nothing up to was.seq is sealed again */
+    struct place was;
     unsigned n_sources;
 };
 
@@ -196,17 +206,72 @@ static bool is_known(const struct way *w, uint32_t ssrc)
            srtp_get_stream_roc(w->srtp, ssrc, &roc) == srtp_err_status_ok;
 }
 
+/* RFC 3711 §3.3.1, appendix A: the roll-over of a packet by the newest that is known. @return false: before the stream began */
+static bool guess_roc(const struct place *was, uint16_t seq, uint32_t *roc)
+{
+    *roc = was->roc;
+    if (was->seq < 32768 && seq > was->seq + 32768) {
+        *roc = was->roc - 1;
+        return was->roc > 0;
+    }
+    if (was->seq >= 32768 && was->seq - 32768 > seq)
+        *roc = was->roc + 1;
+    return true;
+}
+
+static int16_t ahead(uint16_t a, uint16_t b)
+{
+    return (int16_t)(uint16_t)(a - b);
+}
+
+/*
+ * A packet of the source that was taken up again. Its stream has no memory of what was sealed: twice under one index would give both
+ * away. From SECURE_WINDOW packets on libsrtp2 refuses the old ones itself.
+ */
+static int way_place(struct way *w, bool is_tx, uint16_t seq)
+{
+    uint32_t roc;
+
+    if (is_tx && w->has_floor && ahead(seq, w->was.seq) <= 0)
+        return -EALREADY;
+    if (w->has_floor && ahead(seq, w->was.seq) > (int)SECURE_WINDOW)
+        w->has_floor = false;
+    if (!w->is_placed)
+        return 0;
+    if (!guess_roc(&w->was, seq, &roc))
+        return -EALREADY;
+    return status_errno(srtp_set_stream_roc(w->srtp, w->was.ssrc, roc));
+}
+
+static void way_at(struct way *w, uint32_t ssrc, uint16_t seq)
+{
+    if (w->is_placed && w->was.ssrc == ssrc)
+        w->is_placed = false;
+    if (!w->has_rtp || w->rtp_ssrc != ssrc || ahead(seq, w->rtp_seq) > 0)
+        w->rtp_seq = seq;
+    w->rtp_ssrc = ssrc;
+    w->has_rtp = true;
+}
+
 typedef srtp_err_status_t (*way_fn)(srtp_t, void *, int *);
 
 static int way_run(struct way *w, way_fn fn, bool is_rtcp, uint8_t *data, uint32_t *len)
 {
     int n = (int)*len;
     uint32_t ssrc;
+    uint16_t seq;
     srtp_err_status_t st;
     bool known;
+    int err;
 
     if (*len > COPY_MAX || !ssrc_of(is_rtcp, data, *len, &ssrc))
         return -EBADMSG;
+    seq = (uint16_t)(data[2] << 8 | data[3]);
+    if ((w->is_placed || w->has_floor) && !is_rtcp && ssrc == w->was.ssrc) {
+        err = way_place(w, fn == srtp_protect, seq);
+        if (err < 0)
+            return err;
+    }
     known = is_known(w, ssrc);
     if (!known && w->n_sources >= SECURE_SOURCES_MAX)
         return -EBADMSG;
@@ -220,10 +285,8 @@ static int way_run(struct way *w, way_fn fn, bool is_rtcp, uint8_t *data, uint32
         return -EBADMSG;
     w->last = ssrc;
     w->has_last = true;
-    if (!is_rtcp) {
-        w->rtp_ssrc = ssrc;
-        w->has_rtp = true;
-    }
+    if (!is_rtcp)
+        way_at(w, ssrc, seq);
     *len = (uint32_t)n;
     return 0;
 }
@@ -255,43 +318,63 @@ int secure_seal(struct secure *s, bool is_rtcp, uint8_t *data, uint32_t *len)
     return way_run(&s->tx, is_rtcp ? srtp_protect_rtcp : srtp_protect, is_rtcp, data, len);
 }
 
-static void place_of(const struct way *w, uint32_t *ssrc, uint32_t *roc, uint8_t *has)
+/* @return false: nothing is known */
+static bool place_of(const struct way *w, struct place *p)
 {
-    *has =
-        w->has_rtp && srtp_get_stream_roc(w->srtp, w->rtp_ssrc, roc) == srtp_err_status_ok ? 1 : 0;
-    if (*has)
-        *ssrc = w->rtp_ssrc;
+    if (w->is_placed && !w->has_rtp) {
+        *p = w->was;
+        return true;
+    }
+    p->ssrc = w->rtp_ssrc;
+    p->seq = w->rtp_seq;
+    return w->has_rtp && srtp_get_stream_roc(w->srtp, w->rtp_ssrc, &p->roc) == srtp_err_status_ok;
 }
 
 void secure_place_get(const struct secure *s, struct secure_place *out)
 {
+    struct place p;
+
     *out = (struct secure_place){0};
-    place_of(&s->rx, &out->rx_ssrc, &out->rx_roc, &out->has_rx);
-    place_of(&s->tx, &out->tx_ssrc, &out->tx_roc, &out->has_tx);
+    if (place_of(&s->rx, &p)) {
+        out->has_rx = 1;
+        out->rx_ssrc = p.ssrc;
+        out->rx_roc = p.roc;
+        out->rx_seq = p.seq;
+    }
+    if (place_of(&s->tx, &p)) {
+        out->has_tx = 1;
+        out->tx_ssrc = p.ssrc;
+        out->tx_roc = p.roc;
+        out->tx_seq = p.seq;
+    }
 }
 
-static int place_way(struct way *w, uint8_t suite, uint8_t *key, uint32_t ssrc, uint32_t roc)
+static int place_way(struct way *w, uint8_t suite, uint8_t *key, const struct place *was)
 {
     srtp_policy_t p;
     int err;
 
     if (!w->srtp)
         return 0;
-    p = policy_of(suite, key, ssrc_specific, ssrc);
+    p = policy_of(suite, key, ssrc_specific, was->ssrc);
     err = status_errno(srtp_add_stream(w->srtp, &p));
     if (err < 0)
         return err;
     w->n_sources++;
-    return status_errno(srtp_set_stream_roc(w->srtp, ssrc, roc));
+    w->was = *was;
+    w->is_placed = w->has_floor = true;
+    return 0;
 }
 
 int secure_place_set(struct secure *s, const struct secure_place *p)
 {
+    const struct place rx = {p->rx_ssrc, p->rx_roc, p->rx_seq};
+    const struct place tx = {p->tx_ssrc, p->tx_roc, p->tx_seq};
     int err = 0;
 
     if (p->has_rx)
-        err = place_way(&s->rx, s->want.rx_suite, s->want.rx_key, p->rx_ssrc, p->rx_roc);
+        err = place_way(&s->rx, s->want.rx_suite, s->want.rx_key, &rx);
     if (err == 0 && p->has_tx)
-        err = place_way(&s->tx, s->want.tx_suite, s->want.tx_key, p->tx_ssrc, p->tx_roc);
+        err = place_way(&s->tx, s->want.tx_suite, s->want.tx_key, &tx);
     return err;
 }

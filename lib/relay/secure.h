@@ -64,13 +64,17 @@ int secure_seal(struct secure *s, bool is_rtcp, uint8_t *data, uint32_t *len);
 struct secure_place {
     uint32_t rx_ssrc, rx_roc; /* of the source heard last */
     uint32_t tx_ssrc, tx_roc; /* of the source sent last */
+    uint16_t rx_seq, tx_seq;  /* the newest of that source */
     uint8_t has_rx, has_tx;
-    uint8_t pad[6];
+    uint8_t pad[2];
 };
 
 /** Packet thread, or when nobody sends. */
 void secure_place_get(const struct secure *s, struct secure_place *out);
-/** Right after secure_new. @return 0 or -ENOMEM */
+/**
+ * Right after secure_new. The place may be a moment old: the first packet says how far its stream has come since, also over a roll-over.
+ * What is not newer than the place is not sealed: it was before. @return 0 or -ENOMEM
+ */
 int secure_place_set(struct secure *s, const struct secure_place *p);
 
 #endif

@@ -485,6 +485,51 @@ static void a_relay_that_takes_streams_up_again_knows_their_place(void **state)
     secure_free(again);
 }
 
+/* The journal is a moment old: meanwhile the numbers have rolled over, and what is not newer was sealed. */
+static void a_place_from_before_the_roll_over_is_good(void **state)
+{
+    struct media_crypto a = crypto_of(MEDIA_SUITE_AEAD_AES_128_GCM, 9);
+    struct secure *s = make(&a), *again = make(&a);
+    struct secure_place place, later;
+    uint8_t p[512], q[512];
+    uint32_t n, len;
+
+    (void)state;
+    for (uint32_t i = 65500; i < 65530; i++) {
+        n = rtp(p, SSRC, (uint16_t)i, 20);
+        assert_int_equal(secure_seal(s, false, p, &n), 0);
+        assert_int_equal(open_one(s, &a, (uint16_t)i, 0, 0), 0);
+    }
+    secure_place_get(s, &place);
+    assert_int_equal(place.tx_seq, 65529);
+    secure_free(s);
+    assert_int_equal(secure_place_set(again, &place), 0);
+    secure_place_get(again, &later); /* killed twice in a moment */
+    assert_memory_equal(&later, &place, sizeof(place));
+    for (uint32_t i = 65500; i < 65530; i++) {
+        n = rtp(p, SSRC, (uint16_t)i, 20);
+        assert_int_equal(secure_seal(again, false, p, &n), -EALREADY);
+    }
+    assert_int_equal(open_one(again, &a, 3, 1, 0), 0);
+    n = len = rtp(p, SSRC, 3, 20);
+    memcpy(q, p, n);
+    assert_int_equal(secure_seal(again, false, p, &n), 0);
+    assert_int_equal(ref_seal_rtp(a.tx_suite, a.tx_key, 1, q, len), n);
+    assert_memory_equal(p, q, n);
+    /* within the window of the new packet, and sealed by the former process; one that was on its way passes */
+    n = rtp(p, SSRC, 65529, 20);
+    assert_int_equal(secure_seal(again, false, p, &n), -EALREADY);
+    n = rtp(p, SSRC, 65533, 20);
+    assert_int_equal(secure_seal(again, false, p, &n), 0);
+    for (uint32_t i = 4; i < 2000; i++) {
+        n = rtp(p, SSRC, (uint16_t)i, 20);
+        assert_int_equal(secure_seal(again, false, p, &n), 0);
+    }
+    n = rtp(p, SSRC, 65529, 20);
+    assert_int_equal(secure_seal(again, false, p, &n), -EALREADY);
+    secure_free(again);
+}
+
 static void keys_are_checked(void **state)
 {
     struct media_crypto c = crypto_of(MEDIA_SUITE_AEAD_AES_128_GCM, 9);
@@ -526,6 +571,7 @@ int main(void)
         cmocka_unit_test(a_new_key_leaves_no_gap),
         cmocka_unit_test(a_key_that_stays_keeps_its_counters),
         cmocka_unit_test(a_relay_that_takes_streams_up_again_knows_their_place),
+        cmocka_unit_test(a_place_from_before_the_roll_over_is_good),
         cmocka_unit_test(keys_are_checked),
     };
 

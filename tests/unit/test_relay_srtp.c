@@ -243,6 +243,45 @@ static void keys_change_in_the_middle_of_a_call(void **state)
     sparty_fini(&out);
 }
 
+/* Two packets under one index of one key would give both away (RFC 3711 §9.1): who begins again in its own stream is not heard. */
+static void a_stream_that_begins_again_is_not_sealed_twice(void **state)
+{
+    struct media_op k = keys(0, MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, 10);
+    struct rig_answer r = open_call(&k, NULL), q;
+    struct sparty in, out;
+    uint16_t newest;
+
+    (void)state;
+    sparty_init(&in, 1, &k.crypto);
+    sparty_init(&out, 2, NULL);
+    meet(&r, &in, &out);
+    talk(&r, &in, &out, 20);
+    newest = out.p.seq;
+    out.p.seq = (uint16_t)(newest - 15); /* a phone that restarts with its old SSRC */
+    for (int i = 0; i < 15; i++)
+        sparty_send(&out, &r.ep[1].local);
+    out.p.seq = (uint16_t)(newest - 20000); /* far behind the window */
+    for (int i = 0; i < 3; i++)
+        sparty_send(&out, &r.ep[1].local);
+    rig_until(&rig, (q = rig_ask(&rig, MEDIA_QUERY, r.ref, NULL, 0), q.ep[1].n.unsent >= 18));
+    party_expect_none(&in.p);
+    assert_int_equal(q.ep[1].n.unsent, 18);
+    out.p.seq = newest; /* where the old stream was, it goes on */
+    talk(&r, &in, &out, 3);
+    /* the same key again, as each re-INVITE has it, forgets nothing */
+    modify(&r, &k);
+    out.p.seq = newest;
+    sparty_send(&out, &r.ep[1].local);
+    party_expect_none(&in.p);
+    /* another source has a key stream of its own, wherever it begins; it is taken once the old one is silent */
+    party_expect_none(&in.p);
+    out.p.seq = newest;
+    out.p.ssrc = 77;
+    talk(&r, &in, &out, 3);
+    sparty_fini(&in);
+    sparty_fini(&out);
+}
+
 static void a_session_taken_over_keeps_its_streams(void **state)
 {
     struct media_op k = keys(0, MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32, 10);
@@ -330,6 +369,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_sealed_right_is_counted_and_reaches_nobody,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(keys_change_in_the_middle_of_a_call, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stream_that_begins_again_is_not_sealed_twice, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_session_taken_over_keeps_its_streams, setup, teardown),
         cmocka_unit_test_setup_teardown(rtcp_shares_the_port_of_a_party_that_wants_it, setup,
                                         teardown),
