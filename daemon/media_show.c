@@ -93,6 +93,8 @@ static void relay_answered(void *arg, int status, const struct media_relay_reply
             (int)r->descriptors_limit, "threads", (int)r->threads, "draining", (int)r->draining);
         json_object_set_new(j, "send_errors", json_integer(INT(r->send_errors)));
         json_object_set_new(j, "overflows", json_integer(INT(r->overflows)));
+        json_object_set_new(j, "ice_answered", json_integer(INT(r->ice_answered)));
+        json_object_set_new(j, "ice_refused", json_integer(INT(r->ice_refused)));
         json_object_set_new(j, "pools", relay_pools(r));
         json_object_set_new(j, "media", media_show_fast(&r->fast, r->endpoints));
         g->result[0] = j;

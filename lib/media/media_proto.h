@@ -510,6 +510,8 @@ struct media_relay_reply {
     uint64_t packets_in, bytes_in, packets_out, bytes_out; /* RTP and RTCP */
     uint64_t strangers, invalid, unsent, send_errors;
     uint64_t overflows; /* lost by the sockets of the threads for want of room (steered) */
+    uint64_t ice_answered,
+        ice_refused; /* checks of parties; refused: broken, not theirs, too many */
     uint64_t refused_ports, refused_descriptors, refused_memory, refused_draining;
     uint64_t ports_stolen; /* of our range, held by another program */
     uint64_t bad_messages; /* that ended a connection */
@@ -542,7 +544,7 @@ static_assert(sizeof(struct media_list) == 40, "wire");
 static_assert(sizeof(struct media_list_reply) == 40, "wire");
 static_assert(sizeof(struct media_event_msg) == 64, "wire");
 static_assert(sizeof(struct media_pool_state) == 96, "wire");
-static_assert(sizeof(struct media_relay_reply) == 1272, "wire");
+static_assert(sizeof(struct media_relay_reply) == 1288, "wire");
 
 /** Id of a pool: 32-bit FNV-1a of its name, so that it means the same before and after a reload. The relay refuses two names with one id. */
 static inline uint32_t media_pool_id(const char *name)

@@ -406,6 +406,9 @@ static void ice_step(struct flow_ctx *c, struct io_packet *p)
     if (v == ICE_BAD || v == ICE_REFUSED) {
         f->ep->n.invalid++;
         total_add(&c->totals->invalid, 1);
+        total_add(&c->totals->ice_refused, 1);
+    } else if (len) {
+        total_add(&c->totals->ice_answered, 1);
     }
     if (len == 0)
         return;

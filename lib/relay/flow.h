@@ -108,6 +108,7 @@ struct flow_totals {
     _Atomic uint64_t packets_in, bytes_in, packets_out, bytes_out;
     _Atomic uint64_t strangers, invalid, unsent, send_errors, events_lost;
     _Atomic uint64_t overflows; /* lost by the threads' sockets for want of room */
+    _Atomic uint64_t ice_answered, ice_refused;
 };
 
 static inline void total_add(_Atomic uint64_t *v, uint64_t n)

@@ -345,6 +345,8 @@ void relay_report(struct relay *r, struct media_relay_reply *out)
     out->unsent = sum(r, offsetof(struct flow_totals, unsent));
     out->send_errors = sum(r, offsetof(struct flow_totals, send_errors));
     out->overflows = sum(r, offsetof(struct flow_totals, overflows));
+    out->ice_answered = sum(r, offsetof(struct flow_totals, ice_answered));
+    out->ice_refused = sum(r, offsetof(struct flow_totals, ice_refused));
     out->refused_ports = r->refused_ports;
     out->refused_descriptors = r->refused_descriptors;
     out->refused_memory = r->refused_memory;

@@ -2,6 +2,12 @@
 """
 What the kernel path must not do to a stream: lose, double, reorder, misdirect it. run calls them; a Bench is ready.
 """
+import hmac
+import os
+import socket
+import struct
+import zlib
+
 import netns
 from netns import check
 
@@ -145,6 +151,74 @@ def case_fast_dtmf(bench):
     check(n["a"]["packets"] == n["b"]["sent_packets"], f"counters: {n}")
     check(n["a"]["packets"] + n["b"]["packets"] == report["sent"], f"counters: {n}")
     check(bench.promoted() == 20, "streams left the kernel")
+
+
+UFRAG, PWD, PEER = "laiteiceu", "laiteicepasswordlaiteice", "peer"
+
+
+def check_of(pwd, number):
+    """A check as a controlling party sends it (RFC 8445 section 7.1), the even ones with USE-CANDIDATE; a consent check, too (RFC 7675)."""
+    def attribute(kind, value):
+        return struct.pack("!HH", kind, len(value)) + value + bytes(-len(value) % 4)
+
+    def message(attributes, more):
+        return struct.pack("!HHI", 1, len(attributes) + more, 0x2112a442) + struct.pack("!III", 7, 7, number) + attributes
+
+    body = attribute(6, f"{UFRAG}:{PEER}".encode()) + attribute(0x802a, bytes(8)) + (b"" if number % 2 else attribute(0x25, b""))
+    body += attribute(8, hmac.new(pwd.encode(), message(body, 24), "sha1").digest())
+    return message(body + attribute(0x8028, struct.pack("!I", zlib.crc32(message(body, 8)) ^ 0x5354554e)), 0)
+
+
+def consent(bench, local, n, pwd=PWD):
+    """n checks from the port that media of the first call comes from; how many are answered with success, and refused."""
+    out = os.path.join(bench.dir, "answers")
+
+    def ask():
+        host, port = local.rsplit(":", 1)
+        got = {0x0101: set(), 0x0111: set()}
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as s:
+            s.bind((bench.A4, 0))
+            s.settimeout(0.02)
+            for k in range(n):
+                p = check_of(pwd, k)
+                s.sendto(struct.pack("!HHHH", netns.PARTY, int(port), 8 + len(p), 0) + p, (host, 0))
+                until = netns.time.monotonic() + 2
+                while netns.time.monotonic() < until and k not in got[0x0101] | got[0x0111]:
+                    try:
+                        b = s.recv(2048)[28:]
+                    except socket.timeout:
+                        continue
+                    if len(b) >= 20 and b[0] < 2:
+                        got[struct.unpack("!H", b[:2])[0]].add(struct.unpack("!I", b[16:20])[0])
+        with open(out, "w", encoding="ascii") as f:
+            f.write(f"{len(got[0x0101])} {len(got[0x0111])}")
+    netns.in_netns(bench.ns["a"], ask)
+    with open(out, encoding="ascii") as f:
+        return tuple(int(x) for x in f.read().split())
+
+
+def case_fast_ice(bench):
+    """A party with ICE is in the kernel, and its consent checks are answered all the while (RFC 7675)."""
+    fast(bench, NATIVE)
+    bench.open(1)
+    bench.ok(f"ice 0 1 0 ufrag={UFRAG} pwd={PWD} remote={PEER}")
+    local = bench.ctl("query 0 1")["ep"][0]["local"]
+    flow = bench.flow(bench.map(1), pps=50)
+    netns.time.sleep(1)
+    check(bench.promoted() == 0, "promoted without a nomination")
+    check(consent(bench, local, 1) == (1, 0), "the nomination is not answered")
+    all_in(bench, 2)
+    flow("mark")
+    check(consent(bench, local, 40) == (40, 0), "checks are not answered")
+    check(bench.promoted() == 2, f"a check took the streams out of the kernel: {demotions(bench)}")
+    check(consent(bench, local, 3, "x" * 24) == (0, 3), "a wrong password is not refused")
+    netns.time.sleep(0.5)
+    clean(flow("report"), "ICE")
+    check(bench.promoted() == 2, f"streams left the kernel: {demotions(bench)}")
+    r = bench.ctl("relay")
+    check(r["ice_answered"] == 41 and r["ice_refused"] == 3, f"counters: {r}")
+    n = bench.ctl("sum 0 1")
+    check(n["a"]["packets"] == n["b"]["sent_packets"] > 0, f"counters: {n}")
 
 
 def case_watchdog_neighbour(bench):

@@ -236,6 +236,14 @@ static void do_open_one(char **word, unsigned n, unsigned first, unsigned i)
     asked(media_open(c.media, &o, on_done, s));
 }
 
+/* to is zeroed */
+static void text_put(char *to, size_t size, const char *text)
+{
+    size_t len = text ? strlen(text) : 0;
+
+    memcpy(to, text ? text : "", len < size ? len : size - 1);
+}
+
 static void modify(unsigned first, unsigned count, const struct media_op *op, unsigned step)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -259,6 +267,7 @@ static void do_modify(char **word, unsigned n, unsigned first, unsigned count)
         {"relearn", MEDIA_OP_RELEARN}, {"disconnect", MEDIA_OP_DISCONNECT},
         {"connect", MEDIA_OP_CONNECT}, {"play", MEDIA_OP_PLAY},
         {"stop", MEDIA_OP_STOP},       {"dtmf", MEDIA_OP_DTMF},
+        {"ice", MEDIA_OP_ICE},
     };
     struct media_op op = {0};
     uint8_t ep = n > 3 ? (uint8_t)strtoul(word[3], NULL, 10) : 0;
@@ -281,7 +290,15 @@ static void do_modify(char **word, unsigned n, unsigned first, unsigned count)
         op.dtmf.digit = (uint8_t)number(word, n, "digit", 5);
         op.dtmf.duration_ms = number(word, n, "ms", 100);
     }
-    op.ep.endpoint = ep;
+    if (op.kind == MEDIA_OP_ICE) {
+        op.ice.is_on = 1;
+        text_put(op.ice.ufrag, sizeof(op.ice.ufrag), value(word, n, "ufrag"));
+        text_put(op.ice.pwd, sizeof(op.ice.pwd), value(word, n, "pwd"));
+        text_put(op.ice.remote_ufrag, sizeof(op.ice.remote_ufrag), value(word, n, "remote"));
+        op.ice.endpoint = ep;
+    } else {
+        op.ep.endpoint = ep;
+    }
     begin();
     modify(first, count, &op, number(word, n, "step", 2));
     end();
@@ -428,7 +445,7 @@ static void run_range(char **word, unsigned n)
         {"query", do_query},       {"map", do_map},        {"set", do_modify},
         {"remote", do_modify},     {"relearn", do_modify}, {"connect", do_modify},
         {"disconnect", do_modify}, {"play", do_modify},    {"stop", do_modify},
-        {"dtmf", do_modify},
+        {"dtmf", do_modify},       {"ice", do_modify},
     };
     unsigned first = n > 1 ? (unsigned)strtoul(word[1], NULL, 10) : 0;
     unsigned count = n > 2 ? (unsigned)strtoul(word[2], NULL, 10) : 1;

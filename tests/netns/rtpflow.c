@@ -235,6 +235,8 @@ static void hear(struct party *y)
             continue;
         if (n < 0)
             return;
+        if (n > 0 && b[0] < 2)
+            continue; /* STUN: whoever asked looks for it himself */
         if (n > (ssize_t)sizeof(b))
             t.foreign++;
         else

@@ -815,6 +815,10 @@ static void srtp_of_a_trunk_has_suites_in_order(void **state)
         {"trunk x\n srtp required AES_CM_128_HMAC_SHA1_8\n",
          "did you mean 'AES_CM_128_HMAC_SHA1_80'?"},
         {"trunk x\n rtcp-mux yes\n", "'yes'"},
+        {"trunk x\n ice full\n", "'full'"},
+        {"trunk x\n ice\n", "ice"},
+        {"trunk x\n ice lite strip\n", "ice"},
+        {"trunk x\n ice lite\n ice strip\n", "ice"},
     };
     const struct conf_trunk *t;
     struct conf *c = with_out("", &t);
