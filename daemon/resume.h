@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls outlive the process: each worker's journal in the run directory, and what a former process left there.
+ * Calls and their records outlive the process: each worker's journal and unwritten CDRs in the run directory, and what a former process left there.
  * node.c calls it when the workers are made and do not run yet; what is in a journal is lib/call's business.
  */
 #ifndef DAEMON_RESUME_H
@@ -12,7 +12,7 @@ struct node;
 
 /** What was found at the start. */
 struct resumed {
-    uint64_t calls, ended, estimated, lost;
+    uint64_t calls, ended, estimated, lost, records;
 };
 
 /**

@@ -3,8 +3,8 @@
  * The ports of the workers and the thread that writes records.
  * The call layer puts events, the daemon owns the writer; neither ever waits for a disk.
  *
- * An event is copied into one block, {event, texts}, which goes over the worker's ring and comes back over a second
- * ring to be used again. The writer wakes every TURN_MS under load, so that the workers need no system call, and sleeps
+ * An event is copied into one block, {event, texts}, which goes over the worker's ring. Blocks are in a mapped file (keep.h) and
+ * are free again when no sink has anything left to write; without such a file they come back over a second ring. The writer wakes every TURN_MS under load, so that the workers need no system call, and sleeps
  * on its bell when nothing came.
  */
 #include "cdr/cdr.h"
@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "cdr/keep.h"
 #include "cdr/record.h"
 #include "cdr/sink.h"
 #include "core/err.h"
@@ -33,15 +34,26 @@
 #define INTERIM_PERCENT 75
 
 struct block {
-    size_t cap;
+    uint32_t cap;
+    bool is_kept; /* it is the keep's, which has it until it is written */
+    uint64_t seq; /* 1, 2, … of the port */
     struct cdr_event ev;
     char text[];
 };
+
+/*
+ * A former process' events are read as they lie: who changes the event counts KEEP_VERSION up and puts the new size here.
+ * (On 64 bits; the file of an event of another size is refused in any case.)
+ */
+_Static_assert(sizeof(void *) != 8 || sizeof(struct cdr_event) == 1056, "see above");
 
 struct cdr_port {
     struct cdr_writer *writer; /* NULL: a tap */
     struct ring *ring;
     struct ring *spare;
+    struct keep *keep; /* NULL: blocks are in memory alone */
+    uint64_t seq;      /* worker: of the last block put */
+    uint64_t taken;    /* writer: of the last block taken */
     _Atomic uint64_t lost;
     void (*tap)(const struct cdr_event *, void *);
     void *tap_arg;
@@ -80,12 +92,19 @@ static size_t text_len(struct span s)
 static struct block *block_new(struct cdr_port *p, size_t bytes)
 {
     size_t cap = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
-    struct block *b = cap == BLOCK_BYTES ? ring_get(p->spare) : NULL;
+    struct block *b = p->keep ? keep_take(p->keep, bytes) : NULL;
 
+    if (b) {
+        b->is_kept = true;
+        return b;
+    }
+    b = cap == BLOCK_BYTES ? ring_get(p->spare) : NULL;
     if (!b) {
         b = malloc(cap);
-        if (b)
-            b->cap = cap;
+        if (!b)
+            return NULL;
+        b->cap = (uint32_t)cap;
+        b->is_kept = false;
     }
     return b;
 }
@@ -148,8 +167,12 @@ int cdr_put(struct cdr_port *p, struct stats *stats, const struct cdr_event *ev)
     b = block_of(p, ev);
     if (!b)
         return lose(p, stats, ev, -ENOMEM);
+    b->seq = ++p->seq;
+    if (b->is_kept)
+        keep_commit(p->keep, b->seq);
     if (ring_put(p->ring, b) < 0) {
-        free(b);
+        if (!b->is_kept)
+            free(b);
         return lose(p, stats, ev, TD_EFULL);
     }
     bell_ring(&p->writer->bell);
@@ -176,11 +199,18 @@ void cdr_port_free_tap(struct cdr_port *p)
 
 static void take_block(struct cdr_writer *w, struct cdr_port *p, struct block *b)
 {
-    w->origin.worker = (unsigned)(p - w->port);
+    w->origin.worker = b->ev.again ? b->ev.again - 1U : (unsigned)(p - w->port);
     for (struct sink *s = w->sinks; s; s = s->next) {
-        if (!s->is_retired && (b->ev.type != CDR_INTERIM || s->interim_ms > 0))
+        if (s->is_retired || (b->ev.type == CDR_INTERIM && s->interim_ms == 0))
+            continue;
+        if (b->ev.again)
+            sink_put_again(s, &w->origin, &b->ev, &w->clock);
+        else
             sink_put(s, &w->origin, &b->ev);
     }
+    p->taken = b->seq;
+    if (b->is_kept)
+        return;
     if (b->cap != BLOCK_BYTES || ring_put(p->spare, b) < 0)
         free(b);
 }
@@ -267,6 +297,9 @@ static bool turn_sinks(struct cdr_writer *w)
     }
     atomic_store_explicit(&w->sink_backlog, backlog, memory_order_relaxed);
     atomic_store_explicit(&w->failing, failing, memory_order_relaxed);
+    for (unsigned i = 0; backlog == 0 && i < w->workers; i++)
+        if (w->port[i].keep)
+            keep_written(w->port[i].keep, w->port[i].taken);
     return more;
 }
 
@@ -321,6 +354,70 @@ static void *run(void *arg)
     return NULL;
 }
 
+/* --- what a former process had not written --- */
+
+int cdr_port_keep(struct cdr_port *p, const char *path)
+{
+    return keep_new(path, sizeof(struct block), &p->keep);
+}
+
+struct keep_reading {
+    unsigned worker;
+    void (*fn)(void *arg, const struct cdr_event *ev);
+    void *arg;
+};
+
+/* Its texts are where it is now, and inside it. @return false: damaged */
+static bool rebase(struct block *b, const struct keep_block *from)
+{
+    const size_t room = from->bytes - sizeof(*b);
+    const uint64_t old = from->at + offsetof(struct block, text);
+    struct span *s;
+
+    for (size_t i = 0; (s = record_span(&b->ev, &i));) {
+        uint64_t off = (uint64_t)(uintptr_t)s->p - old;
+
+        if (off > room || s->len > room - off)
+            return false;
+        s->p = b->text + off;
+    }
+    return b->ev.type <= CDR_CALL && b->ev.release <= CDR_RELEASE_SWITCH;
+}
+
+static void on_kept(void *arg, struct keep_block *kb)
+{
+    const struct keep_reading *r = arg;
+    struct block *b = kb->p;
+    struct cdr_event ev;
+
+    if (kb->bytes < sizeof(*b))
+        return;
+    ev = b->ev;
+    /* the file stays as it is: it may have to be read a second time */
+    if (!rebase(b, kb)) {
+        b->ev = ev;
+        log_ev(LOG_ERROR, "cdr_keep", "error=\"damaged record\"");
+        return;
+    }
+    if (!b->ev.again)
+        b->ev.again = (uint16_t)(r->worker + 1);
+    r->fn(r->arg, &b->ev);
+    b->ev = ev;
+}
+
+int cdr_keep_read(const char *path, unsigned worker,
+                  void (*fn)(void *arg, const struct cdr_event *ev), void *arg)
+{
+    struct keep_reading r = {worker, fn, arg};
+
+    return keep_read(path, sizeof(struct block), on_kept, &r);
+}
+
+int cdr_keep_remove(const char *path)
+{
+    return keep_remove(path, sizeof(struct block));
+}
+
 /* --- making, changing, ending --- */
 
 static void now_system(struct clock *c, void *arg)
@@ -369,6 +466,7 @@ static void free_ports(struct cdr_writer *w)
             free(b);
         ring_free(w->port[i].ring);
         ring_free(w->port[i].spare);
+        keep_free(w->port[i].keep);
     }
     free(w->port);
 }
@@ -475,6 +573,7 @@ void cdr_writer_free(struct cdr_writer *w)
         apply_next(w);
     take_events(w, SIZE_MAX);
     apply_next(w);
+    turn_sinks(w);
     free_sinks(w, w->sinks);
     free_writer(w);
 }

@@ -117,6 +117,8 @@ struct cdr_event {
     struct cdr_media media_in;
     struct cdr_media media_out;
     bool estimated; /* the end was not seen: it was worked out after a restart */
+    uint16_t
+        again; /* 0; worker + 1 that a former process had it from: a file may have the record */
 };
 
 /** Longest string of an event that is kept; longer ones are cut (a Call-ID of 1 KiB is a defect of its maker). */
@@ -168,6 +170,23 @@ void cdr_writer_free(struct cdr_writer *w);
 
 /** Port of worker (0 … workers−1); owned by the writer. Each is used by one thread at a time. */
 struct cdr_port *cdr_writer_port(struct cdr_writer *w, unsigned worker);
+
+/**
+ * Before the port is used: what it hands over lies in a mapped file from now on, until it is in its CDR files; so it outlives the process
+ * (not a power cut).
+ * @return 0; -EEXIST the file has something in it; -EWOULDBLOCK another process has it; -errno: events are kept in memory alone
+ */
+int cdr_port_keep(struct cdr_port *p, const char *path);
+/**
+ * Read such a file of a former process: events that may be in no CDR file yet, oldest first. Put them, with `again` as it is: a record
+ * whose line a file of its section has is not written a second time.
+ * @param worker  whose it was
+ * @return how many; -EWOULDBLOCK its process lives; -EPROTO another layout; -errno
+ */
+int cdr_keep_read(const char *path, unsigned worker,
+                  void (*fn)(void *arg, const struct cdr_event *ev), void *arg);
+/** Remove it when they are put. @return 0; as cdr_keep_read */
+int cdr_keep_remove(const char *path);
 
 /** Tests: a port that calls fn with each event instead of writing it. */
 struct cdr_port *cdr_port_new_tap(void (*fn)(const struct cdr_event *ev, void *arg), void *arg);

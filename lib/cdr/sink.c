@@ -30,6 +30,10 @@
 /* A record is at most 24 texts of 1 KiB, each byte written as six: a torn one is not longer. */
 #define TORN_MAX   (192u * 1024)
 #define NUMBER_MAX 99999u
+/* How far back a record of a killed process is looked for: as much as can have waited, and a day of hours. */
+#define LOOK_BYTES   CDR_BACKLOG_BYTES
+#define LOOK_PERIODS 26u
+#define LOOK_KEPT_MS 10000
 
 static void count(_Atomic uint64_t *n, uint64_t more)
 {
@@ -144,6 +148,61 @@ static unsigned last_number(const char *base)
         numbered(base, n + 1, path);
     while (access(path, F_OK) == 0 && ++n < NUMBER_MAX);
     return n;
+}
+
+/* --- records of a former process --- */
+
+/* Files of the period of at_ms, newest first. @return bytes that may still be read */
+static uint64_t look_period(struct sink *s, uint64_t at_ms, uint64_t budget)
+{
+    char base[PATH_MAX], path[PATH_MAX + 16];
+
+    if (base_of(s, at_ms, base) < 0)
+        return budget;
+    for (unsigned n = last_number(base) + 1; n-- > 0 && budget > 0;) {
+        numbered(base, n, path);
+        budget -= seen_file(&s->seen, path, budget);
+    }
+    return budget;
+}
+
+/* All lines that were written since then, as far back as is looked. */
+static void look_back(struct sink *s, uint64_t since_ms, const struct clock *now)
+{
+    uint64_t budget = LOOK_BYTES, at = now->wall_ms;
+
+    seen_fini(&s->seen);
+    s->is_seen = true;
+    s->seen_since_ms = since_ms;
+    for (unsigned i = 0; i < LOOK_PERIODS && budget > 0; i++) {
+        budget = look_period(s, at, budget);
+        if (!s->rotate_ms || period_of(s, at) <= period_of(s, since_ms))
+            break;
+        at -= s->rotate_ms;
+    }
+}
+
+void sink_put_again(struct sink *s, const struct record_origin *o, const struct cdr_event *ev,
+                    const struct clock *now)
+{
+    uint64_t since = ev->end.wall_ms < now->wall_ms ? ev->end.wall_ms : now->wall_ms;
+    size_t before = s->backlog.len;
+
+    if (!s->is_seen || since < s->seen_since_ms)
+        look_back(s, since, now);
+    s->seen_until_ms = now->mono_ms + LOOK_KEPT_MS;
+    sink_put(s, o, ev);
+    if (s->backlog.len == before ||
+        seen_add(&s->seen, s->backlog.p + before, s->backlog.len - before))
+        return;
+    s->backlog.len = before;
+    s->backlog_records--;
+}
+
+static void forget_seen(struct sink *s)
+{
+    seen_fini(&s->seen);
+    s->is_seen = false;
 }
 
 /* --- opening --- */
@@ -483,6 +542,8 @@ void sink_turn(struct sink *s, const struct clock *now)
 {
     if (is_over(s, now))
         end_file(s);
+    if (s->is_seen && now->mono_ms >= s->seen_until_ms)
+        forget_seen(s);
     if (!s->is_failing || now->mono_ms >= s->retry_ms) {
         flush(s, now, WRITES_TURN);
         compact(s);
@@ -509,6 +570,7 @@ void sink_end(struct sink *s, const struct clock *now)
                (unsigned long long)s->backlog_records);
     }
     record_buf_fini(&s->backlog);
+    forget_seen(s);
     free(s->base);
     free(s->name);
     free(s->pattern);

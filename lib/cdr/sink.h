@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include "cdr/record.h"
+#include "cdr/seen.h"
 
 /* Counts of the writer, read by any thread, written by its own. */
 struct sink_counts {
@@ -45,6 +46,11 @@ struct sink {
     uint64_t alarm_ms; /* when the failure is logged again */
     uint64_t sync_ms;
     uint64_t overflow; /* records lost since the failure was last logged */
+
+    struct seen seen; /* lines written since seen_since_ms, for records that come again */
+    bool is_seen;
+    uint64_t seen_since_ms; /* wall */
+    uint64_t seen_until_ms; /* monotonic: they are forgotten then */
 };
 
 /** A sink of one cdr section (copied); opens nothing yet. @return NULL out of memory */
@@ -53,6 +59,9 @@ struct sink *sink_new(const struct conf_cdr *cdr, size_t backlog_limit, struct s
 bool sink_is_same(const struct sink *s, const struct conf_cdr *cdr);
 /** Put a record into the backlog; one that does not fit is counted lost. */
 void sink_put(struct sink *s, const struct record_origin *o, const struct cdr_event *ev);
+/** Put a record that a former process had: not if a file has its very line. */
+void sink_put_again(struct sink *s, const struct record_origin *o, const struct cdr_event *ev,
+                    const struct clock *now);
 /** Write what waits (if a failure's second is over), close the file of a period that has ended, sync once a second. */
 void sink_turn(struct sink *s, const struct clock *now);
 /** One more try to write whatever waits, sync, close, free; what is left is counted lost and logged. */

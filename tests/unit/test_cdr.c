@@ -408,6 +408,206 @@ static void idle_writer_is_woken_by_one_event(void **state)
     cdr_writer_free(w);
 }
 
+/* ---- a process that is killed ---------------------------------------------------------------------------------- */
+
+static char kept[96], left[96];
+
+/* What a killed process leaves: its file at this moment, without its lock. */
+static void killed_now(void)
+{
+    char buf[8192];
+    size_t n;
+    FILE *in = fopen(kept, "r"), *out = fopen(left, "w");
+
+    assert_non_null(in);
+    assert_non_null(out);
+    while ((n = fread(buf, 1, sizeof(buf), in)) > 0)
+        assert_int_equal(fwrite(buf, 1, n, out), n);
+    fclose(in);
+    fclose(out);
+}
+
+static struct cdr_writer *keeping(const struct conf_cdr *cdr, size_t n)
+{
+    struct cdr_writer *w = stepped(64);
+
+    snprintf(kept, sizeof(kept), "%s/kept", dir);
+    snprintf(left, sizeof(left), "%s/left", dir);
+    cdr_writer_configure(w, cdr, n);
+    cdr_writer_step(w);
+    assert_int_equal(cdr_port_keep(cdr_writer_port(w, 1), kept), 0);
+    return w;
+}
+
+static void put_again(void *arg, const struct cdr_event *ev)
+{
+    assert_int_equal(cdr_put(arg, NULL, ev), 0);
+}
+
+/* The next process. @return how many events there were */
+static int restart(const struct conf_cdr *cdr, size_t n)
+{
+    struct cdr_writer *w = stepped(64);
+    int got;
+
+    cdr_writer_configure(w, cdr, n);
+    cdr_writer_step(w);
+    got = cdr_keep_read(left, 1, put_again, cdr_writer_port(w, 0));
+    assert_int_equal(cdr_keep_remove(left), 0);
+    cdr_writer_step(w);
+    cdr_writer_free(w);
+    return got;
+}
+
+static void end_keeping(struct cdr_writer *w)
+{
+    cdr_writer_free(w);
+    assert_int_equal(cdr_keep_remove(kept), 0);
+}
+
+static void what_was_queued_at_a_kill_is_written_by_the_next_process(void **state)
+{
+    struct conf_cdr cdr = section("a", path_a);
+    struct cdr_writer *w = keeping(&cdr, 1);
+    struct cdr_event ev = event(CDR_CALL, 7);
+    json_t *all;
+
+    (void)state;
+    cdr_put(cdr_writer_port(w, 1), NULL, &ev);
+    killed_now();
+    assert_int_equal(restart(&cdr, 1), 1);
+    all = records(path_a);
+    assert_int_equal(json_array_size(all), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(all, 0), "uuid")), "u");
+    /* the worker that had the call, not the one that puts it again */
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(all, 0), "worker")), 1);
+    json_decref(all);
+    end_keeping(w);
+}
+
+static void what_is_in_its_file_is_not_kept(void **state)
+{
+    struct conf_cdr cdr = section("a", path_a);
+    struct cdr_writer *w = keeping(&cdr, 1);
+
+    (void)state;
+    for (uint32_t i = 1; i <= 1000; i++) { /* several segments */
+        struct cdr_event ev = event(CDR_CALL, i);
+        cdr_put(cdr_writer_port(w, 1), NULL, &ev);
+        if (i % 50 == 0)
+            cdr_writer_step(w);
+    }
+    killed_now();
+    assert_int_equal(restart(&cdr, 1), 0);
+    assert_int_equal(record_count(path_a), 1000);
+    end_keeping(w);
+}
+
+static void all_of_a_long_queue_come_again_in_order(void **state)
+{
+    struct conf_cdr cdr = section("a", path_a);
+    struct cdr_writer *w;
+    struct cdr_event ev;
+
+    (void)state;
+    w = keeping(&cdr, 1);
+    for (uint32_t i = 1; i <= 60; i++) {
+        ev = event(CDR_CALL, i);
+        ev.called_sent = (struct span){dir, 3 + i % 7};
+        cdr_put(cdr_writer_port(w, 1), NULL, &ev);
+        if (i == 20)
+            cdr_writer_step(w);
+    }
+    killed_now();
+    assert_int_equal(restart(&cdr, 1), 40);
+    assert_int_equal(record_count(path_a), 60);
+    end_keeping(w); /* the one killed goes on here: it has 40 of its own to write */
+    assert_int_equal(record_count(path_a), 100);
+}
+
+static void a_record_that_was_written_and_not_yet_let_go_is_not_written_twice(void **state)
+{
+    struct conf_cdr cdr = section("a", path_a);
+    struct cdr_writer *w = keeping(&cdr, 1);
+    struct cdr_event ev = event(CDR_CALL, 1);
+
+    (void)state;
+    cdr_put(cdr_writer_port(w, 1), NULL, &ev);
+    ev.seq = 2;
+    cdr_put(cdr_writer_port(w, 1), NULL, &ev);
+    killed_now();
+    cdr_writer_step(w); /* written: the kill came before that was noted */
+    assert_int_equal(record_count(path_a), 2);
+    assert_int_equal(restart(&cdr, 1), 2);
+    assert_int_equal(record_count(path_a), 2);
+    end_keeping(w);
+}
+
+static void a_record_of_the_hour_before_is_found(void **state)
+{
+    const uint64_t wall = fake.wall_ms;
+    char pattern[96];
+    struct conf_cdr cdr = section("a", pattern);
+    struct cdr_writer *w;
+    struct cdr_event ev = event(CDR_CALL, 1);
+
+    (void)state;
+    snprintf(pattern, sizeof(pattern), "%s/%%H", dir);
+    ev.end.wall_ms = fake.wall_ms;
+    w = keeping(&cdr, 1);
+    cdr_put(cdr_writer_port(w, 1), NULL, &ev);
+    killed_now();
+    cdr_writer_step(w);
+    fake.wall_ms += 2 * 3600000;
+    assert_int_equal(restart(&cdr, 1), 1);
+    snprintf(pattern, sizeof(pattern), "%s/22", dir); /* stepped at 22:13 */
+    assert_int_equal(record_count(pattern), 1);
+    assert_int_equal(unlink(pattern), 0);
+    snprintf(pattern, sizeof(pattern), "%s/00", dir);
+    assert_int_not_equal(access(pattern, F_OK), 0);
+    fake.wall_ms = wall;
+    end_keeping(w);
+}
+
+static void a_record_that_one_of_two_files_has_is_written_to_the_other(void **state)
+{
+    struct conf_cdr broken[2] = {section("a", path_a), section("b", "/dev/full")};
+    struct conf_cdr mended[2] = {section("a", path_a), section("b", path_b)};
+    struct cdr_writer *w = keeping(broken, 2);
+    struct cdr_event ev = event(CDR_CALL, 1);
+
+    (void)state;
+    cdr_put(cdr_writer_port(w, 1), NULL, &ev);
+    cdr_writer_step(w);
+    killed_now();
+    assert_int_equal(record_count(path_a), 1);
+    assert_int_equal(restart(mended, 2), 1);
+    assert_int_equal(record_count(path_a), 1);
+    assert_int_equal(record_count(path_b), 1);
+    end_keeping(w);
+}
+
+static void wrong_bytes_in_what_was_kept_are_no_records(void **state)
+{
+    struct conf_cdr cdr = section("a", path_a);
+    struct cdr_writer *w = keeping(&cdr, 1);
+    struct cdr_event ev = event(CDR_CALL, 1);
+    FILE *f;
+
+    (void)state;
+    cdr_put(cdr_writer_port(w, 1), NULL, &ev);
+    killed_now();
+    f = fopen(left, "r+");
+    assert_non_null(f);
+    fseek(f, 4096 + 24, SEEK_SET); /* behind the number: the event and where its texts are */
+    for (int i = 0; i < 1024; i++)
+        fputc(0x7f, f);
+    fclose(f);
+    assert_int_equal(restart(&cdr, 1), 1);
+    assert_int_equal(record_count(path_a), 0);
+    end_keeping(w);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -423,6 +623,13 @@ int main(void)
         TEST(tap_sees_every_event_and_writes_none),
         TEST(two_workers_lose_nothing_and_keep_their_order_over_reloads),
         TEST(idle_writer_is_woken_by_one_event),
+        TEST(what_was_queued_at_a_kill_is_written_by_the_next_process),
+        TEST(what_is_in_its_file_is_not_kept),
+        TEST(all_of_a_long_queue_come_again_in_order),
+        TEST(a_record_that_was_written_and_not_yet_let_go_is_not_written_twice),
+        TEST(a_record_of_the_hour_before_is_found),
+        TEST(a_record_that_one_of_two_files_has_is_written_to_the_other),
+        TEST(wrong_bytes_in_what_was_kept_are_no_records),
     };
 
     return cmocka_run_group_tests_name("cdr", tests, NULL, NULL);
