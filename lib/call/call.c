@@ -3,6 +3,7 @@
  * Calls: making, joining, ending and freeing; what they hold of the shared state is given back here and nowhere else.
  * stack.c owns the table; legs, hunt and offer come here for life and death. It reads no message.
  */
+#include "call/digits.h"
 #include "call/announce.h"
 #include "call/admit.h"
 #include "call/attempt.h"
@@ -534,6 +535,7 @@ void call_free(struct call *c)
     if (c->timer.fn)
         timer_del(&c->timer);
     call_timer_free(cs, c->interim);
+    digits_free(c);
     if (c->media.request)
         media_forget(cs->media, c->media.request);
     if (c->media.change)

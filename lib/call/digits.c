@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * INFO of application/dtmf-relay and application/dtmf against RFC 4733, and music on hold: what the relay is told beside the SDP.
- * One event is one digit: of a side that sends both, RTP counts from its first one on.
+ * One event is one digit: of a side that sends both, RTP counts from its first one on; until that is known, a digit of its INFO waits.
  */
 #include "call/digits.h"
 
@@ -18,6 +18,8 @@
 #define DURATION_MS     160U
 #define DURATION_MIN_MS 40U
 #define DURATION_MAX_MS 5000U
+/* The same digit in RTP is known when its event ends: a while behind the INFO, which goes by other ways. */
+#define HELD_MS 300U
 
 static const char digit_names[] = "0123456789*#ABCD";
 #define FLASH 16U
@@ -106,6 +108,109 @@ static void send_info(struct leg *to, uint8_t digit, uint32_t duration_ms)
         stat_inc(cs->stats, STAT_dtmf_info_out);
 }
 
+/* ---- a digit that may come both ways ------------------------------------------------------------------------------ */
+
+struct digit_held {
+    size_t cap;
+    struct timer *timer;
+    uint32_t duration_ms;
+    uint8_t digit;
+    bool is_on, is_in; /* the in leg sent it */
+};
+
+static uint8_t side_of(const struct leg *leg)
+{
+    return leg->is_in ? 1 : 2;
+}
+
+/* The first line of audio that has both endpoints. */
+static int audio_line(const struct call *c)
+{
+    for (unsigned i = 0; i < c->media.n; i++)
+        if (!((c->media.off | c->media.opaque) & (1U << i)) &&
+            addr_is_set(&c->media.local[2 * i]) && addr_is_set(&c->media.local[2 * i + 1]))
+            return (int)i;
+    return -1;
+}
+
+/* It came in INFO, and goes as the other side has its digits. */
+static void turn(struct leg *leg, uint8_t digit, uint32_t duration_ms)
+{
+    struct leg *other = leg_other(leg);
+    struct call *c = leg->call;
+    int line = audio_line(c);
+
+    if (!other || leg->state != LEG_UP || other->state != LEG_UP)
+        return;
+    if (!has_rtp(other)) {
+        send_info(other, digit, duration_ms);
+    } else if (line >= 0 && offer_has_relay(c)) {
+        (void)offer_digit(c, other, (unsigned)line, digit, duration_ms);
+        stat_inc(c->calls->stats, STAT_dtmf_info_in);
+    }
+}
+
+/* It is over with the digit that waits. */
+static void held_end(struct call *c, bool goes)
+{
+    struct digit_held *h = c->digit;
+    struct leg *leg;
+
+    if (!h || !h->is_on)
+        return;
+    h->is_on = false;
+    timer_del(h->timer);
+    leg = h->is_in ? c->in : c->out;
+    if (goes && leg && c->state < CALL_ENDING)
+        turn(leg, h->digit, h->duration_ms);
+}
+
+/* It came in INFO alone, and so will the next. */
+static void held_on_timer(struct timer *t, void *arg)
+{
+    struct call *c = arg;
+
+    (void)t;
+    c->media.info_digits |= c->digit->is_in ? 1 : 2;
+    held_end(c, true);
+}
+
+/* @return false: out of memory, it must go now */
+static bool held_begin(struct leg *leg, uint8_t digit, uint32_t duration_ms)
+{
+    struct call *c = leg->call;
+    struct calls *cs = c->calls;
+    size_t cap;
+
+    held_end(c, true);
+    if (!c->digit) {
+        struct timer *t = call_timer_new(cs, held_on_timer, c);
+
+        c->digit = t ? blocks_get(cs->blocks, sizeof *c->digit, &cap) : NULL;
+        if (!c->digit) {
+            call_timer_free(cs, t);
+            return false;
+        }
+        *c->digit = (struct digit_held){.cap = cap, .timer = t};
+    }
+    c->digit->digit = digit;
+    c->digit->duration_ms = duration_ms;
+    c->digit->is_in = leg->is_in;
+    c->digit->is_on = true;
+    timer_set(c->digit->timer, duration_ms + HELD_MS);
+    return true;
+}
+
+void digits_free(struct call *c)
+{
+    if (!c->digit)
+        return;
+    call_timer_free(c->calls, c->digit->timer);
+    explicit_bzero(c->digit, sizeof *c->digit);
+    blocks_put(c->calls->blocks, c->digit, c->digit->cap);
+    c->digit = NULL;
+}
+
 void digits_on_event(struct call *c, unsigned endpoint, uint8_t digit, uint32_t duration_ms)
 {
     struct leg *leg = endpoint & 1 ? c->out : c->in;
@@ -113,7 +218,9 @@ void digits_on_event(struct call *c, unsigned endpoint, uint8_t digit, uint32_t 
 
     if (!leg || !other || digit > FLASH)
         return;
-    c->media.rtp_digits |= (uint8_t)(1U << (endpoint & 1));
+    c->media.rtp_digits |= side_of(leg);
+    if (c->digit && c->digit->is_in == leg->is_in)
+        held_end(c, c->digit->digit != digit);
     if (dtmf_of(other) == CONF_DTMF_INFO && has_rtp(leg) && other->state == LEG_UP)
         send_info(other, digit, duration_ms < DURATION_MIN_MS ? DURATION_MIN_MS : duration_ms);
 }
@@ -163,35 +270,28 @@ static int read_body(struct span body, uint32_t *duration_ms)
     return digit;
 }
 
-/* The first line of audio that has both endpoints. */
-static int audio_line(const struct call *c)
-{
-    for (unsigned i = 0; i < c->media.n; i++)
-        if (!((c->media.off | c->media.opaque) & (1U << i)) &&
-            addr_is_set(&c->media.local[2 * i]) && addr_is_set(&c->media.local[2 * i + 1]))
-            return (int)i;
-    return -1;
-}
-
 bool digits_take_info(struct leg *leg, const struct msg *m, struct txn_server *st)
 {
     struct leg *other = leg_other(leg);
     struct call *c = leg->call;
+    bool is_both = dtmf_of(leg) == CONF_DTMF_BOTH;
     uint32_t duration_ms;
-    int digit, line;
+    int digit;
 
-    if (m->method != SIP_INFO || !other || !has_info(leg) || !has_rtp(other) ||
+    if (m->method != SIP_INFO || !other || !has_info(leg) ||
+        !(has_rtp(other) || (is_both && dtmf_of(other) == CONF_DTMF_INFO)) ||
         leg->state != LEG_UP || other->state != LEG_UP ||
         (!msg_body_is(m, RELAY_TYPE) && !msg_body_is(m, PLAIN_TYPE)))
         return false;
     digit = read_body(m->body, &duration_ms);
-    line = audio_line(c);
-    if (digit < 0 || line < 0 || !offer_has_relay(c))
+    if (digit < 0 || audio_line(c) < 0 || !offer_has_relay(c))
         return false;
-    /* it has told the same in RTP, where it crosses by itself */
-    if (!(c->media.rtp_digits & (leg->is_in ? 1U : 2U))) {
-        (void)offer_digit(c, other, (unsigned)line, (uint8_t)digit, duration_ms);
-        stat_inc(c->calls->stats, STAT_dtmf_info_in);
+    /* it has told the same in RTP, where it crosses by itself, or was turned when it came */
+    if (!(c->media.rtp_digits & side_of(leg))) {
+        bool may_be_double = is_both && !(c->media.info_digits & side_of(leg));
+
+        if (!may_be_double || !held_begin(leg, (uint8_t)digit, duration_ms))
+            turn(leg, (uint8_t)digit, duration_ms);
     }
     methods_ok(leg, st);
     return true;

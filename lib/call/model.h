@@ -229,8 +229,9 @@ struct call_media {
     void (*grown)(struct call *c);          /**< waits for m-lines, see offer_grow */
     void (*alone)(struct call *c, bool ok); /**< waits for its session, see offer_open_alone */
     uint8_t music;                          /**< bit per endpoint: its party hears music on hold */
-    uint8_t rtp_digits; /**< 1: the caller's, 2: the callee's digits came in RTP */
-    bool armed;         /**< answered: from now on a party that sends nothing ends the call */
+    uint8_t rtp_digits;  /**< 1: the caller's, 2: the callee's digits came in RTP */
+    uint8_t info_digits; /**< likewise: in INFO alone */
+    bool armed;          /**< answered: from now on a party that sends nothing ends the call */
     uint8_t
         silent; /**< bit per endpoint: its party sends nothing by agreement, inactivity is off */
 };
@@ -300,6 +301,8 @@ struct call {
     struct dip *dip;       /**< owned, to the answer, see dip.h; NULL: its number was not dipped */
     struct timer timer;    /**< setup limit, then duration limit */
     struct timer *interim; /**< owned; NULL: no interim records */
+    struct digit_held
+        *digit; /**< owned: came in INFO, may come in RTP, see digits.c; NULL: none has */
     struct call_media media;
     struct cac_hold hold; /**< the node's gauge */
     struct cause cause;   /**< of the end */
