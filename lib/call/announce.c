@@ -8,6 +8,7 @@
  */
 #include "call/announce.h"
 
+#include "call/crypto.h"
 #include "call/offer.h"
 #include "call/offer_play.h"
 #include "call/priority.h"
@@ -69,6 +70,13 @@ static bool may_speak(const struct call *c)
            !rel100_is_busy(in->main);
 }
 
+/* Keys in SDP are ours to answer; those of DTLS would come of a handshake that nobody does here. */
+static bool is_rtp(struct span proto)
+{
+    return span_case_eq(proto, SPAN("RTP/AVP")) || span_case_eq(proto, SPAN("RTP/AVPF")) ||
+           span_case_eq(proto, SPAN("RTP/SAVP")) || span_case_eq(proto, SPAN("RTP/SAVPF"));
+}
+
 /* The first line of audio that we have accepted, and what we speak in it. */
 static bool speaks(struct announce *a, const struct sdp *answer)
 {
@@ -78,8 +86,7 @@ static bool speaks(struct announce *a, const struct sdp *answer)
 
         if (answer->media[i].port == 0 || !span_eq(answer->media[i].type, SPAN("audio")))
             continue;
-        /* keys come with the answer of a callee */
-        if (!span_eq(answer->media[i].proto, SPAN("RTP/AVP")))
+        if (!is_rtp(answer->media[i].proto))
             return false;
         span_cut(answer->media[i].fmt, ' ', &first, &rest);
         if (span_u32(first, 127, &pt) < 0 || (pt != 0 && pt != 8))
@@ -92,7 +99,16 @@ static bool speaks(struct announce *a, const struct sdp *answer)
     return false;
 }
 
-/* Our answer to the caller's offer: G.711 of its choice. */
+/* Without keys that will do the line has port 0 in what the caller is told. */
+static bool is_told(const struct announce *a, struct span body)
+{
+    struct sdp told;
+
+    return sdp_parse(&told, body, NULL) == 0 && a->line < told.n_media &&
+           told.media[a->line].port != 0;
+}
+
+/* Our answer to the caller's offer: G.711 of its choice, in its profile. */
 static bool compose(struct announce *a, struct span *body)
 {
     static const char *const codecs[] = {"pcma", "pcmu"};
@@ -103,12 +119,18 @@ static bool compose(struct announce *a, struct span *body)
 
     build_init(&b, ours, sizeof ours);
     if (sdp_offer(codecs, 2, &b) < 0 || sdp_parse(&said, build_text(&b), NULL) < 0 ||
-        sdp_parse(&offer, c->setup->body, NULL) < 0)
+        sdp_parse(&offer, c->setup->body, NULL) < 0 ||
+        crypto_check(c->in->trunk.conf, &offer) < 0) /* that it is refused for: no word in clear */
         return false;
+    if (offer.n_media > 0 && is_rtp(offer.media[0].proto))
+        said.media[0].proto = offer.media[0].proto;
     build_init(&b, text, sizeof text);
-    return sdp_answer(&offer, &said, &b) > 0 && sdp_parse(&answer, build_text(&b), NULL) == 0 &&
-           speaks(a, &answer) && addr_is_set(&c->media.local[2 * a->line]) &&
-           offer_tell(c->in->main, OFFER_ANSWER, build_text(&b), body) == 0;
+    if (sdp_answer(&offer, &said, &b) <= 0 || sdp_parse(&answer, build_text(&b), NULL) < 0 ||
+        !speaks(a, &answer) || !addr_is_set(&c->media.local[2 * a->line]))
+        return false;
+    /* of a call that was refused before a carrier was tried nobody has read the keys */
+    crypto_note(c, c->in, &offer, a->line);
+    return offer_tell(c->in->main, OFFER_ANSWER, build_text(&b), body) == 0 && is_told(a, *body);
 }
 
 /* ---- play ------------------------------------------------------------------------------------------------------------ */
