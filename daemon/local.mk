@@ -16,6 +16,7 @@ daemon_libtddaemon_a_SOURCES = \
 	daemon/lobby.c daemon/lobby.h \
 	daemon/media_plan.c daemon/media_plan.h \
 	daemon/media_show.c daemon/media_show.h \
+	daemon/metrics.c daemon/metrics.h \
 	daemon/media_setup.c daemon/media_setup.h \
 	daemon/netif.c daemon/netif.h daemon/netif_driver.c \
 	daemon/node.c daemon/node.h \

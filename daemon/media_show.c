@@ -8,6 +8,7 @@
 #include <linux/types.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/metrics.h"
 #include "daemon/render.h"
 #include "relay/bpf/relay_maps.h"
 
@@ -202,6 +203,9 @@ static void render_metrics(struct evbuffer *out, const json_t *body)
     const json_t *media = json_object_get(body, "media"), *row;
     size_t i;
 
+    metrics_render(out, json_object_get(body, "switch"));
+    if (!media)
+        return; /* the relay has not answered: tandem_relay_up says so */
     metrics_of(out, body);
     metrics_of(out, media);
     metric(out, "path", "path", json_string_value(json_object_get(media, "path")), 1);
@@ -226,12 +230,23 @@ struct media_question {
     void (*render)(struct evbuffer *out, const json_t *body);
 };
 
+/* The switch's own numbers, and the relay's if it has answered: a scrape must not fail because the relay is down. */
+static void answer_metrics(struct admin_req *r, const json_t *relay)
+{
+    json_t *body = relay ? json_copy((json_t *)(uintptr_t)relay) : json_object();
+
+    json_object_set_new(body, "switch", metrics_switch(admin_node(r), relay != NULL));
+    admin_answer(r, body, render_metrics);
+}
+
 static void relay_done(struct gather *g, void *arg)
 {
     struct media_question *q = arg;
     json_t *all = g->result[0];
 
-    if (all)
+    if (q->render == render_metrics)
+        answer_metrics(q->req, all);
+    else if (all)
         admin_answer(q->req, json_incref(q->part ? json_object_get(all, q->part) : all), q->render);
     else
         admin_error(q->req, "the media relay does not answer");
@@ -248,7 +263,10 @@ static void ask_relay(struct admin_req *r, const char *part,
         if (node_gather(admin_node(r), relay_worker, q, true, relay_done, q) == 0)
             return;
     }
-    admin_error(r, q ? "worker 0 does not answer" : "out of memory");
+    if (render == render_metrics)
+        answer_metrics(r, NULL);
+    else
+        admin_error(r, q ? "worker 0 does not answer" : "out of memory");
     free(q);
 }
 

@@ -35,5 +35,8 @@ tests_unit_test_doctor_LDADD = $(TD_LIBS_DAEMON_TEST) $(TD_LIBS_RELAY) $(CMOCKA_
 TD_UNIT_TESTS += tests/unit/test_media_show
 tests_unit_test_media_show_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
 
+TD_UNIT_TESTS += tests/unit/test_metrics
+tests_unit_test_metrics_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
+
 TD_UNIT_TESTS += tests/unit/test_media_plan
 tests_unit_test_media_plan_LDADD = $(TD_LIBS_DAEMON_TEST) $(CMOCKA_LIBS)
