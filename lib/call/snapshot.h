@@ -50,10 +50,11 @@ size_t call_save_len(const struct call *c);
 /**
  * Put down a confirmed call: both legs up. Deadlines are kept as what remains, moments as wall time.
  * Requests that are crossing are not part of it: their senders retransmit or are answered 481.
+ * @param buf  aligned to 8
  * @return bytes written; -EAGAIN not confirmed, or its relay session is being changed; -ENOSPC
  */
 int call_save(const struct call *c, void *buf, size_t cap);
-/** Put down its brief alone, for a detail record. @return bytes written; -EAGAIN it has not been answered; -ENOSPC */
+/** Put down its brief alone, for a detail record; buf as above. @return bytes written; -EAGAIN it has not been answered; -ENOSPC */
 int call_save_brief(const struct call *c, void *buf, size_t cap);
 /**
  * Control thread, before call_load: the live state of the trunks, customers and media sections that a record names.
