@@ -236,8 +236,10 @@ void audio_set(struct flow_ctx *c, struct endpoint *e, const struct media_ep *wa
         ev->rx_pace.fn = on_rx_silent;
         ev->tx_pace.fn = on_tx_due;
     }
-    if (e->dtmf)
+    if (e->dtmf) {
         e->dtmf->pt = pt < 0 ? NO_PT : (uint8_t)pt;
+        dtmf_set_clock(e->dtmf, want->clock_rate);
+    }
     if (e->player && e->player->is_on && !player_recode(e->player, want))
         finish(c, e->player);
 }

@@ -35,11 +35,16 @@ struct dtmf *dtmf_new(uint8_t pt, uint32_t clock_rate)
     if (!ev)
         return NULL;
     ev->pt = pt;
-    ev->clock_rate = clock_rate ? clock_rate : 8000;
+    dtmf_set_clock(ev, clock_rate);
     ident_random(&ev->ssrc, sizeof(ev->ssrc));
     ident_random(&ev->seq, sizeof(ev->seq));
     ident_random(&ev->own_timestamp, sizeof(ev->own_timestamp));
     return ev;
+}
+
+void dtmf_set_clock(struct dtmf *ev, uint32_t clock_rate)
+{
+    ev->clock_rate = clock_rate ? clock_rate : 8000;
 }
 
 void dtmf_free(struct dtmf *ev)

@@ -63,6 +63,8 @@ struct dtmf {
 /** @return NULL out of memory */
 struct dtmf *dtmf_new(uint8_t pt, uint32_t clock_rate);
 void dtmf_free(struct dtmf *ev);
+/** Another codec was agreed: durations count in its clock. @param clock_rate  Hz; 0: 8,000 */
+void dtmf_set_clock(struct dtmf *ev, uint32_t clock_rate);
 
 /**
  * A telephone-event packet of the party.

@@ -265,6 +265,29 @@ static void an_absorbed_digit_leaves_no_gap(void **state)
     close(b.fd);
 }
 
+static void a_digit_is_told_in_the_clock_of_the_codec_agreed_last(void **state)
+{
+    struct party a, b;
+    struct media_op op;
+    struct rig_answer r;
+
+    (void)state;
+    party_init(&a, 4, 1);
+    party_init(&b, 4, 2);
+    r = call_of(&a, &b, MEDIA_EP_EVENTS, NULL);
+    op = add_pts(0, &a, MEDIA_CODEC_AMR_WB, MEDIA_EP_EVENTS);
+    op.kind = MEDIA_OP_SET;
+    op.ep.clock_rate = 16000;
+    assert_int_equal(rig_ask(&g, MEDIA_MODIFY, r.ref, &op, 1).status, 0);
+    /* answered behind the change */
+    rig_ask(&g, MEDIA_QUERY, r.ref, NULL, 0);
+    send_event(&a, &r.ep[0].local, 7, true);
+    rig_until(&g, event_of(MEDIA_EV_DTMF));
+    assert_int_equal(event_of(MEDIA_EV_DTMF)->value, 50);
+    close(a.fd);
+    close(b.fd);
+}
+
 static struct media_op digit_op(uint8_t digit)
 {
     return (struct media_op){
@@ -368,6 +391,7 @@ int main(void)
         T(sounds_come_back_with_the_relay),
         T(a_digit_is_told_and_passes),
         T(an_absorbed_digit_leaves_no_gap),
+        T(a_digit_is_told_in_the_clock_of_the_codec_agreed_last),
         T(a_digit_is_sent_to_a_party_whose_peer_is_silent),
         T(a_digit_takes_the_place_of_the_peers_packets),
     };
