@@ -4,7 +4,9 @@
  * Nobody calls it; what a session is it does not know.
  */
 #include <cap-ng.h>
+#include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
@@ -12,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 #include "core/log.h"
 #include "core/span.h"
 #include "daemon/media_setup.h"
@@ -29,7 +32,7 @@ struct program {
 };
 
 static const char usage[] =
-    "usage: tandem-media [--socket PATH] [--journal PATH] [--threads N] [--pins DIR]\n"
+    "usage: tandem-media [--socket PATH] [--journal PATH] [--threads N] [--pins DIR] [--takeover]\n"
     "       tandem-media --setup [--config FILE] [--interface IF[:MODE]]... [--pins DIR] [--lines N]\n"
     "                    [--user NAME]\n"
     "       tandem-media --teardown [--pins DIR]\n"
@@ -41,6 +44,8 @@ static const char usage[] =
     "                  [\"sessions\" in the directory of the control socket]\n"
     "  --threads N     packet threads [one per processor, at most 4]\n"
     "  --pins DIR      where maps and programs of the kernel path are pinned [" MAPS_DIR "]\n"
+    "  --takeover      take sockets and sessions of the relay that runs, which then ends; returns when\n"
+    "                  that is done, or with 1 when that relay goes on\n"
     "  --verbose       log changes of state\n"
     "  --version       print the version\n"
     "\n"
@@ -188,8 +193,76 @@ static const char *journal_path(const struct relay_param *p, char out[PATH_MAX])
     return snprintf(out, PATH_MAX, "%.*ssessions", dir, p->socket_path) < PATH_MAX ? out : NULL;
 }
 
+/* systemd must know before our end whose end it is to wait for now. */
+static void on_given(void *arg, pid_t heir)
+{
+    (void)arg;
+    sd_notifyf(0, "MAINPID=%d", (int)heir);
+    _exit(EXIT_SUCCESS);
+}
+
+/* What a successor that systemd has not started itself must know to answer it: watchdog and socket. */
+static void write_supervisor(char *out, size_t size)
+{
+    const char *socket = getenv("NOTIFY_SOCKET");
+    uint64_t usec = 0;
+
+    (void)sd_watchdog_enabled(0, &usec);
+    if (!socket || snprintf(out, size, "%llu %s", (unsigned long long)usec, socket) >= (int)size)
+        out[0] = 0;
+}
+
+/* Likewise, as the relay before has written it. */
+static void read_supervisor(const char *text)
+{
+    const char *space = strchr(text, ' ');
+    char usec[24];
+
+    if (!space || (size_t)(space - text) >= sizeof(usec))
+        return;
+    snprintf(usec, sizeof(usec), "%.*s", (int)(space - text), text);
+    setenv("NOTIFY_SOCKET", space + 1, 1);
+    unsetenv("WATCHDOG_PID");
+    if (strcmp(usec, "0") == 0)
+        unsetenv("WATCHDOG_USEC");
+    else
+        setenv("WATCHDOG_USEC", usec, 1);
+}
+
+/* The caller goes on when the child serves. @return in the child: where it says so; never in the caller */
+static int detach(void)
+{
+    int end[2];
+    char done;
+    pid_t pid;
+
+    if (pipe2(end, O_CLOEXEC) < 0)
+        exit(EXIT_FAILURE);
+    pid = fork();
+    if (pid < 0)
+        exit(EXIT_FAILURE);
+    if (pid == 0) {
+        close(end[0]);
+        setsid();
+        return end[1];
+    }
+    close(end[1]);
+    _exit(read(end[0], &done, 1) == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+static void tell_served(int fd)
+{
+    if (fd < 0)
+        return;
+    if (write(fd, "", 1) < 0)
+        log_ev(LOG_WARN, "media_takeover", "msg=\"whoever started it is gone\"");
+    close(fd);
+}
+
 static int run(const struct relay_param *param, const char *pins)
 {
+    int served_fd = param->is_takeover ? detach() : -1;
+    char supervisor[128];
     char reason[KERNEL_REASON_LEN];
     struct program p = {0};
     struct relay_param rp = *param;
@@ -205,9 +278,11 @@ static int run(const struct relay_param *param, const char *pins)
     rp.base = p.base;
     rp.on_empty = on_empty;
     rp.arg = &p;
+    rp.on_given = on_given;
+    rp.supervisor = supervisor;
     rp.journal = journal_path(param, journal);
-    if (add_signal(&p, SIGTERM, &p.ev_term) < 0 || add_signal(&p, SIGINT, &p.ev_int) < 0 ||
-        add_watchdog(&p) < 0)
+    write_supervisor(supervisor, sizeof(supervisor));
+    if (add_signal(&p, SIGTERM, &p.ev_term) < 0 || add_signal(&p, SIGINT, &p.ev_int) < 0)
         goto out;
     rp.kernel = open_kernel(pins, reason);
     rp.no_kernel = reason;
@@ -215,9 +290,17 @@ static int run(const struct relay_param *param, const char *pins)
     if (!p.relay)
         goto out;
     drop_capabilities();
+    if (rp.is_takeover) {
+        read_supervisor(relay_supervisor(p.relay));
+        write_supervisor(supervisor, sizeof(supervisor));
+    }
+    if (add_watchdog(&p) < 0)
+        log_ev(LOG_ERROR, "media_watchdog", "errno=%d", ENOMEM);
     tell_path(&p, &rp);
-    log_ev(LOG_INFO, "media_start", "socket=%s version=%s", rp.socket_path, PACKAGE_VERSION);
+    log_ev(LOG_INFO, "media_start", "socket=%s version=%s pid=%d takeover=%d", rp.socket_path,
+           PACKAGE_VERSION, (int)getpid(), rp.is_takeover);
     sd_notify(0, "READY=1");
+    tell_served(served_fd);
     code = event_base_dispatch(p.base) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     relay_free(p.relay);
     log_ev(LOG_INFO, "media_stop", "code=%d", code);
@@ -266,6 +349,7 @@ static int take_option(struct options *o, int c)
     case 's': o->relay.socket_path = optarg; break;
     case 'j': o->relay.journal = optarg; break;
     case 't': return read_number("threads", optarg, THREADS_LIMIT, &o->relay.threads) ? -1 : 2;
+    case 'o': o->relay.is_takeover = true; break;
     case 'S': o->work = WORK_SETUP; break;
     case 'T': o->work = WORK_TEARDOWN; break;
     case 'c': o->setup.config = optarg; break;
@@ -287,6 +371,7 @@ int main(int argc, char **argv)
         {"socket", required_argument, NULL, 's'},
         {"threads", required_argument, NULL, 't'},
         {"journal", required_argument, NULL, 'j'},
+        {"takeover", no_argument, NULL, 'o'},
         {"setup", no_argument, NULL, 'S'},
         {"teardown", no_argument, NULL, 'T'},
         {"config", required_argument, NULL, 'c'},

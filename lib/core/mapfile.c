@@ -14,15 +14,20 @@
 
 int mapfile_open(struct mapfile *m, const char *path, size_t room)
 {
-    struct stat st;
-    void *p;
-    int err;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     *m = (struct mapfile){.fd = -1, .room = room};
-    m->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (m->fd < 0)
-        return -errno;
-    err = -EFBIG;
+    return fd < 0 ? -errno : mapfile_adopt(m, fd, room);
+}
+
+/* The lock is of what was opened, not of the process: who has the descriptor has it, too. */
+int mapfile_adopt(struct mapfile *m, int fd, size_t room)
+{
+    struct stat st;
+    void *p;
+    int err = -EFBIG;
+
+    *m = (struct mapfile){.fd = fd, .room = room};
     if (flock(m->fd, LOCK_EX | LOCK_NB) < 0 || fstat(m->fd, &st) < 0)
         err = -errno;
     /* another could shorten it behind our back, or has written what we would believe */

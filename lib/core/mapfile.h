@@ -23,6 +23,8 @@ struct mapfile {
  * @return 0; -EWOULDBLOCK another process has it; -EFBIG it is larger than room; -errno
  */
 int mapfile_open(struct mapfile *m, const char *path, size_t room);
+/** The file of another process, open and locked by it, as that one has handed it over: fd is taken in any case. @return 0; -EFBIG; -errno */
+int mapfile_adopt(struct mapfile *m, int fd, size_t room);
 /** Make the file at least len bytes long, with memory behind them: a full tmpfs is an error here, not a signal later. @return 0; -ENOSPC; -errno */
 int mapfile_grow(struct mapfile *m, size_t len);
 /** Throw away what is in it. @return 0 or -errno */

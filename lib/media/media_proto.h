@@ -55,6 +55,7 @@ enum media_type {
     MEDIA_RELAY,     /* the relay itself: totals, pools, audit */
     MEDIA_SOUND, /* samples that PLAY names; the packet bears one descriptor for each such message, in their order */
     MEDIA_SOUNDS_END, /* sounds of an older generation are forgotten when nobody hears them any more */
+    MEDIA_TAKEOVER, /* of a relay to the one that runs: give me all that you have, and end; instead of HELLO */
     MEDIA_TYPE_END, /* end of requests */
 
     MEDIA_REPLY = 0x100, /* added to the type of the request */
@@ -383,6 +384,18 @@ struct media_sounds_end {
     uint64_t generation;
 };
 
+enum media_takeover_step {
+    MEDIA_TAKEOVER_BEGIN, /* the reply, and all descriptors: lib/relay/handed.h */
+    MEDIA_TAKEOVER_READY, /* the successor has made all that can fail; the reply, of status 0: it is the relay from now on */
+};
+
+struct media_takeover {
+    struct media_hdr hdr;
+    uint64_t layout; /* of the journal that it can read */
+    uint32_t step;   /* enum media_takeover_step */
+    uint32_t pad;
+};
+
 /* OPEN (ADD, CONNECT, CRYPTO, ICE and PLAY only) and MODIFY. */
 struct media_session_ops {
     struct media_hdr hdr;
@@ -531,6 +544,7 @@ static_assert(sizeof(struct media_op) == 112, "wire");
 static_assert(sizeof(struct media_crypto) == 104 && sizeof(struct media_ice) == 104, "wire");
 static_assert(sizeof(struct media_play) == 104 && sizeof(struct media_dtmf) == 104, "wire");
 static_assert(sizeof(struct media_sound) == 48, "wire");
+static_assert(sizeof(struct media_takeover) == 48, "wire");
 static_assert(MEDIA_DEMOTE_N <= 16, "demotions of struct media_fast");
 static_assert(sizeof(struct media_counters) == 184, "wire");
 static_assert(sizeof(struct media_ep_state) == 248, "wire");

@@ -370,10 +370,23 @@ static void on_relay(struct conn *c, const struct media_hdr *h)
     c->out_len -= spare;
 }
 
+/* A successor. Not in this turn: what controllers asked for in it is answered first. */
+static void on_takeover(struct conn *c, const struct media_takeover *m, int status)
+{
+    if (status == 0)
+        status = handover_asked(c->relay, c, m);
+    if (status < 0)
+        conn_status(c, &m->hdr, status);
+}
+
 static void dispatch(struct conn *c, const struct media_hdr *h)
 {
     int err = control_check(h);
 
+    if (h->type == MEDIA_TAKEOVER && !c->ctl) {
+        on_takeover(c, (const struct media_takeover *)(const void *)h, err);
+        return;
+    }
     if (!c->ctl && h->type != MEDIA_HELLO) {
         c->is_dead = true;
         return;

@@ -208,6 +208,7 @@ static bool length_ok(const struct media_hdr *h)
     case MEDIA_POOLS_END: return h->length == sizeof(struct media_pools_end);
     case MEDIA_SOUND: return h->length == sizeof(struct media_sound);
     case MEDIA_SOUNDS_END: return h->length == sizeof(struct media_sounds_end);
+    case MEDIA_TAKEOVER: return h->length == sizeof(struct media_takeover);
     case MEDIA_LIST: return h->length == sizeof(struct media_list);
     case MEDIA_CLOSE:
     case MEDIA_QUERY:

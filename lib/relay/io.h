@@ -66,7 +66,11 @@ struct io_thread_param {
     int epoll; /* of the thread: the form puts its sockets there, with what recv shall get in data.ptr, never NULL */
     struct flow_totals *totals;
     struct kernel *kernel; /* io_steer: borrowed */
+    const int *
+        handed; /* IO_THREAD_FDS of a relay before this one, taken from when all is well; NULL: opened */
 };
+
+#define IO_THREAD_FDS 5U /* of a thread of any form */
 
 struct io_thread; /* a form's state of one packet thread */
 
@@ -82,6 +86,8 @@ struct relay_io {
     /** Before the thread runs, with the capabilities of the start. @return 0 and its state, owned; or -errno */
     int (*thread_new)(const struct io_thread_param *p, struct io_thread **out);
     void (*thread_free)(struct io_thread *t);
+    /** Its sockets, borrowed, -1 where there is none, in an order that another version keeps: for a successor. While the thread does not run. */
+    void (*thread_fds)(const struct io_thread *t, int fd[IO_THREAD_FDS]);
 
     /* its packet thread */
     /** From now on packets of this flow may come, or come no more. */

@@ -121,22 +121,29 @@ static int in_options(int fd, int family)
     return 0;
 }
 
-static int in_open(struct io_thread *t, struct steer_in *in, int family, struct kernel *k)
+/* Packets wait in it, which a relay before this one has not read. */
+static int in_adopt(struct io_thread *t, struct steer_in *in, int family, struct kernel *k)
 {
     struct epoll_event ev = {.events = EPOLLIN, .data.ptr = in};
+
+    if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, in->fd, &ev) < 0)
+        return -errno;
+    return kernel_socket(k, t->index, family == AF_INET6 ? 6U : 4U, in->fd);
+}
+
+static int in_open(struct io_thread *t, struct steer_in *in, int family, struct kernel *k)
+{
     int err;
 
+    if (in->fd >= 0)
+        return in_adopt(t, in, family, k);
     in->fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (in->fd < 0)
         return -errno;
     err = in_options(in->fd, family);
     if (err == 0)
         err = bind_loopback(in->fd, family);
-    if (err == 0 && epoll_ctl(t->epoll, EPOLL_CTL_ADD, in->fd, &ev) < 0)
-        err = -errno;
-    if (err == 0)
-        err = kernel_socket(k, t->index, family == AF_INET6 ? 6U : 4U, in->fd);
-    return err;
+    return err < 0 ? err : in_adopt(t, in, family, k);
 }
 
 static void read_control(struct msghdr *m, struct addr *local)
@@ -464,6 +471,8 @@ static int out_open(struct steer_out *o, int family, int protocol)
         m->msg_iovlen = 1;
         m->msg_control = is_ip ? o->source[i] : NULL;
     }
+    if (o->fd >= 0)
+        return 0; /* handed over */
     o->fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
     if (o->fd < 0)
         return -errno;
@@ -471,11 +480,20 @@ static int out_open(struct steer_out *o, int family, int protocol)
     return 0;
 }
 
+/* This order is told to another version of this program. */
+static void steer_thread_fds(const struct io_thread *t, int fd[IO_THREAD_FDS])
+{
+    const int all[IO_THREAD_FDS] = {t->in4.fd, t->in6.fd, t->link.fd, t->raw4.fd, t->raw6.fd};
+
+    memcpy(fd, all, sizeof(all));
+}
+
 static void steer_thread_free(struct io_thread *t)
 {
-    const int fd[] = {t->in4.fd, t->in6.fd, t->link.fd, t->raw4.fd, t->raw6.fd};
+    int fd[IO_THREAD_FDS];
 
-    for (unsigned i = 0; i < sizeof(fd) / sizeof(fd[0]); i++) {
+    steer_thread_fds(t, fd);
+    for (unsigned i = 0; i < IO_THREAD_FDS; i++) {
         if (fd[i] >= 0)
             close(fd[i]);
     }
@@ -507,6 +525,16 @@ static int open_six(struct io_thread *t, struct kernel *k)
     return err < 0 ? err : out_open(&t->raw6, AF_INET6, IPPROTO_RAW);
 }
 
+/* From now on this thread closes them. */
+static void take_handed(struct io_thread *t, const int fd[IO_THREAD_FDS])
+{
+    t->in4.fd = fd[0];
+    t->in6.fd = fd[1];
+    t->link.fd = fd[2];
+    t->raw4.fd = fd[3];
+    t->raw6.fd = fd[4];
+}
+
 static int steer_thread_new(const struct io_thread_param *p, struct io_thread **out)
 {
     struct io_thread *t = calloc(1, sizeof(*t));
@@ -519,6 +547,8 @@ static int steer_thread_new(const struct io_thread_param *p, struct io_thread **
     t->index = p->index;
     t->epoll = p->epoll;
     t->in4.fd = t->in6.fd = t->link.fd = t->raw4.fd = t->raw6.fd = -1;
+    if (p->handed)
+        take_handed(t, p->handed);
     in_messages(t);
     err = io_udp.thread_new(p, &t->sockets);
     if (err == 0)
@@ -543,6 +573,7 @@ const struct relay_io io_steer = {
     .set_dscp = steer_set_dscp,
     .thread_new = steer_thread_new,
     .thread_free = steer_thread_free,
+    .thread_fds = steer_thread_fds,
     .add = steer_add,
     .del = steer_del,
     .recv = steer_recv,

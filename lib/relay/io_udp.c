@@ -93,6 +93,14 @@ static void udp_thread_free(struct io_thread *t)
     free(t);
 }
 
+/* Those of its flows are handed over with their endpoints. */
+static void udp_thread_fds(const struct io_thread *t, int fd[IO_THREAD_FDS])
+{
+    (void)t;
+    for (unsigned i = 0; i < IO_THREAD_FDS; i++)
+        fd[i] = -1;
+}
+
 /*
  * Level-triggered: one recv for each time a socket is reported. With edges another one would have to see that it is empty,
  * and a system call costs more than the kernel's look at the queue in the next epoll_wait.
@@ -151,6 +159,7 @@ const struct relay_io io_udp = {
     .set_dscp = udp_set_dscp,
     .thread_new = udp_thread_new,
     .thread_free = udp_thread_free,
+    .thread_fds = udp_thread_fds,
     .add = udp_add,
     .del = udp_del,
     .recv = udp_recv,

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "core/log.h"
 #include "core/mapfile.h"
@@ -50,6 +51,7 @@ struct head {
 };
 
 #define HEAD_BYTES 32768U
+#define FILE_MAX   (HEAD_BYTES + (size_t)SLOTS_MAX * sizeof(struct slot))
 
 _Static_assert(sizeof(struct head) <= HEAD_BYTES, "in front of the slots");
 
@@ -63,7 +65,7 @@ struct keep {
 };
 
 /* What a slot and an endpoint look like to this program. A number of the compiler's would not do: it is another one for each build. */
-static uint64_t layout(void)
+uint64_t keep_layout(void)
 {
     const uint64_t v[] = {sizeof(struct slot),
                           sizeof(struct endpoint),
@@ -194,6 +196,16 @@ void keep_end(struct keep *k, const struct session *s)
     }
 }
 
+uint32_t keep_slot(const struct keep *k, const struct endpoint *e)
+{
+    return index_of(k, slot_of(e));
+}
+
+int keep_fd(const struct keep *k)
+{
+    return k->file.fd;
+}
+
 uint64_t keep_used(const struct keep *k)
 {
     return k->used;
@@ -278,6 +290,7 @@ static int collect(struct keep *k, struct kept **out, struct endpoint **copies, 
         if (atomic_load_explicit(&s->state, memory_order_acquire) != SLOT_USED)
             continue;
         left[n] = (struct kept){.session = s->session,
+                                .slot = i,
                                 .index = s->index,
                                 .stats_every_s = s->stats_every_s,
                                 .worker = s->worker,
@@ -344,7 +357,7 @@ static bool is_ours(const struct keep *k, const char *path)
 
     if (k->file.len < HEAD_BYTES || h->magic == 0)
         return false; /* new */
-    if (h->magic == KEEP_MAGIC && h->version == KEEP_VERSION && h->layout == layout())
+    if (h->magic == KEEP_MAGIC && h->version == KEEP_VERSION && h->layout == keep_layout())
         return true;
     log_ev(LOG_WARN, "media_journal",
            "path=%s version=%u msg=\"of another program: its sessions are not taken up\"", path,
@@ -352,44 +365,93 @@ static bool is_ours(const struct keep *k, const char *path)
     return false;
 }
 
-int keep_open(const char *path, uint64_t *boot, struct keep **out)
+static struct keep *keep_at(const char *path)
 {
     struct keep *k = calloc(1, sizeof(*k));
-    bool is_left;
+
+    if (!k)
+        return NULL;
+    k->file.fd = -1;
+    k->path = strdup(path);
+    if (k->path)
+        return k;
+    free(k);
+    return NULL;
+}
+
+/* @return 0 or -errno; the head is valid then */
+static int head_new(struct keep *k, uint64_t boot)
+{
+    int err = mapfile_empty(&k->file);
+
+    if (err == 0)
+        err = mapfile_grow(&k->file, HEAD_BYTES);
+    if (err < 0)
+        return err;
+    k->head->version = KEEP_VERSION;
+    k->head->layout = keep_layout();
+    k->head->boot = boot;
+    k->head->magic = KEEP_MAGIC;
+    return 0;
+}
+
+static int slots_init(struct keep *k, uint64_t *boot)
+{
+    *boot = k->head->boot;
+    k->n_slots = (uint32_t)((k->file.len - HEAD_BYTES) / sizeof(struct slot));
+    k->free_slot = malloc((k->n_slots + 1U) * sizeof(*k->free_slot));
+    return k->free_slot ? 0 : -ENOMEM;
+}
+
+int keep_open(const char *path, uint64_t *boot, struct keep **out)
+{
+    struct keep *k = keep_at(path);
     int err;
 
     if (!k)
         return -ENOMEM;
-    k->path = strdup(path);
-    err = k->path
-              ? mapfile_open(&k->file, path, HEAD_BYTES + (size_t)SLOTS_MAX * sizeof(struct slot))
-              : -ENOMEM;
-    if (err < 0)
-        goto fail;
-    k->head = (struct head *)(void *)k->file.p;
-    is_left = is_ours(k, path);
-    if (!is_left) {
-        err = mapfile_empty(&k->file);
-        if (err == 0)
-            err = mapfile_grow(&k->file, HEAD_BYTES);
-        if (err < 0)
-            goto fail;
-        k->head->version = KEEP_VERSION;
-        k->head->layout = layout();
-        k->head->boot = *boot;
-        k->head->magic = KEEP_MAGIC;
+    err = mapfile_open(&k->file, path, FILE_MAX);
+    if (err == 0) {
+        k->head = (struct head *)(void *)k->file.p;
+        if (!is_ours(k, path))
+            err = head_new(k, *boot);
     }
-    *boot = k->head->boot;
-    k->n_slots = (uint32_t)((k->file.len - HEAD_BYTES) / sizeof(struct slot));
-    k->free_slot = malloc((k->n_slots + 1U) * sizeof(*k->free_slot));
-    err = k->free_slot ? 0 : -ENOMEM;
+    if (err == 0)
+        err = slots_init(k, boot);
     if (err < 0)
-        goto fail;
-    *out = k;
-    return 0;
+        keep_close(k, false);
+    else
+        *out = k;
+    return err;
+}
 
-fail:
-    keep_close(k, false);
+/* Whoever comes after this process looks for it there. */
+static bool is_at(const char *path, int fd)
+{
+    struct stat at, open;
+
+    return stat(path, &at) == 0 && fstat(fd, &open) == 0 && at.st_dev == open.st_dev &&
+           at.st_ino == open.st_ino;
+}
+
+int keep_adopt(const char *path, int fd, uint64_t *boot, struct keep **out)
+{
+    struct keep *k = keep_at(path);
+    int err;
+
+    if (!k) {
+        close(fd);
+        return -ENOMEM;
+    }
+    err = mapfile_adopt(&k->file, fd, FILE_MAX);
+    if (err == 0) {
+        k->head = (struct head *)(void *)k->file.p;
+        err = is_at(path, fd) && is_ours(k, path) ? slots_init(k, boot) : -EPROTO;
+    }
+    if (err < 0)
+        keep_close(k, false);
+    else
+        *out = k;
     return err;
 }
 

@@ -19,6 +19,7 @@ struct session;
 /** What a former process left of one endpoint. */
 struct kept {
     uint64_t session;
+    uint32_t slot; /* where it was in the journal */
     uint32_t index, stats_every_s;
     char node[MEDIA_NAME_MAX];
     uint32_t worker, epoch, orphan_idle_ms, orphan_cap_ms;
@@ -32,6 +33,14 @@ struct kept {
  * @return 0; -EWOULDBLOCK its process lives; -errno
  */
 int keep_open(const char *path, uint64_t *boot, struct keep **out);
+/** The journal of a relay that hands it over, at its path: fd is taken in any case. @return 0; -EPROTO another layout, or not the file at path; -errno */
+int keep_adopt(const char *path, int fd, uint64_t *boot, struct keep **out);
+/** Borrowed: for the successor, which has the lock with it. */
+int keep_fd(const struct keep *k);
+/** What the structs look like to this program: a journal of another layout cannot be read. */
+uint64_t keep_layout(void);
+/** Where an endpoint is in it. */
+uint32_t keep_slot(const struct keep *k, const struct endpoint *e);
 /** Unmap. is_clean: every session was ended, the file goes. NULL is ignored. */
 void keep_close(struct keep *k, bool is_clean);
 

@@ -14,6 +14,7 @@ lib_relay_libtdrelay_a_SOURCES = \
 	lib/relay/flow_map.c lib/relay/flow_map.h \
 	lib/relay/frame.c lib/relay/frame.h \
 	lib/relay/io.c lib/relay/io.h lib/relay/io_name.h lib/relay/io_steer.c lib/relay/io_udp.c \
+	lib/relay/handed.c lib/relay/handed.h lib/relay/handover.c \
 	lib/relay/hops.c lib/relay/hops.h lib/relay/hops_msg.c lib/relay/hops_msg.h \
 	lib/relay/ice.c lib/relay/ice.h \
 	lib/relay/job.h \

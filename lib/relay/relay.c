@@ -160,6 +160,12 @@ static bool jobs_take(struct relay *r)
     return n == JOBS_TURN;
 }
 
+void relay_jobs(struct relay *r)
+{
+    while (jobs_take(r)) {
+    }
+}
+
 static void on_bell(evutil_socket_t fd, short what, void *arg)
 {
     struct relay *r = arg;
@@ -264,6 +270,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     relay_now(r);
+    if (r->heir)
+        handover_give(r);
     sessions_scan(r);
     if (r->now_ms >= r->audit_due_ms) {
         r->audit_due_ms = r->now_ms + AUDIT_MS;
@@ -279,7 +287,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 static uint64_t sum(const struct relay *r, size_t offset)
 {
-    uint64_t n = 0;
+    const char *before = (const char *)&r->before;
+    uint64_t n = *(const _Atomic uint64_t *)(const void *)(before + offset);
 
     for (unsigned i = 0; i < r->n_threads; i++) {
         const char *t = (const char *)thread_totals(r->thread[i]);
@@ -401,9 +410,11 @@ static int make_thread(struct relay *r, struct thread **out)
 {
     struct thread_param p = {
         .io = r->p.io, .kernel = r->p.kernel, .index = r->n_threads, .up_bell = &r->bell};
-    int err = thread_new(&p, out);
+    int err;
 
-    if (err == 0 || r->p.io != &io_steer || r->n_threads > 0)
+    p.handed = handover_thread(r, r->n_threads);
+    err = thread_new(&p, out);
+    if (err == 0 || r->p.io != &io_steer || r->n_threads > 0 || r->handover)
         return err;
     log_ev(LOG_WARN, "media_steer", "errno=%d path=sockets", -err);
     r->p.no_kernel = err == -EPERM ? "no CAP_NET_RAW: packets cannot be sent by the interface"
@@ -415,7 +426,7 @@ static int make_thread(struct relay *r, struct thread **out)
     return thread_new(&p, out);
 }
 
-static int start_threads(struct relay *r)
+static int make_threads(struct relay *r)
 {
     unsigned n = r->p.threads ? r->p.threads : threads_default();
 
@@ -432,14 +443,21 @@ static int start_threads(struct relay *r)
 
         if (err < 0)
             return err;
-        err = thread_start(t);
-        if (err < 0) {
-            thread_free(t);
-            return err;
-        }
         r->thread[r->n_threads] = t;
     }
     return 0;
+}
+
+/* With the flows that were taken up: what waits in their sockets is theirs. */
+static int start_threads(struct relay *r)
+{
+    int err = 0;
+
+    for (unsigned i = 0; i < r->n_threads && err == 0; i++) {
+        thread_prime(r->thread[i]);
+        err = thread_start(r->thread[i]);
+    }
+    return err;
 }
 
 /* Where somebody answers there already it fails, before this process takes the other's packets. Whoever connects waits for the event loop. */
@@ -496,6 +514,15 @@ static void start_hops(struct relay *r)
         log_ev(LOG_WARN, "media_hops", "errno=%d", -err);
 }
 
+static int start_alone(struct relay *r)
+{
+    int err = start_listening(r);
+
+    if (err == 0)
+        open_journal(r);
+    return err;
+}
+
 struct relay *relay_new(const struct relay_param *p)
 {
     struct relay *r = calloc(1, sizeof(*r));
@@ -522,17 +549,20 @@ struct relay *relay_new(const struct relay_param *p)
     if (err == 0)
         err = sounds_init(&r->sounds);
     if (err == 0)
-        err = start_listening(r);
-    if (err == 0) {
-        open_journal(r);
-        err = start_threads(r);
-    }
+        err = p->is_takeover ? handover_take(r) : start_alone(r);
+    if (err == 0)
+        err = make_threads(r);
+    if (err == 0)
+        err = start_events(r);
+    /* up to here the one before goes on as if nothing had been */
+    if (err == 0 && r->handover)
+        err = handover_commit(r);
     if (err == 0) {
         start_hops(r);
         relay_resume(r);
+        err = start_threads(r);
+        handover_free(r);
     }
-    if (err == 0)
-        err = start_events(r);
     /* from now on the lines are ours: a set-up that has waited replaces programs of older maps */
     if (err == 0 && r->p.kernel)
         r->p.kernel->about->boot = r->boot;
@@ -557,8 +587,7 @@ void relay_free(struct relay *r)
     conns_flush(r);
     for (unsigned i = 0; i < r->n_threads; i++)
         thread_stop(r->thread[i]);
-    while (jobs_take(r)) {
-    }
+    relay_jobs(r);
     sessions_fini(r);
     conns_free(r);
     for (unsigned i = 0; i < r->n_threads; i++)
@@ -572,13 +601,16 @@ void relay_free(struct relay *r)
         event_free(r->ev_tick);
     if (r->listen_fd >= 0) {
         close(r->listen_fd);
-        unlink(r->p.socket_path);
+        if (r->is_serving || !r->p.is_takeover)
+            unlink(r->p.socket_path);
     }
     bell_fini(&r->bell);
+    handover_free(r);
     hops_free(r->hops);
     ports_free(r->ports);
     keep_close(r->keep, r->is_serving); /* a start that fails leaves what the one before left */
     sounds_fini(&r->sounds);
+    free(r->heritage);
     free(r);
 }
 

@@ -24,6 +24,12 @@ struct relay_param {
     unsigned threads;       /* 0: one per processor, at most 4 */
     const char *journal;    /* borrowed; what a killed process leaves; NULL: nothing */
     uint32_t sockets_limit; /* media sockets; 0: from RLIMIT_NOFILE */
+    bool
+        is_takeover; /* the relay at socket_path gives its sockets, its journal and its sessions, and ends */
+    const char *supervisor; /* given to a successor, as it is; borrowed; or NULL */
+    void (*on_given)(
+        void *arg,
+        pid_t heir); /* a successor has all: end at once, undo nothing; NULL: none is served */
     void (*on_empty)(void *arg); /* draining and no session is left; once */
     void *arg;
 };
@@ -35,6 +41,8 @@ void relay_free(struct relay *r);
 /** Take no new session; on_empty is called when the last has ended. */
 void relay_drain(struct relay *r);
 uint64_t relay_sessions(const struct relay *r);
+/** What the relay before this one was given as its supervisor; "": this one took nothing over. */
+const char *relay_supervisor(const struct relay *r);
 /** The best path that a stream can have here. */
 enum media_path relay_path(const struct relay *r);
 /** Why there is no path through the kernel, for operators. */

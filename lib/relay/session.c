@@ -158,6 +158,8 @@ static int lease_open(struct relay *r, const struct media_ep *want, struct port_
         p.local = ports_local(lease);
         p.device = ports_device(lease);
         p.is_steered = !ports_by_sockets(lease) && is_steered(r, &p.local);
+        if (is_exact && handover_sockets(r, want->endpoint, fd))
+            return 0;
         err =
             p.is_steered || r->n_sockets + 2 <= r->sockets_limit ? r->p.io->open(&p, fd) : -EMFILE;
         if (err == 0)

@@ -73,6 +73,11 @@ struct relay {
     struct hops *hops; /* NULL: without a path through the kernel */
     struct sounds sounds;
     struct limits limits;
+    struct handover *handover; /* what the relay before this one has given; NULL: nothing */
+    struct flow_totals before; /* what those had counted whom this one follows */
+    char *heritage;            /* supervisor of the one before; NULL: there was none */
+    uint64_t heir;             /* serial of the connection whose process asks for all; 0: none */
+    uint32_t heir_request;
     bool is_draining;
     bool has_told_empty;
     bool is_serving;  /* the start has succeeded */
@@ -123,6 +128,22 @@ struct controller *controller_get(struct relay *r, const char node[MEDIA_NAME_MA
 /** Before anybody connects: take up what a former process has left in the journal and in the kernel's lines. */
 void relay_resume(struct relay *r);
 
+/* ---- handover.c ---- */
+/** A successor asks, on c. @return 0: handover_give() shall be called soon; -EPERM, -EPROTO, -EBUSY … */
+int handover_asked(struct relay *r, struct conn *c, const struct media_takeover *m);
+/** Everything to the successor: then on_given is called. If it comes to nothing, all goes on. */
+void handover_give(struct relay *r);
+/** At the start: everything of the one that runs, which waits for our word. @return 0; -errno, told in the log: the other goes on */
+int handover_take(struct relay *r);
+/** All that can fail is made. @return 0: we are the relay; -errno: the other is */
+int handover_commit(struct relay *r);
+/** Those of thread i, IO_THREAD_FDS; they are the caller's. @return NULL: none */
+const int *handover_thread(struct relay *r, unsigned i);
+/** Those of an endpoint of the session that is taken up; they are the caller's. @return false: it had none */
+bool handover_sockets(struct relay *r, uint8_t number, int fd[2]);
+/** Close what nobody took. */
+void handover_free(struct relay *r);
+
 /* ---- session.c ---- */
 /** A session at the index that it had; sessions_resumed() when all are there. @return NULL: it could not be made */
 struct session *session_resume(struct relay *r, struct controller *ctl, const struct kept *left,
@@ -151,6 +172,8 @@ void relay_now(struct relay *r);
 void relay_turn(struct relay *r);
 /** To the session's owner, if it is connected: the session is no more. */
 void relay_tell_lost(struct session *s, enum media_lost reason);
+/** What the packet threads have given back. */
+void relay_jobs(struct relay *r);
 /** All but the header and room for MEDIA_POOLS_MAX pools. */
 void relay_report(struct relay *r, struct media_relay_reply *out);
 

@@ -453,7 +453,8 @@ static void thread_fini(struct thread *t)
 static int thread_init(struct thread *t, const struct thread_param *p)
 {
     struct epoll_event ev = {.events = EPOLLIN | EPOLLET};
-    struct io_thread_param io = {.index = p->index, .totals = &t->totals, .kernel = p->kernel};
+    struct io_thread_param io = {
+        .index = p->index, .totals = &t->totals, .kernel = p->kernel, .handed = p->handed};
     int err;
 
     t->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -499,11 +500,30 @@ int thread_new(const struct thread_param *p, struct thread **out)
     return err;
 }
 
+void thread_prime(struct thread *t)
+{
+    bool has_more;
+
+    t->ctx.now_ms = now_ms();
+    do {
+        has_more = thread_flush(t);
+        has_more |= run_jobs(t);
+    } while (has_more);
+    flow_flush(&t->ctx);
+    chan_flush(&t->up);
+}
+
+void thread_fds(const struct thread *t, int fd[IO_THREAD_FDS])
+{
+    t->ctx.io->thread_fds(t->ctx.io_thread, fd);
+}
+
 int thread_start(struct thread *t)
 {
     sigset_t all, old;
     int err;
 
+    t->is_stopping = false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     err = pthread_create(&t->pthread, NULL, thread_main, t);

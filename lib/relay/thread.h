@@ -14,12 +14,18 @@ struct thread_param {
     const struct relay_io *io;
     struct kernel *kernel; /* borrowed; or NULL */
     unsigned index;
+    const int *
+        handed; /* as struct io_thread_param; closed by the thread from thread_new on, also if that fails; or NULL */
     struct bell *up_bell; /* rung when something is to be taken by thread_take; borrowed */
 };
 
 /** Make a thread's state and its sockets; it does not run yet. @return 0 and the thread, owned; or -errno */
 int thread_new(const struct thread_param *p, struct thread **out);
-/** Run it as a thread of its own. @return 0 or -errno */
+/** Do the jobs that wait for it, all of them, before it runs: the first packet finds its flow. */
+void thread_prime(struct thread *t);
+/** Its sockets, for a successor; it does not run. */
+void thread_fds(const struct thread *t, int fd[IO_THREAD_FDS]);
+/** Run it as a thread of its own, also again after thread_stop. @return 0 or -errno */
 int thread_start(struct thread *t);
 /** Let it do what it was asked and wait for its end; what came back can still be taken. */
 void thread_stop(struct thread *t);
