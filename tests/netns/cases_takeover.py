@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+A successor takes the sockets of the relay that runs, under streams in user space: nothing is lost, doubled or out of order. run calls them.
+"""
+import ctypes
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+import netns
+from cases_fast import NATIVE, all_in, clean, fast
+from cases_kill import counted
+from cases_steer import NO_FORWARD, steered
+from netns import check
+
+CALLS = 200
+TAKEOVER = 12      # enum media_type
+SUBREAPER = 36     # PR_SET_CHILD_SUBREAPER
+
+
+class Heir:
+    """The successor: its parent has ended, so it is ours. As much of Popen as Bench uses."""
+
+    def __init__(self, pid):
+        self.pid, self.returncode = pid, None
+
+    def poll(self):
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout=10):
+        end = time.monotonic() + timeout
+        while self.poll() is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired("tandem-media", timeout)
+            time.sleep(0.02)
+        return self.returncode
+
+    def send_signal(self, sig):
+        if self.poll() is None:
+            os.kill(self.pid, sig)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+
+def takeover(bench, *words):
+    """The exit status of tandem-media --takeover; when it is 0 the bench has the new relay."""
+    ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    argv = ["ip", "netns", "exec", bench.ns["r"], bench.media, "--socket", bench.socket, "--takeover", *words]
+    if bench.set_up is not None:
+        argv += ["--pins", bench.pin_dir]
+    with open(bench.log, "a", encoding="utf-8") as f:
+        code = subprocess.run(argv, stdout=f, stderr=f, check=False, timeout=30).returncode
+    if code == 0:
+        old, bench.relay = bench.relay, None
+        with open(bench.log, encoding="utf-8") as f:
+            pid = int(re.findall(r"ev=media_start .*pid=(\d+) takeover=1", f.read())[-1])
+        bench.relay = Heir(pid)
+        check(old.wait(10) == 0, f"the old relay: {old.returncode}")
+    return code
+
+
+def given_us(bench):
+    with open(bench.log, encoding="utf-8") as f:
+        return [int(n) for n in re.findall(r"ev=media_given .*us=(\d+)", f.read())]
+
+
+def back(bench, calls):
+    bench.until("the controller is back", lambda: bench.ctl("relay").get("sessions") == calls)
+    r = bench.ctl("relay")
+    check(r["pairs_drift"] == 0 and r["fast"]["promoted"] in (0, 2 * calls), f"after a takeover: {r}")
+    return r
+
+
+def ask(bench, step=0):
+    """What a successor says first, with the layout that the journal itself names."""
+    with open(os.path.join(bench.dir, "sessions"), "rb") as f:
+        layout = struct.unpack("<8xQ", f.read(16))[0]
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.settimeout(10)
+    s.connect(bench.socket)
+    s.send(struct.pack("<HHIIIQIiQII", 2, TAKEOVER, 48, 0, 1, 0, 0, 0, layout, step, 0))
+    return s
+
+
+def killed_half_way(bench):
+    """Successors that end, or say nothing, after they have got descriptors: the relay goes on."""
+    pid = bench.relay.pid
+    for waits in (False, True):
+        s = ask(bench)
+        data, fds, _, _ = socket.recv_fds(s, 4096, 0)
+        check(len(data) > 32 and not fds, f"reply: {data}")
+        data, fds, _, _ = socket.recv_fds(s, 4096, 253)
+        check(fds, f"no descriptors: {data}")
+        for fd in fds:
+            os.close(fd)
+        if waits:
+            bench.until("the relay goes on", lambda: "errno=110" in bench.tail(), 8)
+        s.close()
+        bench.until("the relay goes on", lambda: "ev=media_not_given" in bench.tail())
+    check(bench.relay.poll() is None and bench.relay.pid == pid, "the relay has ended")
+
+
+def speaks_on(bench, calls=CALLS, **options):
+    """Streams of calls in both directions; twice a successor, and some that fail."""
+    bench.open(calls, **options)
+    flow = bench.flow(bench.map(calls), pps=50)
+    time.sleep(0.5)
+    n = bench.ctl("relay")
+    for _ in range(2):
+        check(takeover(bench) == 0, f"takeover: {bench.tail()}")
+        r = back(bench, calls)
+        check(r["packets_in"] >= n["packets_in"], f"counted again from nothing: {r} after {n}")
+        n = r
+        time.sleep(0.5)
+        check(flow("peek")["lost"] == 0, f"lost at a takeover: {flow('peek')}")
+    silence = flow("peek")["longest_ms"]
+    killed_half_way(bench)
+    check(takeover(bench, "--journal", os.path.join(bench.dir, "other")) == 1, "another journal")
+    time.sleep(0.5)
+    flow("pause")
+    report = clean(flow("report"), "takeover")
+    counted(bench, calls, report, "takeover")
+    check(bench.ctl("events")["counts"]["lost"] == 0, "a session was said to be lost")
+    bench.ok(f"close 0 {calls}")
+    r = bench.ctl("relay")
+    check(r["pairs_used"] == r["pairs_drift"] == 0, f"left: {r}")
+    return f"{report['sent']} packets, longest silence {silence} ms, given in {given_us(bench)} us"
+
+
+def case_takeover_sockets(bench):
+    """A successor of a relay with a socket for each port."""
+    bench.start("--threads", "2")
+    bench.pools()
+    return speaks_on(bench)
+
+
+def case_takeover_steered(bench):
+    """A successor of a relay that steers packets to its threads."""
+    steered(bench, "--threads", "2")
+    return speaks_on(bench, flags=NO_FORWARD)
+
+
+def case_takeover_kernel(bench):
+    """A successor while streams are in the kernel: they are promoted again, nothing is lost."""
+    fast(bench, NATIVE)
+    bench.open(CALLS)
+    flow = bench.flow(bench.map(CALLS), pps=50)
+    all_in(bench, 2 * CALLS)
+    check(takeover(bench) == 0, f"takeover: {bench.tail()}")
+    bench.until("the controller is back", lambda: bench.ctl("relay").get("sessions") == CALLS)
+    all_in(bench, 2 * CALLS)
+    flow("pause")
+    report = clean(flow("report"), "takeover")
+    counted(bench, CALLS, report, "takeover")
+    return f"{report['sent']} packets, longest silence {report['longest_ms']} ms, given in {given_us(bench)} us"
+
+
+def case_takeover_nobody(bench):
+    """Without a relay there is nothing to take."""
+    bench.start()
+    bench.stop()
+    check(takeover(bench) == 1 and "no relay is there" in bench.tail(), f"takeover of nobody: {bench.tail()}")
