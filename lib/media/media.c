@@ -22,6 +22,8 @@
 #define TICK_MS        500U /* requests time out after TIMEOUT_MS .. TIMEOUT_MS + TICK_MS */
 #define BACKOFF_MIN_MS 100U
 #define BACKOFF_MAX_MS 2000U
+#define STEADY_MS \
+    1000U /* a connection that old, lost: at once; a successor of the relay listens at the same socket */
 #define OUT_MAX \
     (4U         \
      << 20) /* unsent bytes, some 20,000 requests: a relay that is so far behind is as good as gone */
@@ -49,7 +51,7 @@ struct client {
     uint32_t backoff_ms;
     uint32_t hello_request;
     uint64_t boot; /* of the relay we last spoke to; 0: none yet */
-    uint64_t received_ms;
+    uint64_t received_ms, up_ms;
 
     struct pendings pend;
 
@@ -439,6 +441,7 @@ static void on_hello(struct client *c, const struct media_hello_reply *r)
         return;
     }
     c->state = CLIENT_UP;
+    c->up_ms = now_ms();
     c->boot = r->boot;
     c->backoff_ms = BACKOFF_MIN_MS;
     c->n.connects++;
@@ -697,7 +700,10 @@ static void disconnect(struct client *c)
         pending_add(&c->pend, &c->pend.failed, i);
         c->pend.slot[i].sent_ms = 0;
     }
-    connect_failed(c);
+    if (was_up && now_ms() - c->up_ms >= STEADY_MS)
+        timer_set(&c->reconnect, 1);
+    else
+        connect_failed(c);
     if (!was_up)
         return;
     c->n.losses++;

@@ -29,10 +29,20 @@ struct handed_reply {
     struct media_hdr hdr;
     uint64_t boot;
     uint32_t threads;
-    uint32_t n;                       /* descriptors that follow */
+    uint32_t n;      /* descriptors that follow */
+    uint32_t n_keys; /* struct handed_keys behind them */
+    uint32_t pad;
     uint64_t count[HANDED_COUNTS];    /* struct flow_totals of all threads, and of those before */
     char form[16];                    /* name of struct relay_io */
     char supervisor[HANDED_TEXT_MAX]; /* as struct relay_param has it */
+};
+
+/* Of an endpoint with SRTP: they are in no file. */
+struct handed_keys {
+    struct media_hdr hdr;
+    uint32_t slot; /* in the journal */
+    uint32_t pad;
+    struct media_crypto crypto;
 };
 
 struct handed_tag {

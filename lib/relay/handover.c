@@ -15,6 +15,7 @@
 #include "core/ipc.h"
 #include "core/log.h"
 #include "relay/handed.h"
+#include "relay/secure.h"
 #include "relay/state.h"
 
 #define GIVE_MS     2000U /* nobody forwards meanwhile: queues hold about as much */
@@ -25,15 +26,17 @@
 
 _Static_assert(sizeof(struct flow_totals) == HANDED_COUNTS * sizeof(uint64_t), "as on the wire");
 
-struct pair {
+/* Of an endpoint. */
+struct place {
     int fd[2];
+    struct media_crypto *crypto; /* NULL: none; wiped when it is freed */
 };
 
 struct handover {
     int sock, listen_fd, journal_fd;
     uint32_t n; /* that came */
     struct handed_reply reply;
-    struct pair *slot; /* by place in the journal */
+    struct place *slot; /* by place in the journal */
     uint32_t n_slots;
     int thread[THREADS_END][IO_THREAD_FDS];
     int thread_out[IO_THREAD_FDS];
@@ -77,6 +80,17 @@ static uint32_t count_thread(const int fd[IO_THREAD_FDS])
     return n;
 }
 
+static uint32_t count_keys(const struct relay *r)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < r->n_slots; i++) {
+        for (unsigned k = 0; r->slot[i] && k < MEDIA_ENDPOINTS_MAX; k++)
+            n += r->slot[i]->ep[k] && r->slot[i]->ep[k]->secure;
+    }
+    return n;
+}
+
 static void fill_reply(const struct relay *r, struct handed_reply *m)
 {
     int fd[IO_THREAD_FDS];
@@ -89,6 +103,7 @@ static void fill_reply(const struct relay *r, struct handed_reply *m)
     m->boot = r->boot;
     m->threads = r->n_threads;
     m->n = 2 + r->n_sockets;
+    m->n_keys = count_keys(r);
     memcpy(m->count, &r->before, sizeof(m->count));
     for (unsigned i = 0; i < r->n_threads; i++) {
         uint64_t n[HANDED_COUNTS];
@@ -132,6 +147,30 @@ static int give_session(struct handed_out *o, const struct relay *r, const struc
     return err;
 }
 
+/* Where the streams are goes by the journal: to the packet, for nobody sends now. */
+static int give_keys(const struct relay *r, const struct session *s, int sock, uint64_t deadline_ms)
+{
+    int err = 0;
+
+    for (unsigned i = 0; i < MEDIA_ENDPOINTS_MAX && err == 0; i++) {
+        struct endpoint *e = s->ep[i];
+        struct handed_keys m;
+
+        if (!e || !e->secure)
+            continue;
+        secure_place_get(e->secure, &e->place);
+        m = (struct handed_keys){.hdr = {.version = MEDIA_VERSION,
+                                         .type = MEDIA_TAKEOVER | MEDIA_REPLY,
+                                         .length = sizeof(m)},
+                                 .slot = keep_slot(r->keep, e),
+                                 .crypto = *secure_keys(e->secure)};
+        m.crypto.endpoint = e->number;
+        err = handed_say(sock, deadline_ms, &m, sizeof(m));
+        explicit_bzero(&m, sizeof(m));
+    }
+    return err;
+}
+
 static int give_all(const struct relay *r, int sock, uint64_t deadline_ms)
 {
     struct handed_reply reply;
@@ -151,7 +190,13 @@ static int give_all(const struct relay *r, int sock, uint64_t deadline_ms)
         if (r->slot[i])
             err = give_session(&o, r, r->slot[i]);
     }
-    return err < 0 ? err : handed_flush(&o);
+    if (err == 0)
+        err = handed_flush(&o);
+    for (uint32_t i = 0; i < r->n_slots && err == 0; i++) {
+        if (r->slot[i])
+            err = give_keys(r, r->slot[i], sock, deadline_ms);
+    }
+    return err;
 }
 
 /* @return 0: it has our word, and all else */
@@ -227,7 +272,7 @@ void handover_give(struct relay *r)
 static int slots_grow(struct handover *h, uint32_t at)
 {
     uint32_t n = h->n_slots ? h->n_slots : 256;
-    struct pair *p;
+    struct place *p;
 
     if (at >= SLOTS_END)
         return -EBADMSG;
@@ -239,7 +284,7 @@ static int slots_grow(struct handover *h, uint32_t at)
     if (!p)
         return -ENOMEM;
     for (uint32_t i = h->n_slots; i < n; i++)
-        p[i] = (struct pair){{-1, -1}};
+        p[i] = (struct place){.fd = {-1, -1}};
     h->slot = p;
     h->n_slots = n;
     return 0;
@@ -291,6 +336,27 @@ static int take_packet(struct handover *h, uint64_t deadline_ms)
     return err;
 }
 
+static int take_keys(struct handover *h, uint64_t deadline_ms)
+{
+    struct handed_keys m;
+    struct media_crypto *c;
+    int err = handed_hear(h->sock, deadline_ms, MEDIA_TAKEOVER | MEDIA_REPLY, &m, sizeof(m));
+
+    if (err == 0)
+        err = secure_check(&m.crypto);
+    if (err == 0)
+        err = slots_grow(h, m.slot);
+    if (err == 0 && h->slot[m.slot].crypto)
+        err = -EBADMSG;
+    c = err == 0 ? malloc(sizeof(*c)) : NULL;
+    if (c) {
+        *c = m.crypto;
+        h->slot[m.slot].crypto = c;
+    }
+    explicit_bzero(&m, sizeof(m));
+    return err < 0 ? err : c ? 0 : -ENOMEM;
+}
+
 static int take_all(struct handover *h)
 {
     struct media_takeover m = {.hdr = {.version = MEDIA_VERSION,
@@ -308,6 +374,8 @@ static int take_all(struct handover *h)
         err = -EBADMSG;
     while (err == 0 && h->n < h->reply.n)
         err = take_packet(h, deadline_ms);
+    for (uint32_t i = 0; i < h->reply.n_keys && err == 0; i++)
+        err = take_keys(h, deadline_ms);
     if (err == 0 && (h->listen_fd < 0 || h->journal_fd < 0))
         err = -EBADMSG;
     return err;
@@ -447,7 +515,7 @@ const int *handover_thread(struct relay *r, unsigned i)
 bool handover_sockets(struct relay *r, uint8_t number, int fd[2])
 {
     struct handover *h = r->handover;
-    struct pair *p = NULL;
+    struct place *p = NULL;
 
     for (unsigned i = 0; h && i < r->n_left; i++) {
         if (r->left[i].ep->number == number && r->left[i].slot < h->n_slots)
@@ -456,8 +524,15 @@ bool handover_sockets(struct relay *r, uint8_t number, int fd[2])
     if (!p || p->fd[0] < 0 || p->fd[1] < 0)
         return false;
     memcpy(fd, p->fd, sizeof(p->fd));
-    *p = (struct pair){{-1, -1}};
+    p->fd[0] = p->fd[1] = -1;
     return true;
+}
+
+const struct media_crypto *handover_keys(const struct relay *r, uint32_t slot)
+{
+    const struct handover *h = r->handover;
+
+    return h && slot < h->n_slots ? h->slot[slot].crypto : NULL;
 }
 
 static void close_one(int fd)
@@ -475,6 +550,9 @@ void handover_free(struct relay *r)
     for (uint32_t i = 0; i < h->n_slots; i++) {
         close_one(h->slot[i].fd[0]);
         close_one(h->slot[i].fd[1]);
+        if (h->slot[i].crypto)
+            explicit_bzero(h->slot[i].crypto, sizeof(*h->slot[i].crypto));
+        free(h->slot[i].crypto);
     }
     for (unsigned i = 0; i < THREADS_END; i++) {
         for (unsigned k = 0; k < IO_THREAD_FDS; k++)

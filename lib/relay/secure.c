@@ -142,6 +142,11 @@ int secure_new(const struct media_crypto *c, struct secure **out)
     return err;
 }
 
+const struct media_crypto *secure_keys(const struct secure *s)
+{
+    return &s->want;
+}
+
 void secure_free(struct secure *s)
 {
     if (!s)

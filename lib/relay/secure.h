@@ -40,6 +40,8 @@ int secure_check(const struct media_crypto *c);
  * @return 0; -ENOMEM; -ENOTSUP this libsrtp2 has no such suite
  */
 int secure_new(const struct media_crypto *c, struct secure **out);
+/** What it was made of; borrowed. */
+const struct media_crypto *secure_keys(const struct secure *s);
 /** Keys are wiped. NULL is nothing. */
 void secure_free(struct secure *s);
 /**

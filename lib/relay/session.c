@@ -222,7 +222,7 @@ static void endpoint_resume(const struct relay *r, struct endpoint *e)
         e->is_resumed = true;
         e->place = was->place;
         /* its keys are not in the journal: until they come nothing of it may go anywhere in clear */
-        if (was->secure)
+        if (was->secure && !handover_keys(r, r->left[i].slot))
             e->direction = 0;
     }
 }
@@ -680,7 +680,8 @@ void session_job_done(struct relay *r, struct job *j)
 
 /* ---- taken up ---------------------------------------------------------------------------------------------------- */
 
-static unsigned resume_ops(const struct kept *left, unsigned n, struct media_op *op)
+static unsigned resume_ops(const struct relay *r, const struct kept *left, unsigned n,
+                           struct media_op *op)
 {
     unsigned k = 0;
 
@@ -690,8 +691,12 @@ static unsigned resume_ops(const struct kept *left, unsigned n, struct media_op 
         op[k++].ep.local = left[i].ep->rtp.local;
     }
     for (unsigned i = 0; i < n; i++) {
+        const struct media_crypto *keys = handover_keys(r, left[i].slot);
         const struct endpoint *e = left[i].ep;
         bool has_peer = false;
+
+        if (keys && keys->endpoint == e->number)
+            op[k++] = (struct media_op){.kind = MEDIA_OP_CRYPTO, .crypto = *keys};
 
         for (unsigned p = 0; p < n; p++)
             has_peer |= left[p].ep->number == e->ctl_peer;
@@ -705,7 +710,7 @@ static unsigned resume_ops(const struct kept *left, unsigned n, struct media_op 
 struct session *session_resume(struct relay *r, struct controller *ctl, const struct kept *left,
                                unsigned n)
 {
-    struct media_op op[2 * MEDIA_ENDPOINTS_MAX];
+    struct media_op op[3 * MEDIA_ENDPOINTS_MAX];
     struct session *s;
     int err;
 
@@ -722,7 +727,8 @@ struct session *session_resume(struct relay *r, struct controller *ctl, const st
     s->stats_due_ms = r->now_ms + left->stats_every_s * 1000ULL;
     r->left = left;
     r->n_left = n;
-    err = ops_apply(r, s, op, resume_ops(left, n, op));
+    err = ops_apply(r, s, op, resume_ops(r, left, n, op));
+    explicit_bzero(op, sizeof(op)); /* there may be keys in it */
     r->n_left = 0;
     if (err == 0)
         return s;
