@@ -3,6 +3,8 @@
  * SRTP and RTCP-mux through the relay for real: parties with keys of their own, over loopback.
  */
 #include "relay_rig.h"
+#include <signal.h>
+#include <sys/wait.h>
 #include "relay/secure.h"
 
 static struct rig rig;
@@ -362,6 +364,129 @@ static void rtcp_shares_the_port_of_a_party_that_wants_it(void **state)
     sparty_fini(&out);
 }
 
+/* ---- a successor ----------------------------------------------------------------------------------------------- */
+
+static void end_at_once(void *arg, pid_t heir)
+{
+    (void)arg;
+    _exit(heir == getppid() ? 0 : 3);
+}
+
+static const char *journal(void)
+{
+    static char path[80];
+
+    snprintf(path, sizeof(path), "%s.j", rig.path);
+    return path;
+}
+
+static struct relay *relay_of(struct event_base *base, bool is_takeover)
+{
+    struct relay_param p = {.base = base,
+                            .socket_path = rig.path,
+                            .threads = 2,
+                            .journal = journal(),
+                            .is_takeover = is_takeover,
+                            .supervisor = "7 /nowhere",
+                            .on_given = end_at_once};
+
+    return relay_new(&p);
+}
+
+/* The relay in a process of its own. */
+static pid_t relay_fork(void)
+{
+    pid_t pid = fork();
+    struct event_base *base;
+
+    assert_true(pid >= 0);
+    if (pid > 0)
+        return pid;
+    base = event_base_new();
+    if (relay_of(base, false))
+        event_base_dispatch(base);
+    _exit(2);
+}
+
+static int setup_apart(void **state)
+{
+    static pid_t pid;
+
+    memset(&rig, 0, sizeof(rig));
+    snprintf(rig.path, sizeof(rig.path), "/tmp/td-heir-%d.sock", (int)getpid());
+    log_set_level(LOG_ERROR);
+    pid = relay_fork();
+    *state = &pid;
+    rig.base = event_base_new();
+    clock_init(&rig.clock);
+    rig.timers = timers_new(rig.base, &rig.clock);
+    rig.media = rig_client(&rig, 1000, 1);
+    rig_pools(rig.media, rig_port(), 40, 1);
+    rig_until(&rig, rig.ups == 1);
+    return 0;
+}
+
+/* Sealed under roll-over counters that no packet tells, and before the controller has come back. */
+static void keys_and_roll_over_go_to_a_successor(void **state)
+{
+    struct media_op k = keys(1, MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80, 7);
+    struct rig_answer r = open_call(NULL, &k);
+    const pid_t *pid = *state;
+    struct sparty in, out;
+    int status;
+
+    sparty_init(&in, 1, NULL);
+    sparty_init(&out, 2, &k.crypto);
+    meet(&r, &in, &out);
+    talk(&r, &in, &out, 20); /* 65,530 and on */
+    sparty_send(&in, &r.ep[0].local);
+    sparty_expect(&out, &r.ep[1].local, (uint16_t)(in.p.seq - 1));
+    rig.relay = relay_of(rig.base, true);
+    assert_non_null(rig.relay);
+    assert_int_equal(waitpid(*pid, &status, 0), *pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_string_equal(relay_supervisor(rig.relay), "7 /nowhere");
+    talk(&r, &in, &out, 20);
+    rig_until(&rig, rig.ups == 2);
+    assert_int_equal(rig.fresh, 1);
+    talk(&r, &in, &out, 5);
+    r = rig_ask(&rig, MEDIA_QUERY, r.ref, NULL, 0);
+    assert_int_equal(r.status, 0);
+    assert_int_equal(r.ep[1].n.packets, 46);
+    assert_int_equal(r.ep[1].n.auth_failed, 0);
+    assert_int_equal(r.ep[1].n.lost, 0);
+    assert_int_equal(rig_ask(&rig, MEDIA_CLOSE, r.ref, NULL, 0).status, 0);
+    sparty_fini(&in);
+    sparty_fini(&out);
+}
+
+static void what_cannot_be_taken_leaves_the_relay_as_it_was(void **state)
+{
+    struct rig_answer r = open_call(NULL, NULL);
+    struct relay_param p = {.base = rig.base, .socket_path = rig.path, .is_takeover = true};
+    const pid_t *pid = *state;
+    struct sparty in, out;
+
+    sparty_init(&in, 1, NULL);
+    sparty_init(&out, 2, NULL);
+    meet(&r, &in, &out);
+    assert_null(relay_new(&p)); /* without a journal */
+    talk(&r, &in, &out, 3);
+    p.journal = "/dev/null";
+    assert_null(relay_new(&p)); /* another one */
+    talk(&r, &in, &out, 3);
+    p.socket_path = "/tmp/td-heir-nobody.sock";
+    assert_null(relay_new(&p));
+    assert_int_equal(rig_ask(&rig, MEDIA_CLOSE, r.ref, NULL, 0).status, 0);
+    assert_int_equal(rig.downs, 0);
+    assert_int_equal(kill(*pid, SIGKILL), 0);
+    assert_int_equal(waitpid(*pid, NULL, 0), *pid);
+    unlink(rig.path);
+    unlink(journal());
+    sparty_fini(&in);
+    sparty_fini(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +499,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_session_taken_over_keeps_its_streams, setup, teardown),
         cmocka_unit_test_setup_teardown(rtcp_shares_the_port_of_a_party_that_wants_it, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(keys_and_roll_over_go_to_a_successor, setup_apart,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_cannot_be_taken_leaves_the_relay_as_it_was,
+                                        setup_apart, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
