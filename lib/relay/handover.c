@@ -40,6 +40,7 @@ struct handover {
     uint32_t n_slots;
     int thread[THREADS_END][IO_THREAD_FDS];
     int thread_out[IO_THREAD_FDS];
+    uint64_t commit_ns; /* when this became the relay */
 };
 
 static uint64_t in_ms(uint32_t ms)
@@ -495,6 +496,7 @@ int handover_commit(struct relay *r)
 
     if (err == 0)
         err = handed_hear(h->sock, deadline_ms, MEDIA_TAKEOVER | MEDIA_REPLY, &word, sizeof(word));
+    h->commit_ns = clock_now_ns();
     if (err < 0)
         log_ev(LOG_ERROR, "media_takeover", "path=%s errno=%d reason=\"%s\"", r->p.socket_path,
                -err, why(err));
@@ -539,6 +541,15 @@ static void close_one(int fd)
 {
     if (fd >= 0)
         close(fd);
+}
+
+void handover_done(struct relay *r)
+{
+    if (!r->handover)
+        return;
+    log_ev(LOG_INFO, "media_taken", "sessions=%llu us=%llu", (unsigned long long)r->n_sessions,
+           (unsigned long long)(clock_now_ns() - r->handover->commit_ns) / 1000U);
+    handover_free(r);
 }
 
 void handover_free(struct relay *r)

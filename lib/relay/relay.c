@@ -561,7 +561,7 @@ struct relay *relay_new(const struct relay_param *p)
         start_hops(r);
         relay_resume(r);
         err = start_threads(r);
-        handover_free(r);
+        handover_done(r);
     }
     /* from now on the lines are ours: a set-up that has waited replaces programs of older maps */
     if (err == 0 && r->p.kernel)

@@ -143,6 +143,8 @@ const int *handover_thread(struct relay *r, unsigned i);
 bool handover_sockets(struct relay *r, uint8_t number, int fd[2]);
 /** Of the endpoint that was at this slot of the journal; borrowed. @return NULL: none */
 const struct media_crypto *handover_keys(const struct relay *r, uint32_t slot);
+/** The packet threads run: say how long it took. */
+void handover_done(struct relay *r);
 /** Close what nobody took. */
 void handover_free(struct relay *r);
 
