@@ -13,7 +13,7 @@
 
 #define HANDED_MAX      250U /* descriptors of a packet: the kernel allows 253 */
 #define HANDED_TEXT_MAX 160U /* a path of AF_UNIX is 107 long, a number 20 */
-#define HANDED_COUNTS   10U
+#define HANDED_COUNTS   12U
 
 enum handed {
     HANDED_LISTEN,  /* the control socket */

@@ -18,7 +18,8 @@
 #include "relay/secure.h"
 #include "relay/state.h"
 
-#define GIVE_MS     2000U /* nobody forwards meanwhile: queues hold about as much */
+#define GIVE_MS \
+    500U /* nobody forwards meanwhile: more would be a gap that both parties hear, and a burst behind it */
 #define TAKE_MS     5000U /* the old one finishes what its threads were asked first */
 #define COMMIT_MS   10000U
 #define SLOTS_END   (1U << 20) /* as many as a journal has */

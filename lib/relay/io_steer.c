@@ -525,9 +525,10 @@ static int open_six(struct io_thread *t, struct kernel *k)
     return err < 0 ? err : out_open(&t->raw6, AF_INET6, IPPROTO_RAW);
 }
 
-/* From now on this thread closes them. */
+/* From now on this thread closes them; what they lost in the relay before is counted with the first packets. */
 static void take_handed(struct io_thread *t, const int fd[IO_THREAD_FDS])
 {
+    t->in4.is_behind = t->in6.is_behind = true;
     t->in4.fd = fd[0];
     t->in6.fd = fd[1];
     t->link.fd = fd[2];

@@ -76,7 +76,7 @@ def given_us(bench):
 def back(bench, calls):
     bench.until("the controller is back", lambda: bench.ctl("relay").get("sessions") == calls)
     r = bench.ctl("relay")
-    check(r["pairs_drift"] == 0 and r["fast"]["promoted"] in (0, 2 * calls), f"after a takeover: {r}")
+    check(r["pairs_drift"] == 0 and r["pairs_used"] == 2 * calls, f"after a takeover: {r}")
     return r
 
 
@@ -161,6 +161,63 @@ def case_takeover_kernel(bench):
     report = clean(flow("report"), "takeover")
     counted(bench, CALLS, report, "takeover")
     return f"{report['sent']} packets, longest silence {report['longest_ms']} ms, given in {given_us(bench)} us"
+
+
+def child_of(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as f:
+            return int((f.read().split() or ["0"])[0])
+    except OSError:
+        return 0
+
+
+def killed_after(bench, seconds):
+    """A successor, killed so long after it began. @return whether it was the relay by then"""
+    ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    old = bench.relay
+    argv = ["ip", "netns", "exec", bench.ns["r"], bench.media, "--socket", bench.socket, "--takeover", "--pins", bench.pin_dir]
+    with open(bench.log, "a", encoding="utf-8") as f, subprocess.Popen(argv, stdout=f, stderr=f) as p:
+        end = time.monotonic() + 5
+        while not (heir := child_of(p.pid)) and time.monotonic() < end:
+            time.sleep(0.0002)
+        check(heir, "no successor")
+        time.sleep(seconds)
+        os.kill(heir, signal.SIGKILL)
+        p.wait(10)
+    os.waitpid(heir, 0)
+    # a relay that was asked has given, or says that it has not: half a second at most
+    bench.until("the old one ends or serves", lambda: old.poll() is not None or "sessions" in bench.ctl("relay"))
+    if old.poll() is None:
+        return False
+    check(old.returncode == 0, f"the old relay: {old.returncode}")
+    return True
+
+
+def case_takeover_killed(bench):
+    """kill -9 of a successor at one point of its way or another: the old one goes on, or the next takes up all; nothing is lost."""
+    fast(bench, NATIVE)
+    bench.open(CALLS)
+    flow = bench.flow(bench.map(CALLS), pps=50)
+    all_in(bench, 2 * CALLS)
+    went_on = ended = 0
+    for ms in (0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 60, 100):
+        if killed_after(bench, ms / 1000):
+            ended += 1
+            bench.start()  # what systemd does: up again from the journal
+        else:
+            went_on += 1
+        back(bench, CALLS)
+    check(went_on, "each was the relay before it was killed")
+    check(takeover(bench) == 0, f"takeover: {bench.tail()}")
+    back(bench, CALLS)
+    all_in(bench, 2 * CALLS)
+    flow("pause")
+    report = clean(flow("report"), "takeover")
+    counted(bench, CALLS, report, "takeover")
+    bench.ok(f"close 0 {CALLS}")
+    r = bench.ctl("relay")
+    check(r["pairs_used"] == r["pairs_drift"] == 0, f"left: {r}")
+    return f"{report['sent']} packets, {went_on} successors killed on their way, {ended} behind it"
 
 
 def case_takeover_nobody(bench):
