@@ -39,11 +39,16 @@ static bool has_info(const struct leg *leg)
     return dtmf_of(leg) == CONF_DTMF_INFO || dtmf_of(leg) == CONF_DTMF_BOTH;
 }
 
+bool digits_turn(const struct leg *leg, const struct leg *other)
+{
+    return other && has_rtp(leg) && dtmf_of(other) == CONF_DTMF_INFO;
+}
+
 uint8_t digits_flags(const struct leg *leg, const struct leg *other)
 {
     if (!other)
         return 0;
-    if (has_rtp(leg) && dtmf_of(other) == CONF_DTMF_INFO)
+    if (digits_turn(leg, other))
         return MEDIA_EP_EVENTS | MEDIA_EP_ABSORB;
     /* to know that it sends them in RTP, too */
     return dtmf_of(leg) == CONF_DTMF_BOTH && has_rtp(other) ? MEDIA_EP_EVENTS : 0;

@@ -8,6 +8,8 @@
 
 #include "call/model.h"
 
+/** This leg has digits in RTP and that one in INFO alone. */
+bool digits_turn(const struct leg *leg, const struct leg *other);
 /** MEDIA_EP_ flags of a leg's endpoints: who must be listened to, whose telephone-events do not cross. */
 uint8_t digits_flags(const struct leg *leg, const struct leg *other);
 /** MEDIA_EV_DTMF of this endpoint. */

@@ -14,7 +14,7 @@ lib_call_libtdcall_a_SOURCES = \
 	lib/call/explain.c lib/call/explain.h \
 	lib/call/explain_dry.c lib/call/explain_dry.h \
 	lib/call/explain_invite.c lib/call/explain_json.c lib/call/explain_priv.h lib/call/explain_state.c \
-	lib/call/digits.c lib/call/digits.h \
+	lib/call/digits.c lib/call/digits.h lib/call/digits_sdp.c lib/call/digits_sdp.h \
 	lib/call/eps.c lib/call/eps.h \
 	lib/call/dip.c lib/call/dip.h \
 	lib/call/explain_text.c lib/call/explain_text.h \

@@ -8,6 +8,7 @@
 #include "call/bypass.h"
 #include "call/codecs.h"
 #include "call/digits.h"
+#include "call/digits_sdp.h"
 #include "call/offer_priv.h"
 #include "call/crypto.h"
 #include "call/lite.h"
@@ -193,7 +194,10 @@ static int offer_write(struct ldlg *to, enum offer_kind kind, const struct sdp *
     struct codecs_text text;
     struct crypto_text keys;
     struct lite_text ice;
+    struct digits_text digits;
     struct sdp_edit edit;
+    const struct leg *other = to->peer ? to->peer->leg : leg_other(to->leg);
+    bool is_offer = kind == OFFER_OFFER;
     struct build b;
     uint64_t hash = hash_bytes(sdp->body.p, sdp->body.len, to->oa.o_id);
     int rc;
@@ -207,13 +211,15 @@ static int offer_write(struct ldlg *to, enum offer_kind kind, const struct sdp *
     if (rc < 0)
         return rc;
     for (unsigned i = 0; i < sdp->n_media && offer_has_relay(c); i++) {
-        crypto_edit(to->leg, kind == OFFER_OFFER, &sdp->media[i], i, &edit.media[i], &keys);
-        lite_edit(to->leg, kind == OFFER_OFFER, &sdp->media[i], i, &edit, &ice);
+        crypto_edit(to->leg, is_offer, &sdp->media[i], i, &edit.media[i], &keys);
+        lite_edit(to->leg, is_offer, &sdp->media[i], i, &edit, &ice);
+        digits_edit(to->leg, other, is_offer, &sdp->media[i], i, &edit.media[i], &digits);
     }
     build_init(&b, cs->scratch, CALL_SCRATCH);
     rc = sdp_rewrite(sdp, &edit, &b);
     explicit_bzero(&keys, sizeof keys);
     explicit_bzero(&ice, sizeof ice);
+    explicit_bzero(&digits, sizeof digits); /* with their lines in it */
     if (rc == 0) {
         *out = build_text(&b);
         offer_kept_set(to, kind == OFFER_ANSWER ? &to->said : &to->asked, *out);

@@ -6,6 +6,7 @@
 #include "call/terms.h"
 
 #include "call/codecs.h"
+#include "call/digits.h"
 #include "call/offer.h"
 #include "sip/sdp_format.h"
 
@@ -189,6 +190,22 @@ void terms_note(struct call *c, const struct leg *leg, const struct sdp *sdp, un
         term_formats(t, &sdp->media[i]);
 }
 
+static int event_of(const struct term *t)
+{
+    for (unsigned k = 0; k < t->n_pts; k++)
+        if (t->pt[k].codec == MEDIA_CODEC_EVENT)
+            return t->pt[k].type;
+    return -1;
+}
+
+int terms_event_said(const struct call *c, const struct leg *leg, unsigned i)
+{
+    const struct terms *t = c->media.terms;
+    unsigned e = offer_ep_of(leg, i);
+
+    return t && e < t->n ? event_of(&t->v[e].next) : -1;
+}
+
 unsigned terms_settle(struct call *c)
 {
     struct terms *t = c->media.terms;
@@ -338,6 +355,10 @@ bool terms_line(const struct call *c, const struct leg *leg, unsigned i, struct 
         out->ptime_ms = byte_of(leg->trunk.conf->ptime_ms);
     out->maxptime_ms = own->maxptime_ms;
     agree(c, out, own, other, t->in_said_last == leg->is_in ? own : other);
+    /* a side with INFO says nothing of them: its part was said for it (digits_edit) */
+    if (digits_turn(leg, leg_other(leg)) && event_of(other) < 0 &&
+        codecs_lets(leg->trunk.conf, MEDIA_CODEC_EVENT))
+        add_pt(out, event_of(own), MEDIA_CODEC_EVENT);
     choose(out, own);
     return true;
 }

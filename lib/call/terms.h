@@ -50,6 +50,8 @@ struct terms_line {
 
 /** The party of this leg says so of line i; holds from terms_settle on. Out of memory: nothing is known. */
 void terms_note(struct call *c, const struct leg *leg, const struct sdp *sdp, unsigned i);
+/** The payload type of telephone-events that this leg's party said last. @return -1: none */
+int terms_event_said(const struct call *c, const struct leg *leg, unsigned i);
 /** The answer has come. @return bit per endpoint (call_media) whose terms differ from before */
 unsigned terms_settle(struct call *c);
 /** The offer was refused: what was agreed before holds. */
