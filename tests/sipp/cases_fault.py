@@ -161,8 +161,11 @@ def case_relay_killed(t):
     new = t.uac(caller().invite().maybe(100).recv(503).ack_failure(), port=harness.CARRIER + 2, local=t.ip("alpha"), n=3)
     new.wait()
     t.eq("calls still up", t.ctl("status")["calls_up"], n)
+    scrape = t.ctl("metrics")["switch"]
+    t.eq("what a scrape is told", (scrape["gauges"]["relay_up"], scrape["gauges"]["calls_up"], scrape["counters"]["calls_answered"]), (0, n, n))
     t.start_media()
     t.until("the relay is up", lambda: t.ctl("status")["media"] == "up")
+    t.eq("the relay's numbers again", t.ctl("metrics")["switch"]["gauges"]["relay_up"], 1)
     t.until("sessions are installed again", lambda: t.ctl("show", "relay")["sessions"] == n)
     before = t.ctl("show", "relay")["packets_out"]
     t.until("RTP flows again", lambda: t.ctl("show", "relay")["packets_out"] > before + 2 * n * 50)
