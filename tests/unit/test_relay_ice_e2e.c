@@ -100,6 +100,44 @@ static void the_party_is_where_a_nominated_check_came_from(void **state)
     close(nominated.fd);
 }
 
+/* As tandemd does after a restart of either. */
+static void a_session_taken_over_keeps_its_credentials_and_its_party(void **state)
+{
+    struct media_op op[4] = {
+        rig_add(0, 4, MEDIA_LATCH_SDP_ONLY),
+        rig_add(1, 4, MEDIA_LATCH_SDP_ONLY),
+        {.kind = MEDIA_OP_ICE,
+         .ice = {.endpoint = 0, .is_on = 1, .ufrag = "ours", .pwd = PWD, .remote_ufrag = "theirs"}},
+        rig_connect(0, 1)};
+    struct media_open o = {.flags = MEDIA_OPEN_ADOPT, .op = op, .n_ops = 4};
+    struct rig_answer r, q = {0};
+    struct party a, b, nominated;
+
+    (void)state;
+    party_init(&a, 4, 1);
+    party_init(&b, 4, 2);
+    party_init(&nominated, 4, 1);
+    r = call_of(&a, &b);
+    check(&nominated, &r.ep[0].local, PWD, STUN_RIG_USE_CANDIDATE);
+    expect_success(&nominated, &r.ep[0].local);
+    op[0].ep.remote = a.addr; /* as the SDP had it */
+    op[1].ep.remote = b.addr;
+    o.ref = r.ref;
+    media_open(g.media, &o, rig_done, &q);
+    rig_until(&g, q.calls == 1);
+    assert_int_equal(q.status, 0);
+    assert_true(addr_eq(&q.ep[0].local, &r.ep[0].local));
+    rig_ask(&g, MEDIA_QUERY, r.ref, NULL, 0);
+    check(&nominated, &r.ep[0].local, PWD, 0);
+    expect_success(&nominated, &r.ep[0].local);
+    party_send(&b, &r.ep[1].local);
+    party_expect(&nominated, &r.ep[0].local);
+    party_expect_none(&a);
+    close(a.fd);
+    close(b.fd);
+    close(nominated.fd);
+}
+
 static void a_check_under_another_password_changes_and_says_nothing(void **state)
 {
     struct party a, b, thief;
@@ -129,6 +167,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_party_is_where_a_nominated_check_came_from, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_session_taken_over_keeps_its_credentials_and_its_party,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_check_under_another_password_changes_and_says_nothing,
                                         setup, teardown),
     };
