@@ -300,6 +300,7 @@ void flow_look(struct flow_ctx *c, struct endpoint *e)
         .may_speak = e->peer && (e->direction & MEDIA_DIR_RECV) &&
                      (e->peer->direction & MEDIA_DIR_SEND) && (e->flags & MEDIA_EP_WATCH),
         .peer_speaks = e->n.sent_packets != e->quality.sent,
+        .is_own = audio_needs_to_hear(e),
         .watch = (e->flags & MEDIA_EP_WATCH) != 0,
     };
 

@@ -119,6 +119,11 @@ static unsigned look_reports(struct quality *q, const struct quality_now *now,
 {
     uint64_t gap = q->report_gap_ms > REPORT_MIN_MS ? q->report_gap_ms : REPORT_MIN_MS;
 
+    /* music on hold is sent to it, but of the peer's stream, which waits, it has nothing to say; it begins anew behind it */
+    if (now->is_own) {
+        q->report_ms = q->report_gap_ms = 0;
+        q->stuck = q->congested = 0;
+    }
     if (!q->report_gap_ms || now->sent == q->sent)
         return n;
     if (now->now_ms - q->report_ms > QUALITY_REPORTS * gap)

@@ -57,7 +57,8 @@ struct quality_now {
     bool is_silent; /* its last packet had nothing to hear */
     bool may_speak; /* by agreement it sends, and its peer hears it */
     bool peer_speaks;
-    bool watch; /* tell of silence and one-way audio */
+    bool is_own; /* it hears a stream of the relay's own: its reports are on that one */
+    bool watch;  /* tell of silence and one-way audio */
 };
 
 /* What is to be told. */

@@ -306,6 +306,32 @@ static void reports_without_progress_open_it_and_progress_closes_it(void **state
     assert_false(s.q.is_tripped);
 }
 
+/* Music on hold: the party reports on that, or says again and again how far the peer's stream came, or nothing. */
+static void what_the_relay_plays_opens_no_breaker(void **state)
+{
+    struct rtcp_block b = {.ssrc = 7, .max_ext = 100};
+    struct stream s = stream();
+
+    (void)state;
+    for (unsigned i = 0; i < 40; i++) {
+        s.now.is_own = i >= 10 && i < 35;
+        assert_int_equal(second(&s, 50, 0, 50), 0);
+        b.ssrc = i < 20 ? 7 : 8;
+        if (s.now.is_own ? i % 2 : i % 5 == 0)
+            assert_int_equal(report(&s, &b), 0);
+        if (!s.now.is_own)
+            b.max_ext += 50;
+    }
+    assert_int_equal(s.q.breaker, 0);
+    /* behind it they count again */
+    b.ssrc = 7;
+    for (unsigned i = 0; i < 8; i++) {
+        second(&s, 50, 0, 50);
+        report(&s, &b);
+    }
+    assert_int_equal(s.q.breaker, 1);
+}
+
 static void heavy_loss_over_a_long_way_is_congestion(void **state)
 {
     struct rtcp_info sr = {.has_sr = true, .sr_ntp = 1};
@@ -355,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_report_tells_the_round_trip),
         cmocka_unit_test(reports_that_stop_open_the_breaker),
         cmocka_unit_test(reports_without_progress_open_it_and_progress_closes_it),
+        cmocka_unit_test(what_the_relay_plays_opens_no_breaker),
         cmocka_unit_test(heavy_loss_over_a_long_way_is_congestion),
         cmocka_unit_test(silence_is_known_by_its_payload),
     };
