@@ -12,6 +12,10 @@
 #include <string.h>
 
 #define COPY_MAX 2048U /* IO_BUFFER; a longer packet is no packet of ours */
+#define WIND_MAX \
+    2048U /* indexes for one packet: some 2 ms, and four hours of a call's RTCP in two packets */
+#define CM_TAG    10U /* of SRTCP, with either AES-CM suite; that of GCM is before the index */
+#define RTCP_HEAD 8U
 
 struct suite {
     unsigned key_len; /* with salt */
@@ -47,6 +51,9 @@ struct way {
     bool has_floor; /* nothing up to was.seq is sealed again */
     struct place was;
     unsigned n_sources;
+    uint32_t rtcp_n; /* sealed */
+    uint32_t
+        rtcp_floor; /* a former process has sealed under indexes up to here; 0: there was none */
 };
 
 struct secure {
@@ -316,11 +323,62 @@ int secure_open(struct secure *s, bool is_rtcp, uint8_t *data, uint32_t *len, ui
     return way_run(&s->old_rx, fn, is_rtcp, data, len);
 }
 
+static uint32_t rtcp_index(uint8_t suite, const uint8_t *data, uint32_t len)
+{
+    unsigned tag =
+        suite == MEDIA_SUITE_AEAD_AES_128_GCM || suite == MEDIA_SUITE_AEAD_AES_256_GCM ? 0 : CM_TAG;
+    uint32_t v;
+
+    memcpy(&v, data + len - tag - sizeof(v), sizeof(v));
+    return ntohl(v) & 0x7fffffffU;
+}
+
+/* libsrtp2 lets nobody set the index of SRTCP: packets that go nowhere count it up. @return false: not there yet */
+static bool wind(struct way *w, const uint8_t *data, uint32_t from)
+{
+    uint32_t left = w->rtcp_floor - from;
+
+    for (uint32_t i = 0; i < left && i < WIND_MAX; i++) {
+        uint8_t b[RTCP_HEAD + SRTP_MAX_TRAILER_LEN + 4] = {0x80, 201, 0, 1};
+        int n = (int)RTCP_HEAD;
+
+        memcpy(b + 4, data + 4, 4); /* the source */
+        if (srtp_protect_rtcp(w->srtp, b, &n) != srtp_err_status_ok)
+            return false;
+    }
+    return left <= WIND_MAX;
+}
+
+/* Twice under one index and key would give both packets away (RFC 3711 §9.1); a new context begins with 1. */
+static int seal_rtcp(struct secure *s, uint8_t *data, uint32_t *len)
+{
+    struct way *w = &s->tx;
+    uint8_t copy[COPY_MAX];
+    uint32_t was = *len, index;
+    int err;
+
+    if (w->rtcp_floor && was <= COPY_MAX)
+        memcpy(copy, data, was);
+    err = way_run(w, srtp_protect_rtcp, true, data, len);
+    if (err == 0 && w->rtcp_floor) {
+        index = rtcp_index(s->want.tx_suite, data, *len);
+        if (index <= w->rtcp_floor) {
+            if (!wind(w, copy, index))
+                return -EALREADY;
+            memcpy(data, copy, was);
+            *len = was;
+            err = way_run(w, srtp_protect_rtcp, true, data, len);
+        }
+    }
+    w->rtcp_n += err == 0;
+    return err;
+}
+
 int secure_seal(struct secure *s, bool is_rtcp, uint8_t *data, uint32_t *len)
 {
     if (!s->tx.srtp)
         return -EACCES;
-    return way_run(&s->tx, is_rtcp ? srtp_protect_rtcp : srtp_protect, is_rtcp, data, len);
+    return is_rtcp ? seal_rtcp(s, data, len) : way_run(&s->tx, srtp_protect, false, data, len);
 }
 
 /* @return false: nothing is known */
@@ -352,6 +410,7 @@ void secure_place_get(const struct secure *s, struct secure_place *out)
         out->tx_roc = p.roc;
         out->tx_seq = p.seq;
     }
+    out->tx_rtcp = s->tx.rtcp_n;
 }
 
 static int place_way(struct way *w, uint8_t suite, uint8_t *key, const struct place *was)
@@ -377,6 +436,8 @@ int secure_place_set(struct secure *s, const struct secure_place *p)
     const struct place tx = {p->tx_ssrc, p->tx_roc, p->tx_seq};
     int err = 0;
 
+    if (p->tx_rtcp)
+        s->tx.rtcp_n = s->tx.rtcp_floor = p->tx_rtcp + SECURE_RTCP_AHEAD;
     if (p->has_rx)
         err = place_way(&s->rx, s->want.rx_suite, s->want.rx_key, &rx);
     if (err == 0 && p->has_tx)

@@ -25,6 +25,12 @@
  */
 #define SECURE_SOURCES_MAX 256U
 
+/*
+ * What may have been sealed since a place was written, a second ago at most. RFC 3550 §6.2 has one in five seconds; feedback of
+ * video may come with every frame of both parties.
+ */
+#define SECURE_RTCP_AHEAD 256U
+
 struct secure;
 
 /** Before anything else here, from one thread; again does nothing. @return 0; -ENOSYS: this libsrtp2 cannot be used */
@@ -69,13 +75,15 @@ struct secure_place {
     uint16_t rx_seq, tx_seq;  /* the newest of that source */
     uint8_t has_rx, has_tx;
     uint8_t pad[2];
+    uint32_t tx_rtcp; /* RTCP packets sealed: no source's index is higher (RFC 3711 §3.4) */
 };
 
 /** Packet thread, or when nobody sends. */
 void secure_place_get(const struct secure *s, struct secure_place *out);
 /**
  * Right after secure_new. The place may be a moment old: the first packet says how far its stream has come since, also over a roll-over.
- * What is not newer than the place is not sealed: it was before. @return 0 or -ENOMEM
+ * What is not newer than the place is not sealed: it was before. RTCP goes on SECURE_RTCP_AHEAD indexes further.
+ * @return 0 or -ENOMEM
  */
 int secure_place_set(struct secure *s, const struct secure_place *p);
 

@@ -485,6 +485,58 @@ static void a_relay_that_takes_streams_up_again_knows_their_place(void **state)
     secure_free(again);
 }
 
+/* No index of SRTCP comes twice; what is refused before it is far enough is bounded in time. */
+static void rtcp_goes_on_behind_what_a_former_relay_sealed(void **state)
+{
+    static const uint8_t suite[] = {MEDIA_SUITE_AES_CM_128_HMAC_SHA1_80,
+                                    MEDIA_SUITE_AES_CM_128_HMAC_SHA1_32,
+                                    MEDIA_SUITE_AEAD_AES_128_GCM, MEDIA_SUITE_AEAD_AES_256_GCM};
+    static const uint32_t sealed[] = {5, 5000};
+
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        struct media_crypto a = crypto_of(suite[i / 2], 9);
+        struct secure *s = make(&a), *again = make(&a);
+        uint32_t n, len, index = sealed[i % 2] + SECURE_RTCP_AHEAD;
+        struct secure_place place;
+        uint8_t p[512], q[512];
+        int refused = 0;
+
+        for (uint32_t k = 0; k < sealed[i % 2]; k++) {
+            n = rtcp(p, k % 2 ? SSRC : SSRC + 1); /* two sources */
+            assert_int_equal(secure_seal(s, true, p, &n), 0);
+        }
+        secure_place_get(s, &place);
+        assert_int_equal(place.tx_rtcp, sealed[i % 2]);
+        secure_free(s);
+        assert_int_equal(secure_place_set(again, &place), 0);
+        for (uint32_t k = 1; k <= 3; k++) {
+            n = len = rtcp(p, SSRC);
+            while (secure_seal(again, true, p, &n) == -EALREADY) {
+                n = len = rtcp(p, SSRC);
+                assert_in_range(++refused, 1, 2);
+            }
+            rtcp(q, SSRC);
+            assert_int_equal(ref_seal_rtcp(a.tx_suite, a.tx_key, index + k, q, len), n);
+            assert_memory_equal(p, q, n);
+        }
+        assert_int_equal(refused, sealed[i % 2] == 5 ? 0 : 2);
+        n = rtcp(p, SSRC + 1);
+        refused = 0;
+        while (secure_seal(again, true, p, &n) == -EALREADY) {
+            n = rtcp(p, SSRC + 1);
+            refused++;
+        }
+        assert_in_range(refused, 0, 2);
+        len = rtcp(q, SSRC + 1);
+        ref_seal_rtcp(a.tx_suite, a.tx_key, index + 1, q, len);
+        assert_memory_equal(p, q, n);
+        secure_place_get(again, &place);
+        assert_int_equal(place.tx_rtcp, index + 4);
+        secure_free(again);
+    }
+}
+
 /* The journal is a moment old: meanwhile the numbers have rolled over, and what is not newer was sealed. */
 static void a_place_from_before_the_roll_over_is_good(void **state)
 {
@@ -571,6 +623,7 @@ int main(void)
         cmocka_unit_test(a_new_key_leaves_no_gap),
         cmocka_unit_test(a_key_that_stays_keeps_its_counters),
         cmocka_unit_test(a_relay_that_takes_streams_up_again_knows_their_place),
+        cmocka_unit_test(rtcp_goes_on_behind_what_a_former_relay_sealed),
         cmocka_unit_test(a_place_from_before_the_roll_over_is_good),
         cmocka_unit_test(keys_are_checked),
     };
