@@ -19,7 +19,7 @@
 #include "relay/state.h"
 
 #define GIVE_MS \
-    500U /* nobody forwards meanwhile: more would be a gap that both parties hear, and a burst behind it */
+    250U /* nobody forwards meanwhile: steered queues hold 0.2 s of full load; 20,000 descriptors take 20 ms */
 #define TAKE_MS     5000U /* the old one finishes what its threads were asked first */
 #define COMMIT_MS   10000U
 #define SLOTS_END   (1U << 20) /* as many as a journal has */
@@ -409,6 +409,8 @@ static const char *why(int err)
     case -ECONNRESET:
         return "the relay that runs knows no takeover, or has given it up: restart it";
     case -EMFILE: return "too few descriptors";
+    case -EBADMSG:
+        return "the relay that runs says it otherwise, as of another version: restart it";
     case -ETIMEDOUT: return "no answer";
     case -ENODEV: return "it steers packets, and its pins are not open to us: restart it";
     default: return "";
