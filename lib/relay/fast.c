@@ -128,7 +128,11 @@ static void fold_line(struct flow_ctx *c, struct endpoint *e, const struct fast_
     /* a look between a packet's counters sees some of them: what this one misses the next one has, so a difference may be below 0 */
     int32_t sent = (int32_t)(d.packets - d.events - d.unsent);
     int32_t unique = (int32_t)(d.packets - d.duplicates - d.apart);
+    /* events came and went in user space, too, and are counted there */
+    uint32_t seen = e->fast.event_bytes < d.bytes ? e->fast.event_bytes : d.bytes;
+    uint32_t bytes = d.bytes - seen;
 
+    e->fast.event_bytes -= seen;
     e->n.invalid += d.invalid;
     e->n.ssrc_refused += d.ssrc_refused;
     total_add(&c->totals->invalid, d.invalid);
@@ -143,13 +147,12 @@ static void fold_line(struct flow_ctx *c, struct endpoint *e, const struct fast_
         lane_stats(e->rtp.line, e->fast.state == FAST_IN, unique, &e->stats);
     if (e->peer) {
         e->peer->n.sent_packets += (uint64_t)sent;
-        e->peer->n.sent_bytes += d.bytes;
+        e->peer->n.sent_bytes += bytes;
     }
-    /* events came and went in user space, too */
     total_add(&c->totals->packets_in, (uint64_t)(int32_t)(d.packets - d.events));
-    total_add(&c->totals->bytes_in, d.bytes);
+    total_add(&c->totals->bytes_in, bytes);
     total_add(&c->totals->packets_out, (uint64_t)sent);
-    total_add(&c->totals->bytes_out, d.bytes);
+    total_add(&c->totals->bytes_out, bytes);
     total_add(&c->totals->unsent, d.unsent);
 }
 
@@ -438,7 +441,7 @@ bool fast_input(struct flow_ctx *c, struct endpoint *e, const struct io_packet *
 
     if (h->payload_type == l->event_pt) {
         /* counted in the kernel, also as sent; the relay counts it when it has sent it */
-        e->peer->n.sent_bytes -= p->len;
+        e->fast.event_bytes += p->len;
         /* taken out of the stream: the numbers of those behind it change */
         if (e->flags & MEDIA_EP_ABSORB)
             fast_demote(c, e, MEDIA_DEMOTE_EVENT);

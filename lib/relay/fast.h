@@ -83,6 +83,7 @@ struct fast {
     uint32_t ifindex; /* IN: of the interface that it is counted at */
     uint32_t back_ms;
     uint64_t not_before_ms;
+    uint32_t event_bytes; /* seen in user space, and not yet in the line's counters as taken over */
     struct fast_mark mark;
 };
 
