@@ -158,16 +158,31 @@ static bool about_read(struct setup *s)
     return is_ok;
 }
 
-static void maps_unpin(struct setup *s)
+static void maps_renew(struct setup *s)
+{
+    memset(&s->about, 0, sizeof(s->about));
+    s->out->is_new = true;
+}
+
+/* New maps take their names when all that can fail is done: until then the old ones are there for a relay. */
+static int maps_pin(struct setup *s)
 {
     char path[PATH_LEN];
+    struct bpf_map *map;
+    int err = 0;
 
     for (unsigned i = 0; i < s->n_pins; i++) {
         if (s->pin[i].kind == PIN_MAP && pin_path(s->p->dir, s->pin[i].name, path) == 0)
             unlink(path);
     }
-    memset(&s->about, 0, sizeof(s->about));
-    s->out->is_new = true;
+    bpf_object__for_each_map(map, s->skel->obj)
+    {
+        if (err == 0 && !bpf_map__is_internal(map))
+            err = pin_path(s->p->dir, bpf_map__name(map), path);
+        if (err == 0 && !bpf_map__is_internal(map))
+            err = bpf_map__pin(map, path);
+    }
+    return err < 0 ? fail(s, err, "maps cannot be pinned: %s", strerror(-err)) : 0;
 }
 
 /* Of a tracing program: tells what interfaces did not take. Nothing depends on it but a counter. */
@@ -200,7 +215,7 @@ static int maps_open(struct setup *s, uint32_t lines)
         if (err == 0 && !bpf_map__is_internal(map))
             err = pin_path(s->p->dir, bpf_map__name(map), path);
         if (err == 0 && !bpf_map__is_internal(map))
-            err = bpf_map__set_pin_path(map, path);
+            err = bpf_map__set_pin_path(map, s->out->is_new ? NULL : path);
     }
     if (err == 0)
         err = relay_bpf__load(s->skel);
@@ -249,12 +264,12 @@ static int maps_make(struct setup *s)
         has_maps = has_maps || s->pin[i].kind == PIN_MAP;
     s->out->is_new = !has_maps;
     if (has_maps && (!about_read(s) || s->about.version != MAPS_VERSION || s->about.lines < lines))
-        maps_unpin(s);
+        maps_renew(s);
     if (s->about.lines > lines)
         lines = s->about.lines;
     err = maps_open(s, lines);
     if (err < 0 && has_maps && !s->out->is_new) { /* the same number, and yet not the same */
-        maps_unpin(s);
+        maps_renew(s);
         err = maps_open(s, lines);
     }
     if (err < 0)
@@ -267,7 +282,7 @@ static int maps_make(struct setup *s)
         if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.about), &key, &s->about, BPF_ANY) < 0)
             return fail(s, -errno, "about: %s", strerror(errno));
     }
-    return maps_chown(s);
+    return 0;
 }
 
 /* ---- a program that is attached -------------------------------------------------------------------------------- */
@@ -453,7 +468,8 @@ static void pin_remove(const char *dir, const struct pin *pin)
 {
     char path[PATH_LEN];
 
-    if (pin->kind == PIN_TC) {
+    /* whichever comes first: the other one's pin tells whose the qdisc is */
+    if (pin->kind == PIN_TC || pin->kind == PIN_CLSACT) {
         tc_remove(dir, pin->ifindex);
     } else if (pin_path(dir, pin->name, path) == 0) {
         if (pin->kind == PIN_XDP || pin->kind == PIN_STEER)
@@ -521,6 +537,15 @@ static const char *attach_error(int err)
                             : strerror(-err);
 }
 
+static void path_remove(const struct setup *s, uint32_t ifindex, enum media_path path)
+{
+    struct pin pin = {
+        .kind = path == MEDIA_PATH_TC ? PIN_TC : PIN_XDP, .path = path, .ifindex = ifindex};
+
+    pins_name(pin.kind, path, ifindex, pin.name);
+    pin_remove(s->p->dir, &pin);
+}
+
 /* What is attached now and allowed stays; nothing there: the best first. */
 static void if_ensure(struct setup *s, struct kernel_setup_if *i)
 {
@@ -540,6 +565,9 @@ static void if_ensure(struct setup *s, struct kernel_setup_if *i)
     i->path = now;
     if (now != MEDIA_PATH_STEERED && path_ensure(s, i, now) == 0)
         return;
+    /* an old program that stays drops what comes to ports that its maps do not know: better none than that one */
+    if (now != MEDIA_PATH_STEERED)
+        path_remove(s, i->ifindex, now);
     for (unsigned path = MEDIA_PATH_XDP_NATIVE; path > MEDIA_PATH_STEERED; path--) {
         size_t n = strlen(i->why);
 
@@ -593,6 +621,16 @@ static void ifs_tell(struct setup *s)
     }
 }
 
+static int pins_remove(const char *dir)
+{
+    struct pin pin[PINS_MAX];
+    int n = pins_list(dir, pin, PINS_MAX);
+
+    for (int i = 0; i < n; i++)
+        pin_remove(dir, &pin[i]);
+    return n;
+}
+
 static int setup_locked(struct setup *s)
 {
     const struct kernel_setup_param *p = s->p;
@@ -607,6 +645,15 @@ static int setup_locked(struct setup *s)
     err = steer(s);
     if (err < 0)
         return fail(s, err, "sk_lookup: %s", strerror(-err));
+    if (s->out->is_new)
+        err = maps_pin(s);
+    if (err == 0)
+        err = maps_chown(s);
+    if (err < 0) {
+        /* old names are gone, new ones are not complete: programs that drop for maps nobody can open are worse than none */
+        pins_remove(p->dir);
+        return err;
+    }
     watch(s);
     for (unsigned i = 0; i < p->n_ifs; i++)
         if_ensure(s, &p->ifs[i]);
@@ -642,15 +689,12 @@ int kernel_setup(const struct kernel_setup_param *p, struct kernel_setup_result 
 
 int kernel_teardown(const char *dir)
 {
-    struct pin pin[PINS_MAX];
     int n;
 
     if (!is_bpffs(dir))
         return 0; /* nothing there, or nothing of ours */
     libbpf_set_print(say_nothing);
-    n = pins_list(dir, pin, PINS_MAX);
-    for (int i = 0; i < n; i++)
-        pin_remove(dir, &pin[i]);
+    n = pins_remove(dir);
     if (n < 0)
         return n;
     return dir_remove(dir);

@@ -161,6 +161,41 @@ def case_setup_config(bench):
     check("relay" not in bench.run("r", "tc", "filter", "show", "dev", "vb", "ingress"), "our filter is left")
 
 
+def case_setup_half(bench):
+    """A set-up that fails half way leaves what was there; one interface that is not there does not take another one's program."""
+    words = ("--interface", "va:native")
+    first = bench.setup(*words)
+    check("maps=new" in first, first)
+    said = bench.setup("--interface", "nosuch:native", *words)
+    check("no_such_interface" in said and "maps=kept" in said, said)
+    check("xdp" in link(bench, "va"), "va's program went")
+    steer = os.path.join(bench.pin_dir, "steer")
+    os.unlink(steer)
+    os.mkdir(steer)  # nothing can be pinned by that name
+    try:
+        said = bench.setup(*words, "--lines", "200000")
+        check("path=sockets" in said and "sk_lookup" in said, said)
+    finally:
+        os.rmdir(steer)
+    said = bench.setup(*words)
+    check("maps=kept" in said and "lines=131072" in said and "waiting" not in said, f"new maps were left without all of their programs: {said}")
+    check("xdp" in link(bench, "va"), "va's program went")
+
+
+def case_setup_qdisc(bench):
+    """Our clsact, and somebody else's filter at it by now: it stays, with the filter. Without: nothing is left."""
+    bench.setup("--interface", "vb:tc")
+    teardown(bench)
+    check("clsact" not in bench.run("r", "tc", "qdisc", "show", "dev", "vb"), "our clsact is left")
+    bench.setup("--interface", "vb:tc")
+    program = next(name for name in os.listdir(bench.pin_dir) if name.startswith("tc_"))
+    bench.run("r", "tc", "filter", "add", "dev", "vb", "egress", "pref", "99", "bpf", "direct-action", "pinned", os.path.join(bench.pin_dir, program))
+    bench.setup("--config", "/dev/null", "--interface", "va:tc")
+    check("pref 99" in bench.run("r", "tc", "filter", "show", "dev", "vb", "egress"), "somebody else's filter was removed")
+    check("clsact" in bench.run("r", "tc", "qdisc", "show", "dev", "va"), "va's is not there")
+    check("relay" not in bench.run("r", "tc", "filter", "show", "dev", "vb", "ingress"), "our filter is left")
+
+
 def case_setup_version(bench):
     """Maps of another size: the old programs forward what stands until the relay has taken the new maps over; then they are replaced."""
     words = ("--interface", "va:native", "--interface", "vb:native")
