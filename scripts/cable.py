@@ -7,6 +7,7 @@ ends with the process: namespaces have no names, and pins are on a mount of thei
 
 import ctypes
 import os
+import re
 import subprocess
 import sys
 
@@ -77,6 +78,22 @@ class Cable:
         if done.returncode:
             self.stop()
             raise NoCable(f"--setup: {(done.stderr or done.stdout).strip()}")
+
+    def drops(self):
+        """Frames that the parties' sockets, the processors' queues and both ends of the cable did not take, by name."""
+        with open("/proc/net/snmp", encoding="ascii") as f:
+            names, values = (line.split() for line in f if line.startswith("Udp:"))
+        found = {"probe: sockets full": int(values[names.index("RcvbufErrors")])}
+        with open("/proc/net/softnet_stat", encoding="ascii") as f:  # of the machine: others' too
+            found["softnet: dropped"] = sum(int(line.split()[1], 16) for line in f)
+        for end, prefix in (("here", []), ("there", self.inside())):
+            told = subprocess.run([*prefix, "ethtool", "-S", end], capture_output=True, text=True, check=False).stdout
+            for line in told.splitlines():
+                name, _, n = line.strip().rpartition(":")
+                if n.strip().isdigit() and name.endswith(("_drops", "_errors")):
+                    key = f"{end}: {re.sub('_[0-9]+', '', name)}"
+                    found[key] = found.get(key, 0) + int(n)
+        return found
 
     def stop(self):
         if not self.has_pins:

@@ -475,7 +475,7 @@ class Flow:
 class Probe:
     """rtpprobe over all flows that have voices."""
 
-    def __init__(self, tools, flows, work):
+    def __init__(self, tools, flows, work, interval_ms=20, margin_ms=TALK_MARGIN_MS):
         self.process, self.report = None, os.path.join(work, "probe.json")
         voiced = [f for f in flows if f.voices]
         if not voiced:
@@ -483,7 +483,8 @@ class Probe:
         if sum(2 * f.pairs for f in voiced) > PROBE_PAIRS:
             raise Trouble(f"rtpprobe can hold {PROBE_PAIRS} port pairs; this needs {sum(2 * f.pairs for f in voiced)}: "
                           "a smaller rate, hold time or --media")
-        args = [tools["rtpprobe"], "--talk", str(int(voiced[0].hold * 1000) - TALK_MARGIN_MS), "--json", self.report]
+        args = [tools["rtpprobe"], "--talk", str(int(voiced[0].hold * 1000) - margin_ms), "--interval", str(interval_ms),
+                "--json", self.report]
         for f in voiced:
             args += ["--pool", f.ports(f.src), "--pool", f.ports(f.dst)]
             args += ["--log", os.path.join(f.dir["uac"], "rtp.log"), "--log", os.path.join(f.dir["uas"], "rtp.log")]

@@ -19,8 +19,10 @@
 /* 20 ms of G.711: RFC 3551 §4.5.14 */
 #define PROBE_PTIME_MS 20
 #define PROBE_PAYLOAD  160
-/* 60 ms: two packets late in a row are heard */
-#define PROBE_GAP_US 60000
+/* 200 ms: five packets a second; a slot of streams for each millisecond */
+#define PROBE_INTERVAL_MAX_MS 200
+/* intervals (60 ms at 20 ms): two packets late in a row are heard */
+#define PROBE_GAP 3
 /* 300 ms: a packet sent just before the end has arrived by then, on loopback at any load */
 #define PROBE_LINGER_US 300000
 /* 8192 port pairs: 16,384 descriptors, of the 20,000 a process has */
@@ -86,13 +88,14 @@ struct probe {
     unsigned pools;
     struct probe_log log[PROBE_LOGS_MAX];
     unsigned logs;
-    struct probe_port *slot[PROBE_PTIME_MS]; /* streams that send, by the ms of their phase */
+    struct probe_port
+        *slot[PROBE_INTERVAL_MAX_MS];        /* streams that send, by the ms of their phase */
     uint64_t tick;                           /* last ms whose slot was sent [ms] */
     struct probe_port *end_head, **end_tail; /* streams that linger, by end time */
     struct probe_dir dir[2];
     uint64_t now_us, talk_us, early_stops, reused, bad_lines, send_errors, late_max_us, active;
     uint64_t stray, active_max;
-    uint32_t run, serial;
+    uint32_t run, serial, interval_ms;
     int epoll;
     const char *json;
     double max_time;
@@ -122,7 +125,8 @@ void probe_start(struct probe *p, const struct probe_start *s);
 void probe_stop(struct probe *p, struct probe_port *port);
 void probe_send_due(struct probe *p);
 void probe_end_due(struct probe *p, bool all);
-void probe_receive(struct probe *p, struct probe_port *port, bool is_rtcp);
+/* @return there may be more */
+bool probe_receive(struct probe *p, struct probe_port *port, bool is_rtcp);
 
 /* probe_report.c; true when nothing was lost, doubled, out of order, mixed up or sent from elsewhere */
 bool probe_verdict(const struct probe *p);

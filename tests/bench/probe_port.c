@@ -95,13 +95,14 @@ int probe_pool_add(struct probe *p, const char *text)
 static int port_socket(struct probe *p, const struct sockaddr_storage *at, uint64_t data)
 {
     struct epoll_event ev = {.events = EPOLLIN, .data.u64 = data};
-    /* 64 KiB: 0.5 s of one stream, should the probe be held up */
-    int size = 65536, err, fd;
+    /* 1 MiB: 20 s of one stream, should the probe be held up; what an ordinary user may have otherwise */
+    int size = 1048576, err, fd;
 
     fd = socket(at->ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size))
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     if (bind(fd, (const struct sockaddr *)at, sizeof *at) ||
         epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev)) {
         err = -errno;

@@ -36,7 +36,7 @@ static uint32_t stream_key(const char *text)
  */
 static void stream_queue(struct probe *p, struct probe_port *s)
 {
-    struct probe_port **slot = &p->slot[s->serial * 7 % PROBE_PTIME_MS];
+    struct probe_port **slot = &p->slot[s->serial * 7 % p->interval_ms];
 
     s->next = *slot;
     *slot = s;
@@ -139,7 +139,7 @@ static void send_rtp(struct probe *p, struct probe_port *s)
     buf[0] = 0x80;
     buf[1] = s->seq ? 0 : 0x80; /* marker on the first packet: RFC 3551 §4.1 */
     put16(buf + 2, (s->ssrc >> 8) + s->seq);
-    put32(buf + 4, s->seq * PROBE_PAYLOAD);
+    put32(buf + 4, s->seq * 8 * p->interval_ms);
     put32(buf + 8, s->ssrc);
     memcpy(buf + 12, &tag, sizeof tag);
     s->seq++;
@@ -156,9 +156,9 @@ static void send_rtcp(struct probe *p, struct probe_port *s)
 
     put32(buf + 4, s->ssrc);
     put32(buf + 8, (uint32_t)(p->now_us / 1000000));
-    put32(buf + 16, s->seq * PROBE_PAYLOAD);
+    put32(buf + 16, s->seq * 8 * p->interval_ms);
     put32(buf + 20, s->seq);
-    put32(buf + 24, s->seq * PROBE_PAYLOAD);
+    put32(buf + 24, s->seq * 8 * p->interval_ms);
     if (sendto(s->rtcp, buf, sizeof buf, 0, (struct sockaddr *)&s->remote_rtcp,
                addr_len(&s->remote_rtcp)) >= 0)
         p->dir[s->side].rtcp_sent++;
@@ -167,7 +167,7 @@ static void send_rtcp(struct probe *p, struct probe_port *s)
 
 static void send_slot(struct probe *p, uint64_t tick)
 {
-    struct probe_port **at = &p->slot[tick % PROBE_PTIME_MS];
+    struct probe_port **at = &p->slot[tick % p->interval_ms];
 
     if (*at && p->now_us - tick * 1000 > p->late_max_us)
         p->late_max_us = p->now_us - tick * 1000;
@@ -217,13 +217,14 @@ static void rx_sequence(struct probe_rx *rx, uint32_t seq)
 static void rx_times(struct probe *p, struct probe_rx *rx, const struct stream_tag *tag)
 {
     uint64_t gap = p->now_us - rx->last_us;
+    uint64_t most = (uint64_t)PROBE_GAP * p->interval_ms * 1000;
 
     hist_add(&p->dir[tag->side].delay, p->now_us - tag->sent_us);
     if (rx->packets > 1 && tag->seq == rx->next) {
         if (gap > rx->gap_max_us)
             rx->gap_max_us = gap;
-        if (gap > PROBE_GAP_US) {
-            if (tag->sent_us - rx->last_sent_us > PROBE_GAP_US)
+        if (gap > most) {
+            if (tag->sent_us - rx->last_sent_us > most)
                 rx->own_gaps++; /* the probe itself was held up */
             else
                 rx->gaps++;
@@ -279,7 +280,7 @@ static void rx_rtcp(struct probe_port *at, const uint8_t *buf, size_t len,
         at->rx.rtcp_wrong++;
 }
 
-void probe_receive(struct probe *p, struct probe_port *port, bool is_rtcp)
+bool probe_receive(struct probe *p, struct probe_port *port, bool is_rtcp)
 {
     struct sockaddr_storage from;
     uint8_t buf[1500];
@@ -291,12 +292,13 @@ void probe_receive(struct probe *p, struct probe_port *port, bool is_rtcp)
                              (struct sockaddr *)&from, &len);
 
         if (n < 0)
-            return;
+            return false;
         if (is_rtcp)
             rx_rtcp(port, buf, (size_t)n, &from);
         else
             rx_rtp(p, port, buf, (size_t)n, &from);
     }
+    return true;
 }
 
 /* Is it the other side of this call that was heard? */
@@ -351,6 +353,9 @@ void probe_end_due(struct probe *p, bool all)
         p->end_head = s->end_next;
         if (!p->end_head)
             p->end_tail = &p->end_head;
+        /* it waits in the socket: it has come, the probe is late */
+        while (probe_receive(p, s, false))
+            ;
         stream_close(p, s);
     }
     if (!all)

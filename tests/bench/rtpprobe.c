@@ -40,6 +40,7 @@ static void usage(FILE *f)
         "  --pool IP:LO-HI  RTP ports of SIPp's injection files (even, RTCP one above); all are opened\n"
         "  --log FILE       file that SIPp writes with -trace_logs -log_file; may not exist yet\n"
         "  --talk MS        each side sends so long; the hold time less 200 ms\n"
+        "  --interval MS    between packets of a stream, 20-200 (20); a test of many streams sends fewer\n"
         "  --max-time S     ends by itself (3600)\n"
         "  --json FILE      the report as JSON\n"
         "prints \"ready\" when all ports are open; SIGTERM: report and exit\n"
@@ -50,13 +51,10 @@ static void usage(FILE *f)
 static int probe_options(int argc, char **argv, struct probe *p)
 {
     static const struct option opts[] = {
-        {"pool", required_argument, NULL, 'p'},
-        {"log", required_argument, NULL, 'l'},
-        {"talk", required_argument, NULL, 't'},
-        {"json", required_argument, NULL, 'j'},
-        {"max-time", required_argument, NULL, 'm'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"pool", required_argument, NULL, 'p'},     {"log", required_argument, NULL, 'l'},
+        {"talk", required_argument, NULL, 't'},     {"json", required_argument, NULL, 'j'},
+        {"max-time", required_argument, NULL, 'm'}, {"interval", required_argument, NULL, 'i'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
     };
     int c;
 
@@ -76,12 +74,16 @@ static int probe_options(int argc, char **argv, struct probe *p)
             break;
         case 't': p->talk_us = strtoull(optarg, NULL, 10) * 1000; break;
         case 'm': p->max_time = strtod(optarg, NULL); break;
+        case 'i': p->interval_ms = (uint32_t)strtoul(optarg, NULL, 10); break;
         case 'j': p->json = optarg; break;
         case 'h': usage(stdout); exit(0);
         default: return -EINVAL;
         }
     }
-    return optind == argc && p->pools && p->logs && p->talk_us ? 0 : -EINVAL;
+    return optind == argc && p->pools && p->logs && p->talk_us &&
+                   p->interval_ms >= PROBE_PTIME_MS && p->interval_ms <= PROBE_INTERVAL_MAX_MS
+               ? 0
+               : -EINVAL;
 }
 
 static int probe_setup(struct probe *p)
@@ -155,6 +157,7 @@ int main(int argc, char **argv)
     int err;
 
     p.max_time = 3600;
+    p.interval_ms = PROBE_PTIME_MS;
     if (probe_options(argc, argv, &p)) {
         usage(stderr);
         return 2;
