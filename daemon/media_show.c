@@ -69,10 +69,13 @@ static json_t *relay_pools(const struct media_relay_reply *r)
     json_t *list = json_array();
     for (uint32_t i = 0; i < r->n_pools && i < MEDIA_POOLS_MAX; i++) {
         const struct media_pool_state *p = &r->pool[i];
-        json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:i,s:i,s:i}", "pool", p->name, "pairs",
-                                              (int)p->pairs, "used", (int)p->used, "quarantine",
-                                              (int)p->quarantine, "priority_used",
-                                              (int)p->priority_used, "refused", (int)p->refused));
+        json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:b}", "pool",
+                                              p->name, "pairs", (int)p->pairs, "used", (int)p->used,
+                                              "quarantine", (int)p->quarantine, "priority_pairs",
+                                              (int)p->priority_pairs, "priority_used",
+                                              (int)p->priority_used, "priority_quarantine",
+                                              (int)p->priority_quarantine, "refused",
+                                              (int)p->refused, "retired", (int)(p->retired != 0)));
     }
     return list;
 }
@@ -198,6 +201,25 @@ static void metrics_by(struct evbuffer *out, const json_t *all, const char *name
         metric(out, name, label, key, json_integer_value(v));
 }
 
+/* How full the ports are: what an operator wants to hear of before calls are refused. */
+static void metrics_pools(struct evbuffer *out, const json_t *pools)
+{
+    const char *key;
+    json_t *row, *v;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)pools, i, row)
+    {
+        json_object_foreach(row, key, v)
+        {
+            if (json_is_integer(v))
+                evbuffer_add_printf(out, "tandem_media_pool_%s{pool=\"%s\"} %lld\n", key,
+                                    json_string_value(json_object_get(row, "pool")),
+                                    (long long)json_integer_value(v));
+        }
+    }
+}
+
 static void render_metrics(struct evbuffer *out, const json_t *body)
 {
     const json_t *media = json_object_get(body, "media"), *row;
@@ -208,6 +230,7 @@ static void render_metrics(struct evbuffer *out, const json_t *body)
         return; /* the relay has not answered: tandem_relay_up says so */
     metrics_of(out, body);
     metrics_of(out, media);
+    metrics_pools(out, json_object_get(body, "pools"));
     metric(out, "path", "path", json_string_value(json_object_get(media, "path")), 1);
     metrics_by(out, json_object_get(media, "packets"), "kernel_packets", "why");
     metrics_by(out, json_object_get(media, "demoted_for"), "demoted", "why");

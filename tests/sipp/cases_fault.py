@@ -165,7 +165,10 @@ def case_relay_killed(t):
     t.eq("what a scrape is told", (scrape["gauges"]["relay_up"], scrape["gauges"]["calls_up"], scrape["counters"]["calls_answered"]), (0, n, n))
     t.start_media()
     t.until("the relay is up", lambda: t.ctl("status")["media"] == "up")
-    t.eq("the relay's numbers again", t.ctl("metrics")["switch"]["gauges"]["relay_up"], 1)
+    t.until("sessions are installed again", lambda: t.ctl("show", "relay")["sessions"] == n)
+    text = t.ctl_text("metrics").splitlines()
+    used = [int(line.split()[1]) for line in text if line.startswith("tandem_media_pool_used{")]
+    t.eq("the relay's numbers again", ("tandem_relay_up 1" in text, sum(used)), (True, 2 * n))
     t.until("sessions are installed again", lambda: t.ctl("show", "relay")["sessions"] == n)
     before = t.ctl("show", "relay")["packets_out"]
     t.until("RTP flows again", lambda: t.ctl("show", "relay")["packets_out"] > before + 2 * n * 50)

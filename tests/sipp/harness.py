@@ -269,6 +269,14 @@ class Case:
             raise Failure(f"tandemctl {' '.join(words)}: exit {code}: {err.strip()}")
         return json.loads(out)
 
+    def ctl_text(self, *words):
+        """What tandemctl prints for people, and metrics for Prometheus."""
+        r = subprocess.run([f"{self.build}/daemon/tandemctl", "-s", self.path("run/tandemd.sock"), *words],
+                           capture_output=True, text=True, timeout=30 * self.scale, check=False)
+        if r.returncode != 0:
+            raise Failure(f"tandemctl {' '.join(words)}: exit {r.returncode}: {r.stderr.strip()}")
+        return r.stdout
+
     def stat(self, name):
         return self.ctl("stats").get(name, 0)
 
