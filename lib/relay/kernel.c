@@ -401,7 +401,7 @@ struct line *kernel_line(const struct kernel *k, const struct addr *local)
 {
     const struct range *r = find(k, local, local->port);
 
-    return r ? &k->lines[r->base + local->port - r->lo] : NULL;
+    return r ? &k->lines[range_line(r, local->port)] : NULL;
 }
 
 uint32_t kernel_lines_used(const struct kernel *k)

@@ -52,7 +52,7 @@ static __always_inline struct range *range_of6(const __u32 ip[4], int port)
 
 static __always_inline struct line *line_of(const struct range *r, __u16 port)
 {
-    __u32 key = r->base + port - r->lo;
+    __u32 key = range_line(r, port);
 
     return bpf_map_lookup_elem(&lines, &key);
 }
