@@ -177,6 +177,15 @@ static void seen(struct flow_ctx *c, struct endpoint *e)
     }
 }
 
+static void tell_cpu(struct fast_thread *t, const struct endpoint *e)
+{
+    if (t->has_told_cpu)
+        return;
+    t->has_told_cpu = true;
+    log_ev(LOG_INFO, "media_cpu", "port=%u hint=\"a stream's packets come on several processors\"",
+           e->rtp.local.port);
+}
+
 void fast_fold(struct flow_ctx *c, struct endpoint *e)
 {
     struct fast_mark now;
@@ -186,12 +195,20 @@ void fast_fold(struct flow_ctx *c, struct endpoint *e)
     e->fast.folded_ms = c->now_ms;
     lane_read(e->rtp.line, &now);
     fold_line(c, e, &now);
+    if (now.other_cpu != e->fast.mark.other_cpu)
+        tell_cpu(&c->fast, e);
     e->fast.mark = now;
     if (e->fast.state == FAST_IN) {
         seen(c, e);
         e->is_silent =
             quality_is_quiet(e->rtp.line->pt & LINE_QUIET, flow_codec(e, e->stats.payload_type));
     }
+}
+
+void fast_fold_due(struct flow_ctx *c, struct endpoint *e)
+{
+    if (e->fast.state != FAST_IN || c->now_ms >= e->fast.folded_ms + FAST_FRESH_MS)
+        fast_fold(c, e);
 }
 
 /* ---- out ----------------------------------------------------------------------------------------------------------- */
@@ -466,15 +483,6 @@ bool fast_input(struct flow_ctx *c, struct endpoint *e, const struct io_packet *
 
 /* ---- watchdog ------------------------------------------------------------------------------------------------------ */
 
-static void tell_cpu(struct fast_thread *t, const struct endpoint *e)
-{
-    if (t->has_told_cpu)
-        return;
-    t->has_told_cpu = true;
-    log_ev(LOG_INFO, "media_cpu", "port=%u hint=\"a stream's packets come on several processors\"",
-           e->rtp.local.port);
-}
-
 static bool is_bad_interface(const struct fast_thread *t, uint32_t ifindex)
 {
     for (unsigned i = 0; i < FAST_IFS && t->interface[i].ifindex; i++) {
@@ -484,39 +492,59 @@ static bool is_bad_interface(const struct fast_thread *t, uint32_t ifindex)
     return false;
 }
 
+static bool speaks(const struct flow_ctx *c, const struct endpoint *e)
+{
+    return c->now_ms < e->seen_ms + FAST_SILENT_MS || c->now_ms < e->fast.since_ms + FAST_SILENT_MS;
+}
+
+void fast_tour(struct flow_ctx *c, struct endpoint *e)
+{
+    fast_fold_due(c, e);
+    if (e->fast.state == FAST_IN && !speaks(c, e))
+        fast_demote(c, e, MEDIA_DEMOTE_SILENT);
+}
+
 /* Now and then, what was counted; and is it still speaking? */
 static bool take_over(struct flow_ctx *c, struct endpoint *e)
 {
     if (c->now_ms < e->fast.folded_ms + FAST_FOLD_MS)
         return true;
     fast_fold(c, e);
-    return c->now_ms < e->seen_ms + FAST_SILENT_MS || c->now_ms < e->fast.since_ms + FAST_SILENT_MS;
+    return speaks(c, e);
 }
 
-static void look(struct flow_ctx *c, struct endpoint *e)
+/* Has nothing gone out of what came since the last look? One in a hundred that is too long for the way is the relay's business. */
+static bool is_stalled(struct fast *f)
 {
-    struct fast *f = &e->fast;
     struct fast_look before = f->looked;
-    uint32_t ifindex = hop_ifindex(&c->fast, f->hop);
-    bool speaks = take_over(c, e);
-    uint32_t packets, unsent;
+    uint32_t packets;
 
-    go_by(&c->fast, f, ifindex);
     lane_look(f->line, &f->looked);
     packets = f->looked.packets - before.packets;
-    unsent = f->looked.unsent - before.unsent;
-    if (f->looked.other_cpu != before.other_cpu)
-        tell_cpu(&c->fast, e);
-    /* one in a hundred that is too long for the way is the relay's; all of them are a path that is none */
     if (packets > 0)
         f->odd = 0;
+    return packets > 0 && f->looked.unsent - before.unsent == packets;
+}
+
+static bool is_refused_lately(const struct fast_thread *t, uint64_t now_ms)
+{
+    return t->refused_ms && now_ms < t->refused_ms + FAST_REFUSED_MS;
+}
+
+static void look(struct flow_ctx *c, struct endpoint *e, bool reads_line)
+{
+    struct fast *f = &e->fast;
+    uint32_t ifindex = hop_ifindex(&c->fast, f->hop);
+    bool is_speaking = take_over(c, e);
+
+    go_by(&c->fast, f, ifindex);
     if (!ifindex)
         fast_demote(c, e, MEDIA_DEMOTE_HOP);
     else if (is_bad_interface(&c->fast, ifindex))
         fast_demote(c, e, MEDIA_DEMOTE_REDIRECT);
-    else if (packets > 0 && unsent == packets)
+    else if ((reads_line || f->odd) && is_stalled(f))
         fast_demote(c, e, MEDIA_DEMOTE_STALLED);
-    else if (!speaks)
+    else if (!is_speaking)
         fast_demote(c, e, MEDIA_DEMOTE_SILENT);
 }
 
@@ -551,10 +579,35 @@ static void look_interfaces(struct fast_thread *t, uint64_t now_ms)
     }
 }
 
+/* A frame that a stream's line counts as unsent is counted among these, too: while there is none, no line need be read. */
+static bool look_refused(struct fast_thread *t, uint64_t now_ms)
+{
+    uint64_t refused = kernel_why_one(t->kernel, WHY_REDIRECT);
+
+    if (refused != t->refused)
+        t->refused_ms = now_ms ? now_ms : 1;
+    t->refused = refused;
+    return is_refused_lately(t, now_ms);
+}
+
+/* The next one's neighbour on its way, too: each is a few lines that no cache has. */
+static void look_ahead(const struct endpoint *e, bool reads_line)
+{
+    const struct endpoint *next = TAILQ_NEXT(e, fast.link);
+
+    if (!next)
+        return;
+    __builtin_prefetch(&next->fast);
+    __builtin_prefetch(&next->fast.state);
+    if (reads_line)
+        lane_prefetch(e->fast.line);
+}
+
 void fast_watch(struct flow_ctx *c)
 {
     struct fast_thread *t = &c->fast;
     uint64_t elapsed = c->now_ms - t->look_ms;
+    bool reads_line;
     uint64_t n;
 
     if (!t->n_in) {
@@ -565,13 +618,14 @@ void fast_watch(struct flow_ctx *c)
         return;
     t->look_ms = c->now_ms;
     look_interfaces(t, c->now_ms);
-    n = t->n_in * elapsed / FAST_LOOK_MS + 1;
+    reads_line = look_refused(t, c->now_ms);
+    n = t->n_in * elapsed * (reads_line ? 2 : 1) / FAST_LOOK_MS + 1;
     for (uint64_t all = t->n_in; n > 0 && all > 0; n--, all--) {
         struct endpoint *e = TAILQ_FIRST(&t->in);
 
         TAILQ_REMOVE(&t->in, e, fast.link);
         TAILQ_INSERT_TAIL(&t->in, e, fast.link);
-        lane_prefetch(TAILQ_FIRST(&t->in)->fast.line);
-        look(c, e);
+        look_ahead(TAILQ_FIRST(&t->in), reads_line);
+        look(c, e, reads_line);
     }
 }

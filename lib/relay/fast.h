@@ -38,8 +38,15 @@ struct line;
 #define FAST_SILENT_MS 5000U /* then who comes next is looked at in user space again */
 #define FAST_LOOK_MS \
     120U /* in which all that are in are looked at once; the thread sleeps 50 ms at most */
-/* What was counted is taken over: that touches ten cache lines of a stream, a look three. A controller may wait for 1 s of silence. */
-#define FAST_FOLD_MS 480U
+/*
+ * What was counted is taken over: that touches ten cache lines of a stream, a look two. The thread's tour does it for each endpoint and
+ * its peer once a second; what was done so lately is not done again.
+ */
+#define FAST_FRESH_MS 500U
+#define FAST_FOLD_MS \
+    1500U /* by the watchdog: that the tour has not come by is not to be expected */
+/* Something was refused: for so long lines are read in a look, twice as often. Two looks tell whether it is all of a stream. */
+#define FAST_REFUSED_MS 240U
 #define FAST_PASSED_BY \
     3U /* packets in user space between two looks: one or two were on their way */
 #define FAST_SETTLE_MS 100U /* after a promotion packets may still be in a socket */
@@ -101,6 +108,8 @@ struct fast_thread {
     uint32_t n_in, n_queued;
     struct fast_list in, queued;
     uint64_t look_ms, rate_ms, errors_ms;
+    uint64_t refused; /* frames, all threads', at the last look */
+    uint64_t refused_ms;
     uint64_t forwarded; /* by the kernel, all threads', when interfaces were looked at last */
     uint32_t n_rate;
     struct fast_totals totals;
@@ -132,6 +141,10 @@ bool fast_input(struct flow_ctx *c, struct endpoint *e, const struct io_packet *
 void fast_forwarded(struct flow_ctx *c, struct endpoint *e);
 /** Take over what the kernel has counted, so that e's counters are those of now. */
 void fast_fold(struct flow_ctx *c, struct endpoint *e);
+/** The same once in a while: not when it was done within FAST_FRESH_MS. */
+void fast_fold_due(struct flow_ctx *c, struct endpoint *e);
+/** Once a second: fast_fold_due(), and a stream that has been silent for FAST_SILENT_MS is demoted. */
+void fast_tour(struct flow_ctx *c, struct endpoint *e);
 /** Promote what is queued. is_empty: no packet waits in a socket of the thread. */
 void fast_promote(struct flow_ctx *c, bool is_empty);
 /** Once a turn: look at a share of those that are in. */

@@ -284,9 +284,9 @@ void flow_look(struct flow_ctx *c, struct endpoint *e)
     struct quality_event ev[QUALITY_EVENTS_MAX];
     struct quality_now now;
 
-    fast_fold(c, e);
+    fast_tour(c, e);
     if (e->peer)
-        fast_fold(c, e->peer);
+        fast_fold_due(c, e->peer);
     now = (struct quality_now){
         .now_ms = c->now_ms,
         .packets = e->n.packets,

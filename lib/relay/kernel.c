@@ -466,6 +466,15 @@ void kernel_why(const struct kernel *k, uint64_t *n)
             n[w] += *(const volatile __u64 *)&k->why[cpu].n[w];
 }
 
+uint64_t kernel_why_one(const struct kernel *k, enum why w)
+{
+    uint64_t n = 0;
+
+    for (unsigned cpu = 0; cpu < CPUS_MAX; cpu++)
+        n += *(const volatile __u64 *)&k->why[cpu].n[w];
+    return n;
+}
+
 static const struct {
     const char *name, *text;
 } why_names[WHY_N] = {

@@ -71,6 +71,8 @@ int kernel_socket(struct kernel *k, unsigned thread, unsigned family, int fd);
 
 /** What became of packets, all processors together: n has WHY_N. */
 void kernel_why(const struct kernel *k, uint64_t *n);
+/** One of them: a cache line of each processor that counted. */
+uint64_t kernel_why_one(const struct kernel *k, enum why w);
 /** Names and texts of enum why, for operators. */
 const char *kernel_why_name(enum why w);
 const char *kernel_why_text(enum why w);

@@ -198,6 +198,13 @@ static void kernel_takes(struct rig *g, unsigned n)
     }
 }
 
+/* What the program says when a frame cannot go. */
+static void refused(struct rig *g, uint32_t n)
+{
+    g->a.rtp.line->unsent += n;
+    ((struct why_counts *)(uintptr_t)g->kernel->why)->n[WHY_REDIRECT] += n;
+}
+
 static void promoted(struct rig *g)
 {
     speak(g, FAST_CLEAN + 2);
@@ -571,12 +578,41 @@ static void what_the_kernel_cannot_send_is_demoted(void **state)
     struct rig *g = *state;
 
     promoted(g);
-    kernel_takes(g, 5);
-    g->a.rtp.line->unsent += 5;
     fast_watch(&g->c);
+    kernel_takes(g, 5);
+    refused(g, 5);
+    for (unsigned ms = 0; ms < 200; ms += 50) {
+        fast_watch(&g->c);
+        g->c.now_ms += 50;
+    }
     assert_int_equal(demotions(g, MEDIA_DEMOTE_STALLED), 1);
     assert_int_equal(g->a.n.unsent, 5);
     assert_int_equal(g->b.n.sent_packets, 4);
+}
+
+/* Lines are not read while nothing is refused: then the first look only takes the measure. */
+static void one_of_many_that_is_refused_is_not_demoted_but_all_within_200_ms(void **state)
+{
+    struct rig *g = *state;
+
+    promoted(g);
+    for (unsigned i = 0; i < 100; i++) {
+        kernel_takes(g, 1);
+        fast_watch(&g->c);
+    }
+    kernel_takes(g, 5);
+    refused(g, 1);
+    for (unsigned i = 0; i < 20; i++) {
+        fast_watch(&g->c);
+        kernel_takes(g, 1);
+    }
+    assert_int_equal(g->a.fast.state, FAST_IN);
+    for (unsigned i = 0; i < 10 && g->a.fast.state == FAST_IN; i++) {
+        kernel_takes(g, 1); /* 20 ms */
+        refused(g, 1);
+        fast_watch(&g->c);
+    }
+    assert_int_equal(demotions(g, MEDIA_DEMOTE_STALLED), 1);
 }
 
 static void what_passes_by_is_demoted(void **state)
@@ -722,6 +758,7 @@ int main(void)
         T(behind_a_nat_the_address_of_the_sdp_has_its_chance),
         T(the_watchdog_looks_at_each_within_200_ms),
         T(what_the_kernel_cannot_send_is_demoted),
+        T(one_of_many_that_is_refused_is_not_demoted_but_all_within_200_ms),
         T(what_passes_by_is_demoted),
         T(a_silent_stream_is_demoted_and_may_come_back),
         T(a_promoted_stream_is_not_silent),
