@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Promotion, demotion and the watchdog of streams in the kernel path. flow.c and thread.c call it.
- * Nothing here blocks or allocates, and no turn looks at more streams than its share.
+ * Nothing here blocks, memory is taken for more streams than ever before, and no turn looks at more streams than its share.
  */
 #include "relay/fast.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include "core/log.h"
 #include "relay/audio.h"
@@ -13,7 +14,9 @@
 #include "relay/lines.h"
 #include "relay/lane.h"
 
-#define ERRORS_MS 100U /* interfaces are asked for refused frames */
+#define SEATS_FIRST 256U
+#define AHEAD       4U
+#define ERRORS_MS   100U /* interfaces are asked for refused frames */
 
 static const char *const demote_names[] = {
 #define NAME(id, name) name,
@@ -26,8 +29,14 @@ void fast_init(struct fast_thread *t, const struct kernel *kernel)
     t->kernel = kernel;
     /* a host has one form of it: what the first interface can, the set-up takes for all */
     t->path = kernel ? (uint8_t)kernel->ifs[0].path : 0;
-    TAILQ_INIT(&t->in);
     TAILQ_INIT(&t->queued);
+}
+
+void fast_fini(struct fast_thread *t)
+{
+    free(t->seat);
+    t->seat = NULL;
+    t->n_seats = t->n_in = 0;
 }
 
 static void set_gauge(struct fast_thread *t)
@@ -238,6 +247,35 @@ static void go_by(struct fast_thread *t, struct fast *f, uint32_t ifindex)
     f->ifindex = ifindex;
 }
 
+/* Doubled seldom, for as many streams as there ever were at a time. @return false: no memory; it stays in user space */
+static bool has_seat(struct fast_thread *t)
+{
+    uint32_t n = t->n_seats ? 2 * t->n_seats : SEATS_FIRST;
+    struct fast_seat *p;
+
+    if (t->n_in < t->n_seats)
+        return true;
+    p = realloc(t->seat, n * sizeof(*p));
+    if (!p)
+        return false;
+    t->seat = p;
+    t->n_seats = n;
+    return true;
+}
+
+static void sit(struct fast_thread *t, struct endpoint *e)
+{
+    e->fast.seat = t->n_in;
+    t->seat[t->n_in++] = (struct fast_seat){.e = e, .hop = e->fast.hop, .ifindex = e->fast.ifindex};
+}
+
+/* The last one takes the place. */
+static void stand_up(struct fast_thread *t, const struct endpoint *e)
+{
+    t->seat[e->fast.seat] = t->seat[--t->n_in];
+    t->seat[e->fast.seat].e->fast.seat = e->fast.seat;
+}
+
 static void unqueue(struct fast_thread *t, struct endpoint *e)
 {
     TAILQ_REMOVE(&t->queued, e, fast.link);
@@ -282,8 +320,7 @@ void fast_demote(struct flow_ctx *c, struct endpoint *e, enum media_demote why)
     lane_demote(e->rtp.line);
     lines_check(&e->rtp);
     fast_fold(c, e); /* the last time as IN: sequence and jitter go on in user space */
-    TAILQ_REMOVE(&t->in, e, fast.link);
-    t->n_in--;
+    stand_up(t, e);
     set_gauge(t);
     go_by(t, &e->fast, 0);
     e->fast.state = FAST_OUT;
@@ -401,12 +438,11 @@ static void promote(struct flow_ctx *c, struct endpoint *e)
     e->fast.line = e->rtp.line;
     lane_look(e->rtp.line, &e->fast.looked);
     e->n.promotions++;
-    TAILQ_INSERT_TAIL(&t->in, e, fast.link);
-    t->n_in++;
-    set_gauge(t);
-    total_add(&t->totals.promotions, 1);
     e->fast.ifindex = 0;
     go_by(t, &e->fast, hop_ifindex(t, e->fast.hop));
+    sit(t, e);
+    set_gauge(t);
+    total_add(&t->totals.promotions, 1);
     e->rtp.is_line_narrow = true;
     lane_promote(e->rtp.line, &s, &e->stats, khz_of(e), (uint32_t)e->seen_ms);
 }
@@ -432,7 +468,7 @@ void fast_promote(struct flow_ctx *c, bool is_empty)
         unqueue(t, e);
         if (!is_ready(e, c->now_ms) || !has_hop(c, e))
             continue;
-        if (is_in_rate(t, c->now_ms)) {
+        if (is_in_rate(t, c->now_ms) && has_seat(t)) {
             promote(c, e);
             continue;
         }
@@ -469,6 +505,7 @@ bool fast_input(struct flow_ctx *c, struct endpoint *e, const struct io_packet *
         fast_demote(c, e, MEDIA_DEMOTE_SSRC);
         return false;
     }
+    c->fast.seat[f->seat].is_odd = 1;
     if (c->now_ms >= f->since_ms + FAST_SETTLE_MS && ++f->odd >= FAST_PASSED_BY) {
         fast_demote(c, e,
                     hop_ifindex(&c->fast, f->hop) ? MEDIA_DEMOTE_PASSED_BY : MEDIA_DEMOTE_HOP);
@@ -504,15 +541,6 @@ void fast_tour(struct flow_ctx *c, struct endpoint *e)
         fast_demote(c, e, MEDIA_DEMOTE_SILENT);
 }
 
-/* Now and then, what was counted; and is it still speaking? */
-static bool take_over(struct flow_ctx *c, struct endpoint *e)
-{
-    if (c->now_ms < e->fast.folded_ms + FAST_FOLD_MS)
-        return true;
-    fast_fold(c, e);
-    return speaks(c, e);
-}
-
 /* Has nothing gone out of what came since the last look? One in a hundred that is too long for the way is the relay's business. */
 static bool is_stalled(struct fast *f)
 {
@@ -531,21 +559,27 @@ static bool is_refused_lately(const struct fast_thread *t, uint64_t now_ms)
     return t->refused_ms && now_ms < t->refused_ms + FAST_REFUSED_MS;
 }
 
-static void look(struct flow_ctx *c, struct endpoint *e, bool reads_line)
+/* @return false: it is out, and another may have its seat */
+static bool look(struct flow_ctx *c, struct fast_seat *s, bool reads_line)
 {
-    struct fast *f = &e->fast;
-    uint32_t ifindex = hop_ifindex(&c->fast, f->hop);
-    bool is_speaking = take_over(c, e);
+    uint32_t ifindex = hop_ifindex(&c->fast, s->hop);
+    struct endpoint *e = s->e;
 
-    go_by(&c->fast, f, ifindex);
+    if (ifindex != s->ifindex)
+        go_by(&c->fast, &e->fast, ifindex);
+    s->ifindex = ifindex;
     if (!ifindex)
         fast_demote(c, e, MEDIA_DEMOTE_HOP);
     else if (is_bad_interface(&c->fast, ifindex))
         fast_demote(c, e, MEDIA_DEMOTE_REDIRECT);
-    else if ((reads_line || f->odd) && is_stalled(f))
+    else if (!reads_line && !s->is_odd)
+        return true;
+    else if (is_stalled(&e->fast))
         fast_demote(c, e, MEDIA_DEMOTE_STALLED);
-    else if (!is_speaking)
-        fast_demote(c, e, MEDIA_DEMOTE_SILENT);
+    if (e->fast.state != FAST_IN)
+        return false;
+    s->is_odd = e->fast.odd > 0;
+    return true;
 }
 
 /*
@@ -590,17 +624,15 @@ static bool look_refused(struct fast_thread *t, uint64_t now_ms)
     return is_refused_lately(t, now_ms);
 }
 
-/* The next one's neighbour on its way, too: each is a few lines that no cache has. */
-static void look_ahead(const struct endpoint *e, bool reads_line)
+/* Each is a few lines that no cache has. */
+static void look_ahead(const struct fast_thread *t)
 {
-    const struct endpoint *next = TAILQ_NEXT(e, fast.link);
+    uint32_t far = t->at + 2 * AHEAD, near = t->at + AHEAD;
 
-    if (!next)
-        return;
-    __builtin_prefetch(&next->fast);
-    __builtin_prefetch(&next->fast.state);
-    if (reads_line)
-        lane_prefetch(e->fast.line);
+    if (far < t->n_in)
+        __builtin_prefetch(&t->seat[far].e->fast.looked);
+    if (near < t->n_in)
+        lane_prefetch(t->seat[near].e->fast.line);
 }
 
 void fast_watch(struct flow_ctx *c)
@@ -620,12 +652,12 @@ void fast_watch(struct flow_ctx *c)
     look_interfaces(t, c->now_ms);
     reads_line = look_refused(t, c->now_ms);
     n = t->n_in * elapsed * (reads_line ? 2 : 1) / FAST_LOOK_MS + 1;
-    for (uint64_t all = t->n_in; n > 0 && all > 0; n--, all--) {
-        struct endpoint *e = TAILQ_FIRST(&t->in);
-
-        TAILQ_REMOVE(&t->in, e, fast.link);
-        TAILQ_INSERT_TAIL(&t->in, e, fast.link);
-        look_ahead(TAILQ_FIRST(&t->in), reads_line);
-        look(c, e, reads_line);
+    for (uint64_t all = t->n_in; n > 0 && all > 0 && t->n_in > 0; n--, all--) {
+        if (t->at >= t->n_in)
+            t->at = 0;
+        if (reads_line)
+            look_ahead(t);
+        if (look(c, &t->seat[t->at], reads_line))
+            t->at++;
     }
 }

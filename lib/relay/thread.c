@@ -440,6 +440,7 @@ static void thread_fini(struct thread *t)
 {
     if (t->ctx.io_thread)
         t->ctx.io->thread_free(t->ctx.io_thread);
+    fast_fini(&t->ctx.fast);
     io_batch_fini(&t->batch);
     io_batch_fini(&t->ctx.own);
     chan_fini(&t->down);

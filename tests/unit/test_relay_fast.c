@@ -142,6 +142,7 @@ static int teardown(void **state)
     struct rig *g = *state;
 
     fast_change(&g->c, &g->a, MEDIA_OP_SET);
+    fast_fini(&g->c.fast);
     kernel_free(g->kernel);
     io_batch_fini(&g->in);
     io_batch_fini(&g->c.own);
@@ -634,7 +635,7 @@ static void a_silent_stream_is_demoted_and_may_come_back(void **state)
 
     promoted(g);
     g->c.now_ms += FAST_SILENT_MS;
-    fast_watch(&g->c);
+    fast_tour(&g->c, &g->a);
     assert_int_equal(demotions(g, MEDIA_DEMOTE_SILENT), 1);
     assert_true(g->a.rtp.line->flags & LINE_CHECK);
     promoted(g);
@@ -647,7 +648,7 @@ static void a_promoted_stream_is_not_silent(void **state)
     promoted(g);
     g->a.is_inactive = true;
     kernel_takes(g, 1000);
-    fast_watch(&g->c);
+    fast_tour(&g->c, &g->a);
     assert_int_equal(g->a.seen_ms, g->c.now_ms);
     assert_int_equal(atomic_load(&g->seen_ms), g->c.now_ms);
     assert_int_equal(g->n_active, 1);
