@@ -222,6 +222,7 @@ static void standing_down(struct load *l)
         ended++;
     }
     drain(l, &l->stat.standing, LOAD_DRAIN);
+    run_for(l, 200); /* as in measure(): who comes after us must not get the other side's BYE */
 }
 
 static bool is_good(const struct load *l, const struct load_report *r)
