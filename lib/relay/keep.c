@@ -20,7 +20,7 @@
 #include "relay/state.h"
 
 #define KEEP_MAGIC   0x504b4454U /* "TDKP" */
-#define KEEP_VERSION 2U          /* places of SRTP with their sequence number */
+#define KEEP_VERSION 3U          /* slots know in whose life they were taken */
 #define GROW_SLOTS   256U        /* half a MiB: 0.2 ms in the turn that asks for it */
 /* 2^20 endpoints: all pairs of the ports of 32 addresses. Address space alone, until they are there. */
 #define SLOTS_MAX (1U << 20)
@@ -37,6 +37,7 @@ struct slot {
     uint32_t index, stats_every_s;
     char node[MEDIA_NAME_MAX];
     uint32_t worker, epoch, orphan_idle_ms, orphan_cap_ms;
+    uint32_t life; /* of the process that took it: head.lives */
     _Alignas(64) struct endpoint ep;
 };
 
@@ -47,6 +48,7 @@ struct head {
     uint64_t pools_end;          /* generation */
     _Atomic uint32_t pools_turn; /* odd: they are being changed */
     uint32_t n_pools;
+    uint32_t lives; /* processes that have had the file */
     struct media_pool pool[MEDIA_POOLS_MAX];
 };
 
@@ -140,6 +142,7 @@ struct endpoint *keep_new(struct keep *k)
         return NULL;
     s = slot_at(k, k->free_slot[--k->n_free]);
     memset(s, 0, sizeof(*s));
+    s->life = k->head->lives;
     k->used++;
     return &s->ep;
 }
@@ -266,11 +269,29 @@ void keep_pools_back(struct keep *k, struct ports *p,
 
 /* ---- what was left --------------------------------------------------------------------------------------------- */
 
+/* Of an endpoint that is there twice, the younger one first. */
 static int by_session(const void *a, const void *b)
 {
     const struct kept *x = a, *y = b;
 
-    return x->session < y->session ? -1 : x->session > y->session ? 1 : 0;
+    if (x->session != y->session)
+        return x->session < y->session ? -1 : 1;
+    if (x->ep->number != y->ep->number)
+        return x->ep->number < y->ep->number ? -1 : 1;
+    return x->life > y->life ? -1 : x->life < y->life ? 1 : 0;
+}
+
+/* A process that was killed while it took sessions up again has left some in two places: its own, and the one that it read. */
+static int without_twins(struct kept *left, int n)
+{
+    int to = 0;
+
+    for (int i = 0; i < n; i++) {
+        if (to == 0 || left[i].session != left[to - 1].session ||
+            left[i].ep->number != left[to - 1].ep->number)
+            left[to++] = left[i];
+    }
+    return to;
 }
 
 /* Copies: their slots are given to whoever is made next. @return how many, or -ENOMEM */
@@ -291,6 +312,7 @@ static int collect(struct keep *k, struct kept **out, struct endpoint **copies, 
             continue;
         left[n] = (struct kept){.session = s->session,
                                 .slot = i,
+                                .life = s->life,
                                 .index = s->index,
                                 .stats_every_s = s->stats_every_s,
                                 .worker = s->worker,
@@ -307,7 +329,7 @@ static int collect(struct keep *k, struct kept **out, struct endpoint **copies, 
             n++;
     }
     qsort(left, (size_t)n, sizeof(*left), by_session);
-    return n;
+    return without_twins(left, n);
 }
 
 uint32_t keep_each(struct keep *k, void (*fn)(void *arg, const struct kept *left, unsigned n),
@@ -327,7 +349,7 @@ uint32_t keep_each(struct keep *k, void (*fn)(void *arg, const struct kept *left
         else
             was_used[i] = true;
     }
-    /* beside those that are there: a kill in this moment loses nothing */
+    /* beside those that are there: a kill in this moment loses nothing, and leaves twins */
     for (int at = 0; at < n;) {
         int end = at;
 
@@ -398,6 +420,7 @@ static int head_new(struct keep *k, uint64_t boot)
 static int slots_init(struct keep *k, uint64_t *boot)
 {
     *boot = k->head->boot;
+    k->head->lives++;
     k->n_slots = (uint32_t)((k->file.len - HEAD_BYTES) / sizeof(struct slot));
     k->free_slot = malloc((k->n_slots + 1U) * sizeof(*k->free_slot));
     return k->free_slot ? 0 : -ENOMEM;

@@ -20,6 +20,7 @@ struct session;
 struct kept {
     uint64_t session;
     uint32_t slot; /* where it was in the journal */
+    uint32_t life; /* which process had made it: the higher, the later */
     uint32_t index, stats_every_s;
     char node[MEDIA_NAME_MAX];
     uint32_t worker, epoch, orphan_idle_ms, orphan_cap_ms;

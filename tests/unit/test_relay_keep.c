@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "relay/keep.h"
 #include "relay/kernel.h"
@@ -203,6 +204,72 @@ static void again_and_again(void **state)
     assert_int_equal(relay_sessions(rig.relay), 0);
 }
 
+/* As the relay does it, up to the middle of the second session; there it is killed. */
+static void take_up_and_die(void *arg, const struct kept *left, unsigned n)
+{
+    static struct controller owner;
+    static unsigned sessions;
+    struct session s = {.id = left->session, .index = left->index, .owner = &owner};
+    struct keep *k = arg;
+
+    snprintf(owner.node, sizeof owner.node, "%s", left->node);
+    owner.worker = left->worker;
+    owner.epoch = left->epoch;
+    for (unsigned i = 0; i < (sessions ? 1 : n); i++) {
+        s.ep[i] = keep_new(k);
+        memcpy(s.ep[i], left[i].ep, sizeof(*s.ep[i]));
+        s.ep[i]->n.packets += 7; /* it has counted on */
+    }
+    keep_end(k, &s);
+    if (sessions++)
+        _exit(0);
+}
+
+static void killed_while_it_takes_sessions_up(void **state)
+{
+    struct rig_answer a[3];
+    int ups = rig.ups, status;
+    unsigned later = 0;
+    pid_t pid;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        a[i] = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
+    file_copy(journal, copy);
+    relay_free(rig.relay);
+    assert_int_equal(rename(copy, journal), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        uint64_t boot = 1;
+        struct keep *k = NULL;
+
+        if (keep_open(journal, &boot, &k) == 0)
+            keep_each(k, take_up_and_die, k);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    start();
+    rig_until(&rig, rig.ups == ups + 1);
+    assert_int_equal(relay_sessions(rig.relay), 3);
+    assert_int_equal(relay_audit(rig.relay), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        struct rig_answer q = rig_ask(&rig, MEDIA_QUERY, a[i].ref, NULL, 0);
+
+        assert_int_equal(q.status, 0);
+        assert_int_equal(q.n, 2);
+        for (unsigned e = 0; e < 2; e++) {
+            assert_true(addr_eq(&q.ep[e].local, &a[i].ep[e].local));
+            later += q.ep[e].n.packets == 7;
+        }
+        assert_int_equal(rig_ask(&rig, MEDIA_CLOSE, a[i].ref, NULL, 0).status, 0);
+    }
+    assert_int_equal(later, 3); /* of the younger ones */
+    killed();
+    assert_int_equal(relay_sessions(rig.relay), 0);
+}
+
 static void what_nobody_claims_is_an_orphan(void **state)
 {
     struct rig_answer a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
@@ -259,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(sessions_go_on_with_ports_parties_and_counters),
         T(again_and_again),
+        T(killed_while_it_takes_sessions_up),
         T(what_nobody_claims_is_an_orphan),
         T(another_layout_is_refused_as_a_whole),
         T(two_relays_never_write_the_same_one),
