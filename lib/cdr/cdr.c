@@ -10,11 +10,14 @@
 #include "cdr/cdr.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "cdr/keep.h"
 #include "cdr/record.h"
@@ -363,6 +366,7 @@ int cdr_port_keep(struct cdr_port *p, const char *path)
 
 struct keep_reading {
     unsigned worker;
+    unsigned damaged; /* records */
     void (*fn)(void *arg, const struct cdr_event *ev);
     void *arg;
 };
@@ -373,6 +377,7 @@ static bool rebase(struct block *b, const struct keep_block *from)
     const size_t room = from->bytes - sizeof(*b);
     const uint64_t old = from->at + offsetof(struct block, text);
     struct span *s;
+    uint8_t flag;
 
     for (size_t i = 0; (s = record_span(&b->ev, &i));) {
         uint64_t off = (uint64_t)(uintptr_t)s->p - old;
@@ -381,22 +386,25 @@ static bool rebase(struct block *b, const struct keep_block *from)
             return false;
         s->p = b->text + off;
     }
-    return b->ev.type <= CDR_CALL && b->ev.release <= CDR_RELEASE_SWITCH;
+    memcpy(&flag, &b->ev.estimated, sizeof(flag)); /* what is no bool may not be read as one */
+    return b->ev.type <= CDR_CALL && b->ev.release <= CDR_RELEASE_SWITCH && flag <= 1;
 }
 
 static void on_kept(void *arg, struct keep_block *kb)
 {
-    const struct keep_reading *r = arg;
+    struct keep_reading *r = arg;
     struct block *b = kb->p;
     struct cdr_event ev;
 
-    if (kb->bytes < sizeof(*b))
+    if (kb->bytes < sizeof(*b)) {
+        r->damaged++;
         return;
+    }
     ev = b->ev;
     /* the file stays as it is: it may have to be read a second time */
     if (!rebase(b, kb)) {
         b->ev = ev;
-        log_ev(LOG_ERROR, "cdr_keep", "error=\"damaged record\"");
+        r->damaged++;
         return;
     }
     if (!b->ev.again)
@@ -405,12 +413,29 @@ static void on_kept(void *arg, struct keep_block *kb)
     b->ev = ev;
 }
 
+/* What cannot be read stays under another name: the file itself goes when all else in it is put. */
+static void keep_aside(const char *path, unsigned damaged, unsigned broken)
+{
+    char aside[PATH_MAX];
+    int err = snprintf(aside, sizeof(aside), "%s.damaged", path) < (int)sizeof(aside)
+                  ? link(path, aside) < 0 && errno != EEXIST ? -errno : 0
+                  : -ENAMETOOLONG;
+
+    log_ev(LOG_ERROR, "cdr_keep",
+           "path=%s error=\"damaged\" records=%u broken=%u kept=%s.damaged%s%s", path, damaged,
+           broken, path, err < 0 ? " kept_error=" : "", err < 0 ? err_str(err) : "");
+}
+
 int cdr_keep_read(const char *path, unsigned worker,
                   void (*fn)(void *arg, const struct cdr_event *ev), void *arg)
 {
-    struct keep_reading r = {worker, fn, arg};
+    struct keep_reading r = {.worker = worker, .fn = fn, .arg = arg};
+    unsigned broken;
+    int n = keep_read(path, sizeof(struct block), on_kept, &r, &broken);
 
-    return keep_read(path, sizeof(struct block), on_kept, &r);
+    if (r.damaged || broken)
+        keep_aside(path, r.damaged, broken);
+    return n;
 }
 
 int cdr_keep_remove(const char *path)

@@ -179,7 +179,7 @@ struct cdr_port *cdr_writer_port(struct cdr_writer *w, unsigned worker);
 int cdr_port_keep(struct cdr_port *p, const char *path);
 /**
  * Read such a file of a former process: events that may be in no CDR file yet, oldest first. Put them, with `again` as it is: a record
- * whose line a file of its section has is not written a second time.
+ * whose line a file of its section has is not written a second time. A damaged file gets a second name, PATH.damaged, and the rest is read.
  * @param worker  whose it was
  * @return how many; -EWOULDBLOCK its process lives; -EPROTO another layout; -errno
  */

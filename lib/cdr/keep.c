@@ -177,6 +177,7 @@ void keep_free(struct keep *k)
 struct found {
     struct keep_block *v;
     size_t n, cap;
+    unsigned broken;
 };
 
 static int found_add(struct found *f, struct part *p, uint64_t seq)
@@ -204,13 +205,24 @@ static int seg_find(const struct mapfile *m, uint32_t seg, uint64_t done, struct
         uint32_t bytes = p->bytes;
 
         off += (uint32_t)sizeof(*p);
-        if (seq == 0 || bytes == 0 || bytes % 8 || bytes > SEG_BYTES - off)
-            break; /* the end, or somebody else has written here */
+        if (seq == 0)
+            break;
+        if (bytes == 0 || bytes % 8 || bytes > SEG_BYTES - off) {
+            f->broken++;
+            break;
+        }
         if (seq > done && found_add(f, p, seq) < 0)
             return -ENOMEM;
         off += bytes;
     }
     return 0;
+}
+
+/* The file was cut: not by us, who make it longer by whole segments, before anything is in them. */
+static bool is_cut(const struct mapfile *f, uint32_t n_segs)
+{
+    return f->len >= HEAD_BYTES + (size_t)n_segs * SEG_BYTES + sizeof(struct part) &&
+           atomic_load_explicit(&part_at(f, n_segs, 0)->seq, memory_order_acquire) != 0;
 }
 
 static int lowest_first(const void *a, const void *b)
@@ -239,12 +251,13 @@ static int left_open(const char *path, uint32_t kind, struct mapfile *f)
 }
 
 int keep_read(const char *path, uint32_t kind, void (*fn)(void *arg, struct keep_block *b),
-              void *arg)
+              void *arg, unsigned *broken)
 {
     struct found found = {0};
     struct mapfile f;
     int err = left_open(path, kind, &f);
 
+    *broken = 0;
     if (err < 0)
         return err;
     if (err > 0) {
@@ -254,6 +267,7 @@ int keep_read(const char *path, uint32_t kind, void (*fn)(void *arg, struct keep
         err = 0;
         for (uint32_t i = 0; i < n_segs && err == 0; i++)
             err = seg_find(&f, i, done, &found);
+        *broken = found.broken + is_cut(&f, n_segs);
         if (err == 0 && found.n > 0)
             qsort(found.v, found.n, sizeof(*found.v), lowest_first);
         for (size_t i = 0; i < found.n && err == 0; i++)

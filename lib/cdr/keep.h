@@ -40,10 +40,12 @@ struct keep_block {
 
 /**
  * Read that of a former process: what keep_written was not said of, lowest number first.
+ *
+ * @param broken  out: segments that something else was written to: what is behind that place in them cannot be found
  * @return how many; -EWOULDBLOCK its process lives; -EPROTO another kind or none of ours; -errno
  */
 int keep_read(const char *path, uint32_t kind, void (*fn)(void *arg, struct keep_block *b),
-              void *arg);
+              void *arg, unsigned *broken);
 /** Remove such a file. @return 0; as keep_read */
 int keep_remove(const char *path, uint32_t kind);
 

@@ -587,6 +587,15 @@ static void a_record_that_one_of_two_files_has_is_written_to_the_other(void **st
     end_keeping(w);
 }
 
+/* Somebody may want to look at it; it is not read again. */
+static void aside_remove(void)
+{
+    char aside[sizeof(left) + 16];
+
+    snprintf(aside, sizeof(aside), "%s.damaged", left);
+    assert_int_equal(unlink(aside), 0);
+}
+
 static void wrong_bytes_in_what_was_kept_are_no_records(void **state)
 {
     struct conf_cdr cdr = section("a", path_a);
@@ -605,6 +614,59 @@ static void wrong_bytes_in_what_was_kept_are_no_records(void **state)
     fclose(f);
     assert_int_equal(restart(&cdr, 1), 1);
     assert_int_equal(record_count(path_a), 0);
+    aside_remove();
+    end_keeping(w);
+}
+
+/* Bytes of the file that was left, from an offset behind its head. */
+static void spoil(long at, const void *bytes, size_t n)
+{
+    FILE *f = fopen(left, "r+");
+
+    assert_non_null(f);
+    fseek(f, 4096 + at, SEEK_SET);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    fclose(f);
+}
+
+static void a_chain_that_breaks_off_says_so_and_gives_what_is_before(void **state)
+{
+    struct conf_cdr cdr = section("a", path_a);
+    struct cdr_writer *w = keeping(&cdr, 1);
+    struct cdr_event ev = event(CDR_CALL, 1);
+    uint32_t bytes, wrong = 12345;
+    FILE *f;
+
+    (void)state;
+    for (ev.seq = 1; ev.seq <= 3; ev.seq++)
+        cdr_put(cdr_writer_port(w, 1), NULL, &ev);
+    killed_now();
+    f = fopen(left, "r");
+    assert_non_null(f);
+    fseek(f, 4096 + 16, SEEK_SET); /* the first block's length */
+    assert_int_equal(fread(&bytes, sizeof(bytes), 1, f), 1);
+    fclose(f);
+    spoil(24 + (long)bytes + 16, &wrong, sizeof(wrong)); /* the second's */
+    assert_int_equal(restart(&cdr, 1), 1);
+    assert_int_equal(record_count(path_a), 1);
+    aside_remove();
+    end_keeping(w);
+}
+
+static void a_flag_that_is_neither_yes_nor_no_is_no_record(void **state)
+{
+    struct conf_cdr cdr = section("a", path_a);
+    struct cdr_writer *w = keeping(&cdr, 1);
+    struct cdr_event ev = event(CDR_CALL, 1);
+    uint8_t wrong = 0x55;
+
+    (void)state;
+    cdr_put(cdr_writer_port(w, 1), NULL, &ev);
+    killed_now();
+    spoil(24 + 16 + (long)offsetof(struct cdr_event, estimated), &wrong, sizeof(wrong));
+    (void)restart(&cdr, 1);
+    assert_int_equal(record_count(path_a), 0);
+    aside_remove();
     end_keeping(w);
 }
 
@@ -630,6 +692,8 @@ int main(void)
         TEST(a_record_of_the_hour_before_is_found),
         TEST(a_record_that_one_of_two_files_has_is_written_to_the_other),
         TEST(wrong_bytes_in_what_was_kept_are_no_records),
+        TEST(a_chain_that_breaks_off_says_so_and_gives_what_is_before),
+        TEST(a_flag_that_is_neither_yes_nor_no_is_no_record),
     };
 
     return cmocka_run_group_tests_name("cdr", tests, NULL, NULL);
