@@ -408,7 +408,9 @@ static const char *why(int err)
     case -EBUSY: return "another successor is there";
     case -ECONNRESET:
         return "the relay that runs knows no takeover, or has given it up: restart it";
+    case -EPIPE: return "the relay that runs has hung up: it is another user's, or ends";
     case -EMFILE: return "too few descriptors";
+    case -EINVAL:
     case -EBADMSG:
         return "the relay that runs says it otherwise, as of another version: restart it";
     case -ETIMEDOUT: return "no answer";
