@@ -108,6 +108,9 @@ static size_t find_files(const char *dir, const char *kind, uint32_t epoch, stru
     while (d && n < FILES_MAX && (e = readdir(d)) != NULL)
         if (is_left(e->d_name, kind, &out[n]) && out[n].epoch != epoch)
             n++;
+    if (n == FILES_MAX)
+        log_ev(LOG_ERROR, kind == cdr_name ? "cdr_keep" : "journal",
+               "dir=%s files=%zu msg=\"there may be more: start once again\"", dir, n);
     if (d)
         closedir(d);
     qsort(out, n, sizeof(*out), newest_first);

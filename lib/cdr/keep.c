@@ -195,34 +195,31 @@ static int found_add(struct found *f, struct part *p, uint64_t seq)
     return 0;
 }
 
+/* A file that was cut has the beginning of its last one. */
 static int seg_find(const struct mapfile *m, uint32_t seg, uint64_t done, struct found *f)
 {
+    size_t left = m->len - HEAD_BYTES - (size_t)seg * SEG_BYTES;
+    uint32_t end = left < SEG_BYTES ? (uint32_t)left : SEG_BYTES;
     uint32_t off = 0;
 
-    while (off + sizeof(struct part) <= SEG_BYTES) {
+    while (off + sizeof(struct part) <= end) {
         struct part *p = part_at(m, seg, off);
         uint64_t seq = atomic_load_explicit(&p->seq, memory_order_acquire);
         uint32_t bytes = p->bytes;
 
         off += (uint32_t)sizeof(*p);
         if (seq == 0)
-            break;
-        if (bytes == 0 || bytes % 8 || bytes > SEG_BYTES - off) {
+            return 0;
+        if (bytes == 0 || bytes % 8 || bytes > end - off) {
             f->broken++;
-            break;
+            return 0;
         }
         if (seq > done && found_add(f, p, seq) < 0)
             return -ENOMEM;
         off += bytes;
     }
+    f->broken += off > 0 && end < SEG_BYTES;
     return 0;
-}
-
-/* The file was cut: not by us, who make it longer by whole segments, before anything is in them. */
-static bool is_cut(const struct mapfile *f, uint32_t n_segs)
-{
-    return f->len >= HEAD_BYTES + (size_t)n_segs * SEG_BYTES + sizeof(struct part) &&
-           atomic_load_explicit(&part_at(f, n_segs, 0)->seq, memory_order_acquire) != 0;
 }
 
 static int lowest_first(const void *a, const void *b)
@@ -261,13 +258,13 @@ int keep_read(const char *path, uint32_t kind, void (*fn)(void *arg, struct keep
     if (err < 0)
         return err;
     if (err > 0) {
-        uint32_t n_segs = (uint32_t)((f.len - HEAD_BYTES) / SEG_BYTES);
+        uint32_t n_segs = (uint32_t)((f.len - HEAD_BYTES + SEG_BYTES - 1) / SEG_BYTES);
         uint64_t done = atomic_load_explicit(&head_of(&f)->written, memory_order_acquire);
 
         err = 0;
         for (uint32_t i = 0; i < n_segs && err == 0; i++)
             err = seg_find(&f, i, done, &found);
-        *broken = found.broken + is_cut(&f, n_segs);
+        *broken = found.broken;
         if (err == 0 && found.n > 0)
             qsort(found.v, found.n, sizeof(*found.v), lowest_first);
         for (size_t i = 0; i < found.n && err == 0; i++)

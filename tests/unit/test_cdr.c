@@ -653,6 +653,23 @@ static void a_chain_that_breaks_off_says_so_and_gives_what_is_before(void **stat
     end_keeping(w);
 }
 
+static void a_file_that_was_cut_gives_what_is_left(void **state)
+{
+    struct conf_cdr cdr = section("a", path_a);
+    struct cdr_writer *w = keeping(&cdr, 1);
+    struct cdr_event ev = event(CDR_CALL, 1);
+
+    (void)state;
+    for (ev.seq = 1; ev.seq <= 9; ev.seq++)
+        cdr_put(cdr_writer_port(w, 1), NULL, &ev);
+    killed_now();
+    assert_int_equal(truncate(left, 4096 + 4000), 0);
+    assert_int_equal(restart(&cdr, 1), 3);
+    assert_int_equal(record_count(path_a), 3);
+    aside_remove();
+    end_keeping(w);
+}
+
 static void a_flag_that_is_neither_yes_nor_no_is_no_record(void **state)
 {
     struct conf_cdr cdr = section("a", path_a);
@@ -693,6 +710,7 @@ int main(void)
         TEST(a_record_that_one_of_two_files_has_is_written_to_the_other),
         TEST(wrong_bytes_in_what_was_kept_are_no_records),
         TEST(a_chain_that_breaks_off_says_so_and_gives_what_is_before),
+        TEST(a_file_that_was_cut_gives_what_is_left),
         TEST(a_flag_that_is_neither_yes_nor_no_is_no_record),
     };
 
