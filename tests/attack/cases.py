@@ -233,16 +233,16 @@ def a_storm_of_forks_is_bounded(w):
     time.sleep(0.2)
     for n in range(300):
         w.b.send(w.b.answer(c.out, 200, to_tag=f"answer{n}", body=sdp()))
-    acks = byes = 0
+    acks, byes = 0, set()  # a BYE that waited for us comes again
     while True:
         m = w.b.recv(0.3)
         if not m:
             break
         acks += m.method == "ACK"
-        byes += m.method == "BYE"
         if m.method == "BYE":
+            byes.add(m.get("via"))
             w.b.send(w.b.answer(m, 200))
-    check(1 <= acks <= 40 and byes <= 40, f"{acks} ACK, {byes} BYE")
+    check(1 <= acks <= 40 and len(byes) <= 40, f"{acks} ACK, {len(byes)} BYE")
     ok = w.a.expect(200, call_id=c.call_id)
     c.to, c.target, c.b_tag = ok.get("to"), re.search(r"<([^>]+)>", ok.get("contact")).group(1), "answer0"
     w.a.send(c.in_dialog("ACK", cseq=1))
