@@ -508,6 +508,9 @@ static int tc_ensure(struct setup *s, const struct kernel_setup_if *i)
     err = kernel_tc_attach(i->ifindex, prog, &made_qdisc);
     if (err == 0)
         err = tc_pin(s, PIN_TC, i->ifindex, prog);
+    /* what has no pin nobody would take away */
+    if (err < 0 && !have)
+        kernel_tc_detach(i->ifindex, made_qdisc);
     if (err == 0 && made_qdisc)
         err = tc_pin(s, PIN_CLSACT, i->ifindex, prog);
     return err;
@@ -529,8 +532,10 @@ static int path_ensure(struct setup *s, const struct kernel_setup_if *i, enum me
     return err;
 }
 
-static const char *attach_error(int err)
+static const char *attach_error(enum media_path path, int err)
 {
+    if (path == MEDIA_PATH_TC && err == -EINVAL)
+        return "another filter has our preference (7), or an ingress qdisc the place of clsact";
     return err == -EBUSY || err == -EEXIST ? "another program is attached there"
            : err == -EOPNOTSUPP            ? "the driver has no XDP"
            : err == -EINVAL ? "the driver refuses (MTU, number of queues, or LRO is on)"
@@ -578,7 +583,7 @@ static void if_ensure(struct setup *s, struct kernel_setup_if *i)
         if (err == 0)
             return;
         snprintf(i->why + n, sizeof(i->why) - n, "%s%s: %s", n ? "; " : "", media_path_name(path),
-                 attach_error(err));
+                 attach_error(path, err));
     }
     i->path = MEDIA_PATH_STEERED;
 }

@@ -193,6 +193,14 @@ def case_setup_qdisc(bench):
     bench.setup("--config", config(bench, "sockets"))
     check("pref 99" in bench.run("r", "tc", "filter", "show", "dev", "vb", "egress"), "somebody else's filter was removed")
     check("relay" not in bench.run("r", "tc", "filter", "show", "dev", "vb", "ingress"), "our filter is left")
+    # one that has our preference: it is said to be that, not the driver
+    bench.run("r", "tc", "filter", "add", "dev", "vb", "ingress", "pref", "7", "protocol", "ip", "u32", "match", "u32", "0", "0", "flowid", "1:1", ok=False)
+    if "pref 7 u32" not in bench.run("r", "tc", "filter", "show", "dev", "vb", "ingress"):
+        return  # this kernel has no such classifier
+    said = bench.setup("--interface", "vb:tc")
+    check("path=steered" in said and "another filter has our preference" in said, f"at a filter of somebody else's: {said}")
+    teardown(bench)
+    check("pref 7 u32" in bench.run("r", "tc", "filter", "show", "dev", "vb", "ingress"), "somebody else's filter was removed")
 
 
 def case_setup_version(bench):
