@@ -54,9 +54,10 @@ struct cdr_port {
     struct cdr_writer *writer; /* NULL: a tap */
     struct ring *ring;
     struct ring *spare;
-    struct keep *keep; /* NULL: blocks are in memory alone */
-    uint64_t seq;      /* worker: of the last block put */
-    uint64_t taken;    /* writer: of the last block taken */
+    struct keep *_Atomic
+        keep; /* NULL: blocks are in memory alone; comes when the writer's thread runs already */
+    uint64_t seq;   /* worker: of the last block put */
+    uint64_t taken; /* writer: of the last block taken */
     _Atomic uint64_t lost;
     void (*tap)(const struct cdr_event *, void *);
     void *tap_arg;
@@ -300,9 +301,12 @@ static bool turn_sinks(struct cdr_writer *w)
     }
     atomic_store_explicit(&w->sink_backlog, backlog, memory_order_relaxed);
     atomic_store_explicit(&w->failing, failing, memory_order_relaxed);
-    for (unsigned i = 0; backlog == 0 && i < w->workers; i++)
-        if (w->port[i].keep)
-            keep_written(w->port[i].keep, w->port[i].taken);
+    for (unsigned i = 0; backlog == 0 && i < w->workers; i++) {
+        struct keep *k = atomic_load_explicit(&w->port[i].keep, memory_order_acquire);
+
+        if (k)
+            keep_written(k, w->port[i].taken);
+    }
     return more;
 }
 
@@ -361,7 +365,11 @@ static void *run(void *arg)
 
 int cdr_port_keep(struct cdr_port *p, const char *path)
 {
-    return keep_new(path, sizeof(struct block), &p->keep);
+    struct keep *k = NULL;
+    int err = keep_new(path, sizeof(struct block), &k);
+
+    atomic_store_explicit(&p->keep, k, memory_order_release);
+    return err;
 }
 
 struct keep_reading {
