@@ -246,8 +246,6 @@ static int way_place(struct way *w, bool is_tx, uint16_t seq)
 
     if (is_tx && w->has_floor && ahead(seq, w->was.seq) <= 0)
         return -EALREADY;
-    if (w->has_floor && ahead(seq, w->was.seq) > (int)SECURE_WINDOW)
-        w->has_floor = false;
     if (!w->is_placed)
         return 0;
     if (!guess_roc(&w->was, seq, &roc))
@@ -257,8 +255,11 @@ static int way_place(struct way *w, bool is_tx, uint16_t seq)
 
 static void way_at(struct way *w, uint32_t ssrc, uint16_t seq)
 {
-    if (w->is_placed && w->was.ssrc == ssrc)
+    if (w->was.ssrc == ssrc) {
         w->is_placed = false;
+        if (ahead(seq, w->was.seq) > (int)SECURE_WINDOW)
+            w->has_floor = false;
+    }
     if (!w->has_rtp || w->rtp_ssrc != ssrc || ahead(seq, w->rtp_seq) > 0)
         w->rtp_seq = seq;
     w->rtp_ssrc = ssrc;
@@ -436,8 +437,8 @@ int secure_place_set(struct secure *s, const struct secure_place *p)
     const struct place tx = {p->tx_ssrc, p->tx_roc, p->tx_seq};
     int err = 0;
 
-    if (p->tx_rtcp)
-        s->tx.rtcp_n = s->tx.rtcp_floor = p->tx_rtcp + SECURE_RTCP_AHEAD;
+    /* also when none had been sealed: the place is a second old */
+    s->tx.rtcp_n = s->tx.rtcp_floor = p->tx_rtcp + SECURE_RTCP_AHEAD;
     if (p->has_rx)
         err = place_way(&s->rx, s->want.rx_suite, s->want.rx_key, &rx);
     if (err == 0 && p->has_tx)

@@ -556,7 +556,8 @@ static void a_place_from_before_the_roll_over_is_good(void **state)
     assert_int_equal(place.tx_seq, 65529);
     secure_free(s);
     assert_int_equal(secure_place_set(again, &place), 0);
-    secure_place_get(again, &later); /* killed twice in a moment */
+    secure_place_get(again, &later);    /* killed twice in a moment */
+    place.tx_rtcp += SECURE_RTCP_AHEAD; /* none sealed at the last look; some may have been since */
     assert_memory_equal(&later, &place, sizeof(place));
     for (uint32_t i = 65500; i < 65530; i++) {
         n = rtp(p, SSRC, (uint16_t)i, 20);
