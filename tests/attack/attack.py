@@ -77,6 +77,8 @@ def check(ok, what):
 
 
 def wait_for(fn, limit, what):
+    """Until it is so: at most four times the seconds that a quiet machine may take."""
+    limit *= 4
     end = time.monotonic() + limit
     while time.monotonic() < end:
         got = fn()
@@ -296,7 +298,7 @@ class Peer:
             return None
         return parse(data)
 
-    def expect(self, what, timeout=3.0, call_id=None, ruri=""):
+    def expect(self, what, timeout=12.0, call_id=None, ruri=""):
         """Next message that is this method or status; others are passed over."""
         end = time.monotonic() + timeout
         seen = []
