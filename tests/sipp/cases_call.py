@@ -85,7 +85,7 @@ def case_rtp_both_ways(t):
     uas = t.uas("bravo", called(media_port="[field0]", probe=True).setup().hung_up(), n=n, fields=[(26000 + 2 * i,) for i in range(n)])
     logs = [uas.base + ".log", t.path("alpha-uac.log")]
     probe = t.probe([(t.ip("alpha"), 26000, 26000 + 2 * n - 1), (t.ip("bravo"), 26000, 26000 + 2 * n - 1)], logs, 2000)
-    uac = t.uac(caller(media_port="[field1]", probe=True).setup().pause(2400).hang_up(), n=n, rate=10,
+    uac = t.uac(caller(media_port="[field1]", probe=True).setup().pause(2600).hang_up(), n=n, rate=10,
                 fields=[(f"1212555{i:04}", 26000 + 2 * i) for i in range(n)])
     uac.wait()
     uas.wait()

@@ -113,7 +113,7 @@ def case_killed_while_calls_end(t):
     t.start()
     n = 150
     uas = t.uas("bravo", called().setup().hung_up(timeout=30000), timeout=60)
-    uac = t.uac(caller().setup().pause(2500).hang_up(), n=n, rate=100, timeout=60)
+    uac = t.uac(caller().setup().pause(2500 * t.scale).hang_up(), n=n, rate=100 // t.scale, timeout=60)
     t.until("calls are ending", lambda: t.ctl("status")["cdr"]["written"] >= n, 20)  # an attempt and a call each: half of them
     t.kill("tandemd", signal.SIGKILL)
     t.start_tandemd()

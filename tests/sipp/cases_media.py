@@ -214,7 +214,7 @@ def rtp_between(t, v6, talk=1500, n=2):
                 fields=[(p,) for p in ports["bravo"]])
     probe = t.probe([(ip, first, first + 2 * n - 1) for ip, first in where.values()],
                     [uas.base + ".log", t.path("alpha-uac.log")], talk)
-    uac = t.uac(caller(media_port="[field1]", probe=True).setup().pause(talk + 400).hang_up(), n=n, v6="west" in v6,
+    uac = t.uac(caller(media_port="[field1]", probe=True).setup().pause(talk + 600).hang_up(), n=n, v6="west" in v6,
                 fields=[(f"1212555{i:04}", p) for i, p in enumerate(ports["alpha"])])
     uac.wait()
     uas.wait()

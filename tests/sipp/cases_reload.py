@@ -37,7 +37,7 @@ def case_reload_decks_under_load(t):
     """[routing] Twenty reloads with a deck under load, some asked at once, a broken one and one without its file between: no call fails."""
     start(t)
     t.uas("bravo", called().setup().hung_up())
-    uac = t.uac(caller().setup().pause(700).hang_up(), n=200, rate=25)
+    uac = t.uac(caller().setup().pause(700).hang_up(), n=200, rate=25 // t.scale)
     done = t.ctl("status")["reloads"]
     for i in range(20):
         write_deck(t, f"0.02{i:02}")

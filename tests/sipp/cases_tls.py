@@ -266,7 +266,7 @@ class Load:
 
 def case_tls_renewal_under_load(t):
     """The certificate is renewed twice while 50 calls a second run over TLS: none fails, the first connections stand."""
-    ca, a, b = start(t)
+    ca, a, b = start(t, each="  trying-timeout 30s\n")  # openssl makes a key in the thread that answers the calls
     load = Load(a, b)
     before = []
 

@@ -29,6 +29,10 @@ class Failure(Exception):
     """Something is not as the case says it must be."""
 
 
+class Broken(Failure):
+    """What no slowness of the machine explains: a daemon's end, a sanitizer's report, something left, lost or leaked."""
+
+
 class Skip(Exception):
     """The case cannot run here; the text says why."""
 
@@ -232,7 +236,7 @@ class Case:
             if any(line in open(log, "rb").read() for line in (b"ev=ready ", b"ev=media_start ")):
                 return proc
             if proc.poll() is not None:
-                raise Failure(f"{name} ended with {proc.returncode} before it was ready: {self.tail(log)}")
+                raise Broken(f"{name} ended with {proc.returncode} before it was ready: {self.tail(log)}")
             time.sleep(0.02)
         raise Failure(f"{name} is not ready: {self.tail(log)}")
 
@@ -456,7 +460,7 @@ class Case:
             agent.close()
         leaks = topology.check(self.sides, self.shared)
         if leaks:
-            raise Failure(f"topology: {len(leaks)} leaks" + "".join(f"\n    | {line}" for line in leaks[:12]))
+            raise Broken(f"topology: {len(leaks)} leaks" + "".join(f"\n    | {line}" for line in leaks[:12]))
 
     def finish_linger(self):
         """Transactions and dialogs end by their own timers (up to 32 s) and the auditor counts every 10 s."""
@@ -483,6 +487,13 @@ class Case:
                 self.eq(f"exit code of {name} after SIGTERM", self.kill(name, signal.SIGTERM), 0)
         self.no_reports()
 
+    def ended(self):
+        """A daemon that the case did not end itself: None, or which one and how."""
+        for name, proc in self.procs.items():
+            if proc.poll() is not None:
+                return f"{name} ended with {proc.returncode}"
+        return None
+
     def no_reports(self):
         for log in self.logs:
             with open(log, encoding="utf-8", errors="replace") as f:
@@ -490,7 +501,7 @@ class Case:
             m = REPORTS.search(text)
             if m:
                 start = text.rfind("\n", 0, m.start()) + 1
-                raise Failure(f"{os.path.basename(log)}: " + "".join(f"\n    | {x[:300]}" for x in text[start:].split("\n")[:40]))
+                raise Broken(f"{os.path.basename(log)}: " + "".join(f"\n    | {x[:300]}" for x in text[start:].split("\n")[:40]))
 
     def clean_up(self, failed):
         """End what this case started, by its own handles."""
