@@ -26,7 +26,7 @@ UAC_PORT = 5070
 MEDIA_PORTS = (10000, 30998)  # outside the kernel's ephemeral range
 RTP_FIRST = 12000  # carriers' own RTP ports; their addresses are not the switch's
 PROBE_PAIRS = 8192  # what rtpprobe can open
-TALK_MARGIN_MS = 200  # the voices stop so long before the BYE: what was sent must arrive
+TALK_MARGIN_MS = 300  # the voices stop so long before the BYE: what was sent must arrive
 RELAY_CALLS = 4900  # 20,000 descriptors of the relay at four a call, less what it needs itself
 
 
