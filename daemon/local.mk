@@ -15,6 +15,7 @@ daemon_libtddaemon_a_SOURCES = \
 	daemon/doctor.c daemon/doctor.h daemon/doctor_if.c daemon/doctor_kernel.c daemon/doctor_proc.c \
 	daemon/lobby.c daemon/lobby.h \
 	daemon/media_plan.c daemon/media_plan.h \
+	daemon/media_metrics.c daemon/media_metrics.h \
 	daemon/media_show.c daemon/media_show.h \
 	daemon/metrics.c daemon/metrics.h \
 	daemon/media_setup.c daemon/media_setup.h \

@@ -8,6 +8,7 @@
 #include <linux/types.h>
 #include <stdlib.h>
 #include <string.h>
+#include "daemon/media_metrics.h"
 #include "daemon/metrics.h"
 #include "daemon/render.h"
 #include "relay/bpf/relay_maps.h"
@@ -80,29 +81,35 @@ static json_t *relay_pools(const struct media_relay_reply *r)
     return list;
 }
 
+json_t *media_show_relay(const struct media_relay_reply *r)
+{
+    json_t *j = json_pack(
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:i,s:b}", "uptime_ms",
+        INT(r->uptime_ms), "sessions", INT(r->sessions), "sessions_opened", INT(r->sessions_opened),
+        "sessions_orphaned", INT(r->sessions_orphaned), "endpoints", INT(r->endpoints),
+        "pairs_used", INT(r->pairs_used), "pairs_drift", INT(r->pairs_drift), "packets_in",
+        INT(r->packets_in), "packets_out", INT(r->packets_out), "strangers", INT(r->strangers),
+        "invalid", INT(r->invalid), "unsent", INT(r->unsent), "bytes_in", INT(r->bytes_in),
+        "descriptors", (int)r->descriptors, "descriptors_limit", (int)r->descriptors_limit,
+        "threads", (int)r->threads, "draining", (int)r->draining);
+
+    json_object_set_new(j, "send_errors", json_integer(INT(r->send_errors)));
+    json_object_set_new(j, "overflows", json_integer(INT(r->overflows)));
+    json_object_set_new(j, "ice_answered", json_integer(INT(r->ice_answered)));
+    json_object_set_new(j, "ice_refused", json_integer(INT(r->ice_refused)));
+    json_object_set_new(j, "pools", relay_pools(r));
+    json_object_set_new(j, "media", media_show_fast(&r->fast, r->endpoints));
+    return j;
+}
+
 /* On worker 0's thread, when the relay has answered. */
 static void relay_answered(void *arg, int status, const struct media_relay_reply *r)
 {
     struct ask *a = arg;
     struct gather *g = a->arg;
-    if (status == 0 && r) {
-        json_t *j = json_pack(
-            "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:i,s:b}", "uptime_ms",
-            INT(r->uptime_ms), "sessions", INT(r->sessions), "sessions_opened",
-            INT(r->sessions_opened), "sessions_orphaned", INT(r->sessions_orphaned), "endpoints",
-            INT(r->endpoints), "pairs_used", INT(r->pairs_used), "pairs_drift", INT(r->pairs_drift),
-            "packets_in", INT(r->packets_in), "packets_out", INT(r->packets_out), "strangers",
-            INT(r->strangers), "invalid", INT(r->invalid), "unsent", INT(r->unsent), "bytes_in",
-            INT(r->bytes_in), "descriptors", (int)r->descriptors, "descriptors_limit",
-            (int)r->descriptors_limit, "threads", (int)r->threads, "draining", (int)r->draining);
-        json_object_set_new(j, "send_errors", json_integer(INT(r->send_errors)));
-        json_object_set_new(j, "overflows", json_integer(INT(r->overflows)));
-        json_object_set_new(j, "ice_answered", json_integer(INT(r->ice_answered)));
-        json_object_set_new(j, "ice_refused", json_integer(INT(r->ice_refused)));
-        json_object_set_new(j, "pools", relay_pools(r));
-        json_object_set_new(j, "media", media_show_fast(&r->fast, r->endpoints));
-        g->result[0] = j;
-    }
+
+    if (status == 0 && r)
+        g->result[0] = media_show_relay(r);
     worker_ask_done(a);
 }
 
@@ -169,80 +176,12 @@ static void render_media(struct evbuffer *out, const json_t *body)
 
 /* ---- metrics --------------------------------------------------------------------------------------------------- */
 
-static void metric(struct evbuffer *out, const char *name, const char *label, const char *value,
-                   json_int_t n)
-{
-    if (label)
-        evbuffer_add_printf(out, "tandem_media_%s{%s=\"%s\"} %lld\n", name, label, value,
-                            (long long)n);
-    else
-        evbuffer_add_printf(out, "tandem_media_%s %lld\n", name, (long long)n);
-}
-
-static void metrics_of(struct evbuffer *out, const json_t *body)
-{
-    const char *key;
-    json_t *v;
-
-    json_object_foreach((json_t *)(uintptr_t)body, key, v)
-    {
-        if (json_is_integer(v) || json_is_boolean(v))
-            metric(out, key, NULL, NULL,
-                   json_is_boolean(v) ? json_is_true(v) : json_integer_value(v));
-    }
-}
-
-static void metrics_by(struct evbuffer *out, const json_t *all, const char *name, const char *label)
-{
-    const char *key;
-    json_t *v;
-
-    json_object_foreach((json_t *)(uintptr_t)all, key, v)
-        metric(out, name, label, key, json_integer_value(v));
-}
-
-/* How full the ports are: what an operator wants to hear of before calls are refused. */
-static void metrics_pools(struct evbuffer *out, const json_t *pools)
-{
-    const char *key;
-    json_t *row, *v;
-    size_t i;
-
-    json_array_foreach((json_t *)(uintptr_t)pools, i, row)
-    {
-        json_object_foreach(row, key, v)
-        {
-            if (json_is_integer(v))
-                evbuffer_add_printf(out, "tandem_media_pool_%s{pool=\"%s\"} %lld\n", key,
-                                    json_string_value(json_object_get(row, "pool")),
-                                    (long long)json_integer_value(v));
-        }
-    }
-}
-
 static void render_metrics(struct evbuffer *out, const json_t *body)
 {
-    const json_t *media = json_object_get(body, "media"), *row;
-    size_t i;
-
     metrics_render(out, json_object_get(body, "switch"));
-    if (!media)
-        return; /* the relay has not answered: tandem_relay_up says so */
-    metrics_of(out, body);
-    metrics_of(out, media);
-    metrics_pools(out, json_object_get(body, "pools"));
-    metric(out, "path", "path", json_string_value(json_object_get(media, "path")), 1);
-    metrics_by(out, json_object_get(media, "packets"), "kernel_packets", "why");
-    metrics_by(out, json_object_get(media, "demoted_for"), "demoted", "why");
-    json_array_foreach(json_object_get(media, "interfaces"), i, row)
-    {
-        const char *name = json_string_value(json_object_get(row, "interface"));
-
-        evbuffer_add_printf(out, "tandem_media_interface{interface=\"%s\",path=\"%s\"} 1\n", name,
-                            json_string_value(json_object_get(row, "path")));
-        metric(out, "redirect_errors", "interface", name,
-               json_integer_value(json_object_get(row, "redirect_errors")));
-    }
+    if (json_object_get(body,
+                        "media")) /* else the relay has not answered: tandem_relay_up says so */
+        media_metrics_render(out, body);
 }
 
 /* ---- commands -------------------------------------------------------------------------------------------------- */

@@ -15,5 +15,7 @@ void cmd_metrics(struct admin_req *r);
 
 /** The path through the kernel: "path", "interfaces", "promoted", "share_pct", reasons by name. For tests, too. */
 json_t *media_show_fast(const struct media_fast *f, uint64_t endpoints);
+/** All that it says of itself: "pools", "media" with what is above, and its numbers. For tests, too. */
+json_t *media_show_relay(const struct media_relay_reply *r);
 
 #endif

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Peers that die, daemons that are killed: calls end where they must and go on where they can."""
+import re
 import signal
 import time
 
@@ -149,6 +150,26 @@ def case_both_killed(t):
 case_both_killed.seconds = 30
 
 
+def unexposed(text):
+    """Lines that the text format does not allow: each family has its HELP, its TYPE and then all its samples, once."""
+    wrong, done, family = [], set(), None
+    for line in text:
+        head = re.fullmatch(r"# (HELP|TYPE) ([a-z_][a-z0-9_]*) (.+)", line)
+        sample = re.fullmatch(r'([a-z_][a-z0-9_]*)(\{[a-z]+="(?:[^"\\\n]|\\["\\n])*"(?:,[a-z]+="(?:[^"\\\n]|\\["\\n])*")*\})? -?[0-9]+', line)
+        if head and head[1] == "HELP":
+            ok = head[2] not in done
+            family = [head[2], None]
+            done.add(head[2])
+        elif head:
+            ok = family == [head[2], None] and head[3] == ("counter" if head[2].endswith("_total") else "gauge")
+            family = [head[2], head[3]]
+        else:
+            ok = sample and family and family[1] and family[0] == sample[1]
+        if not ok:
+            wrong.append(line)
+    return wrong
+
+
 def case_relay_killed(t):
     """[3.5 Failover] The relay is killed: new calls with media get 503; after its restart the running ones have RTP again."""
     t.start(route="default via bravo")
@@ -167,6 +188,7 @@ def case_relay_killed(t):
     t.until("the relay is up", lambda: t.ctl("status")["media"] == "up")
     t.until("sessions are installed again", lambda: t.ctl("show", "relay")["sessions"] == n)
     text = t.ctl_text("metrics").splitlines()
+    t.eq("what is no exposition of Prometheus", unexposed(text), [])
     used = [int(line.split()[1]) for line in text if line.startswith("tandem_media_pool_used{")]
     t.eq("the relay's numbers again", ("tandem_relay_up 1" in text, sum(used)), (True, 2 * n))
     t.until("sessions are installed again", lambda: t.ctl("show", "relay")["sessions"] == n)
