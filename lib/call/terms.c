@@ -125,11 +125,25 @@ static uint16_t term_flags(const struct sdp *sdp, unsigned i)
     return (uint16_t)flags;
 }
 
+/* What the relay takes and the term has room for: another is as good as not said, and no reason to refuse a call. */
+#define CLOCK_MIN 1000U
+#define CLOCK_MAX (10U * UINT16_MAX)
+
+static void term_clock(struct term *t, struct span name)
+{
+    struct span encoding;
+    uint32_t hz = sdp_format_clock(name, &encoding);
+
+    if (hz < CLOCK_MIN || hz > CLOCK_MAX)
+        return;
+    t->clock_10hz = (uint16_t)(hz / 10);
+    t->clock_hz = (uint8_t)(hz % 10);
+}
+
 static void term_formats(struct term *t, const struct sdp_media *m)
 {
     bool is_audio = t->flags & TERMS_AUDIO;
     struct sdp_formats f;
-    struct span encoding;
 
     sdp_formats(m, &f);
     for (unsigned k = 0; k < f.n && t->n_pts < MEDIA_PTS_MAX; k++) {
@@ -141,7 +155,7 @@ static void term_formats(struct term *t, const struct sdp_media *m)
         if (is_audio)
             codec = (uint8_t)terms_codec_of(f.v[k].name);
         if (!t->clock_10hz && is_voice(codec))
-            t->clock_10hz = (uint16_t)(sdp_format_clock(f.v[k].name, &encoding) / 10);
+            term_clock(t, f.v[k].name);
         t->pt[t->n_pts].type = (uint8_t)pt;
         t->pt[t->n_pts++].codec = codec;
     }
@@ -332,7 +346,7 @@ static void choose(struct terms_line *l, const struct term *own)
             continue;
         l->codec = l->pt[i].codec;
         /* 96: the first number without a fixed clock (RFC 3551 §6) */
-        l->clock_rate = l->pt[i].type >= 96 ? own->clock_10hz * 10U : 0;
+        l->clock_rate = l->pt[i].type >= 96 ? own->clock_10hz * 10U + own->clock_hz : 0;
     }
 }
 

@@ -30,7 +30,7 @@ struct term {
     uint16_t flags;                       /**< TERMS_ */
     uint16_t clock_10hz;                  /**< of its first voice; 0: not said */
     uint8_t n_pts, ptime_ms, maxptime_ms; /**< 0: not said; more than 255 ms is 255 */
-    uint8_t pad;
+    uint8_t clock_hz;                     /**< beside clock_10hz: 11,025 Hz is 1,102 and 5 */
 };
 
 /** An m-line of a leg as agreed. */

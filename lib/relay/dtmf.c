@@ -10,6 +10,8 @@
 #include "core/ident.h"
 
 #define ENDS 3U /* §2.5.1.4 */
+#define LATE_MAX \
+    100U /* RFC 3550 A.1, MAX_MISORDER; what is further behind is a stream that began anew */
 
 static void put16(uint8_t *p, uint32_t v)
 {
@@ -75,6 +77,14 @@ static bool is_next_segment(const struct dtmf *ev, const struct rtp_header *h, u
            h->timestamp - ev->rx_timestamp >= ev->rx_duration;
 }
 
+/* Of an event before this one. The clock alone does not say so: it may begin anew, in a stream that keeps its SSRC. */
+static bool is_late(const struct dtmf *ev, const struct rtp_header *h)
+{
+    return h->timestamp == ev->rx_last_timestamp ||
+           ((int32_t)(h->timestamp - ev->rx_timestamp) < 0 &&
+            (uint16_t)(ev->rx_seq - h->seq) <= LATE_MAX);
+}
+
 bool dtmf_in(struct dtmf *ev, const struct rtp_header *h, const uint8_t *payload, uint32_t len,
              struct dtmf_digit *told)
 {
@@ -85,8 +95,7 @@ bool dtmf_in(struct dtmf *ev, const struct rtp_header *h, const uint8_t *payload
         return false;
     duration = (uint16_t)(payload[2] << 8 | payload[3]);
     if (ev->rx_any && ev->rx_ssrc == h->ssrc && h->timestamp != ev->rx_timestamp) {
-        /* of an event before this one, late */
-        if ((int32_t)(h->timestamp - ev->rx_timestamp) < 0)
+        if (is_late(ev, h))
             return false;
         if (is_next_segment(ev, h, payload[0])) {
             ev->rx_before += h->timestamp - ev->rx_timestamp;
@@ -96,6 +105,8 @@ bool dtmf_in(struct dtmf *ev, const struct rtp_header *h, const uint8_t *payload
     }
     if (!ev->rx_any || ev->rx_ssrc != h->ssrc || h->timestamp != ev->rx_timestamp) {
         has_told = tell(ev, told);
+        ev->rx_last_timestamp = ev->rx_any ? ev->rx_timestamp : h->timestamp;
+        ev->rx_seq = h->seq;
         ev->rx_any = ev->rx_on = true;
         ev->rx_ssrc = h->ssrc;
         ev->rx_timestamp = h->timestamp;
@@ -104,6 +115,8 @@ bool dtmf_in(struct dtmf *ev, const struct rtp_header *h, const uint8_t *payload
         ev->rx_digit = payload[0];
         ev->rx_volume = payload[1] & 0x3f;
     }
+    if ((int16_t)(h->seq - ev->rx_seq) > 0)
+        ev->rx_seq = h->seq;
     if (duration > ev->rx_duration)
         ev->rx_duration = duration;
     /* the one that was lost its end is told now; this one, if it is at its end already, by the next end packet or silence */
@@ -167,13 +180,19 @@ static void over(struct dtmf *ev, uint64_t now_ms)
     ev->tx_gap_ms = now_ms + DTMF_GAP_MS;
 }
 
+/* Rounded up: a duration that is a unit short of the whole would take another packet. */
+static uint32_t units(const struct dtmf *ev, uint32_t ms)
+{
+    return (uint32_t)(((uint64_t)ms * ev->clock_rate + 999) / 1000);
+}
+
 uint32_t dtmf_out(struct dtmf *ev, uint8_t *data, uint32_t ptime_ms, uint64_t now_ms)
 {
     const struct dtmf_digit *d = &ev->queue[0];
-    uint32_t whole = d->duration_ms * (ev->clock_rate / 1000);
+    uint32_t whole = units(ev, d->duration_ms);
     /* §2.5.1.3 would have a longer one in segments: at 48 kHz that is a key held for 1.3 s, heard as well as one held for 5 */
     uint32_t total = whole > UINT16_MAX ? UINT16_MAX : whole;
-    uint32_t step = ptime_ms * (ev->clock_rate / 1000);
+    uint32_t step = units(ev, ptime_ms);
 
     if (ev->mode == DTMF_IDLE)
         return 0;
@@ -202,11 +221,14 @@ uint32_t dtmf_out(struct dtmf *ev, uint8_t *data, uint32_t ptime_ms, uint64_t no
 
 uint32_t dtmf_own(struct dtmf *ev, uint8_t *data, uint32_t ptime_ms, uint64_t now_ms)
 {
+    uint64_t step = (uint64_t)ptime_ms * ev->clock_rate + ev->own_rest;
+
     memset(data, 0, DTMF_BYTES);
     put16(data + 2, ev->seq++);
     put32(data + 4, ev->own_timestamp);
     put32(data + 8, ev->ssrc);
-    ev->own_timestamp += ptime_ms * (ev->clock_rate / 1000);
+    ev->own_timestamp += (uint32_t)(step / 1000);
+    ev->own_rest = (uint16_t)(step % 1000);
     return dtmf_out(ev, data, ptime_ms, now_ms);
 }
 

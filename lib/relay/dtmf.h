@@ -41,7 +41,9 @@ struct dtmf {
     bool rx_any; /* rx_timestamp is one */
     uint8_t rx_digit, rx_volume;
     uint32_t rx_ssrc, rx_timestamp;
-    uint32_t rx_before; /* of the segments before it, when it is longer than 65,535 */
+    uint32_t rx_last_timestamp; /* timestamp of the event before */
+    uint16_t rx_seq;            /* the newest */
+    uint32_t rx_before;         /* of the segments before it, when it is longer than 65,535 */
     uint16_t rx_duration;
     /* the packets that were taken out of its stream */
     bool cut_any;
@@ -58,6 +60,7 @@ struct dtmf {
     uint64_t tx_gap_ms;           /* not before */
     uint32_t ssrc, own_timestamp; /* of our own stream */
     uint16_t seq;
+    uint16_t own_rest; /* thousandths of a unit: 20 ms at 11,025 Hz are 220.5 */
 };
 
 /** @return NULL out of memory */

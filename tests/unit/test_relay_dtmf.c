@@ -105,6 +105,36 @@ static void late_and_doubled_packets_make_no_digit(void **state)
     assert_string_equal(told, "1@50 2@80");
 }
 
+/* A gateway that begins its clock anew in the same stream (a transfer behind it). */
+static void a_clock_that_begins_anew_loses_no_digit(void **state)
+{
+    (void)state;
+    in(900000, 1, false, 160);
+    in(900000, 1, true, 400);
+    in(1000, 2, false, 160);
+    in(1000, 2, true, 640);
+    in(900000, 1, true, 400); /* of the old one, doubled */
+    in(5000, 3, true, 640);
+    assert_string_equal(told, "1@50 2@80 3@80");
+}
+
+static void a_late_packet_of_any_event_makes_no_digit(void **state)
+{
+    struct rtp_header h = {.timestamp = 1000, .ssrc = 7, .seq = 65530, .payload_type = 101};
+    const uint8_t end[] = {1, 0x8a, 1, 0x90};
+    struct dtmf_digit d;
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        h.seq = (uint16_t)(65530 + 10 * i);
+        h.timestamp = 1000 + 2000 * i;
+        assert_true(dtmf_in(ev, &h, end, sizeof(end), &d));
+    }
+    h.seq = 65531; /* of the first of four, and around the end of the numbers */
+    h.timestamp = 1000;
+    assert_false(dtmf_in(ev, &h, end, sizeof(end), &d));
+}
+
 static void only_the_end_arrives(void **state)
 {
     (void)state;
@@ -273,6 +303,28 @@ static void a_long_digit_at_a_fast_clock_does_not_wrap(void **state)
     dtmf_free(fast);
 }
 
+/* 20 ms are 220.5 units. */
+static void a_clock_of_no_whole_khz_keeps_its_time(void **state)
+{
+    const struct dtmf_digit d = {.digit = 5, .volume = 10, .duration_ms = 100};
+    struct dtmf *odd = dtmf_new(101, 11025);
+    uint8_t b[DTMF_BYTES];
+    uint32_t begun;
+    unsigned n = 0;
+
+    (void)state;
+    assert_non_null(odd);
+    begun = odd->own_timestamp;
+    assert_true(dtmf_push(odd, &d));
+    dtmf_begin(odd, false, 1000);
+    for (; odd->mode != DTMF_IDLE; n++)
+        assert_int_equal(dtmf_own(odd, b, 20, 1000 + 20 * n), DTMF_BYTES);
+    assert_int_equal(n, 5 + 2); /* five packets, the last of them three times */
+    assert_int_equal(b[14] << 8 | b[15], 1103);
+    assert_int_equal(odd->own_timestamp - begun, 7 * 441 / 2);
+    dtmf_free(odd);
+}
+
 static void digits_keep_their_distance(void **state)
 {
     (void)state;
@@ -320,6 +372,8 @@ int main(void)
         T(two_equal_digits_are_two),
         T(lost_end_packets_are_made_up_for),
         T(late_and_doubled_packets_make_no_digit),
+        T(a_clock_that_begins_anew_loses_no_digit),
+        T(a_late_packet_of_any_event_makes_no_digit),
         T(only_the_end_arrives),
         T(a_very_long_digit_is_one),
         T(other_events_and_short_packets_are_not_told),
@@ -327,6 +381,7 @@ int main(void)
         T(a_digit_takes_the_place_of_audio),
         T(what_is_sent_reads_as_what_was_asked),
         T(a_long_digit_at_a_fast_clock_does_not_wrap),
+        T(a_clock_of_no_whole_khz_keeps_its_time),
         T(digits_keep_their_distance),
         T(a_stream_that_stops_ends_the_event),
         T(more_digits_than_fit_are_refused),

@@ -106,6 +106,30 @@ static void dynamic_codecs_are_known_by_name_and_clock(void **state)
     rig_down(&r);
 }
 
+static uint32_t clock_of(const char *offer, const char *answer)
+{
+    struct terms_line l;
+
+    up();
+    cross(true, OFFER_OFFER, offer);
+    cross(false, OFFER_ANSWER, answer);
+    assert_true(terms_line(c, c->in, 0, &l));
+    rig_down(&r);
+    return l.clock_rate;
+}
+
+#define LINE(port, clock) HEAD "m=audio " port " RTP/AVP 96\r\na=rtpmap:96 AMR/" clock "\r\n"
+
+/* The relay takes 1,000 to 1,000,000 Hz: a party that says something else must not lose the call by it. */
+static void a_clock_is_exact_or_not_said(void **state)
+{
+    (void)state;
+    assert_int_equal(clock_of(LINE("4000", "11025"), LINE("5000", "11025")), 11025);
+    assert_int_equal(clock_of(LINE("4000", "192000"), LINE("5000", "192000")), 192000);
+    assert_int_equal(clock_of(LINE("4000", "500"), LINE("5000", "500")), 0);
+    assert_int_equal(clock_of(LINE("4000", "4294967290"), LINE("5000", "4294967290")), 0);
+}
+
 static void a_refused_offer_changes_nothing(void **state)
 {
     (void)state;
@@ -150,6 +174,7 @@ int main(void)
         cmocka_unit_test(nothing_is_agreed_before_the_answer),
         cmocka_unit_test(each_party_is_sent_its_own_numbers),
         cmocka_unit_test(dynamic_codecs_are_known_by_name_and_clock),
+        cmocka_unit_test(a_clock_is_exact_or_not_said),
         cmocka_unit_test(a_refused_offer_changes_nothing),
         cmocka_unit_test(a_record_carries_what_was_agreed),
     };
