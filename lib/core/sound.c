@@ -18,7 +18,9 @@
 
 #define HEADERS_MAX \
     (1U << 20) /* of a WAV beside its samples: pictures and notes of sound editors */
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+/* Who writes into a pipe does not know the length: ffmpeg says 0xffffffff, sox 0x7ffff000, others 0. No file that is taken has so much. */
+#define LENGTH_UNKNOWN 0x7ffff000U
+#define SEALS          (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 enum form { FORM_PCM16, FORM_ALAW, FORM_ULAW };
 
@@ -106,9 +108,8 @@ int sound_wav(const uint8_t *data, size_t len, size_t max, int16_t **out, size_t
         if (memcmp(chunk, "data", 4) == 0) {
             if (!has_format)
                 return bad(why, "is a broken WAV: samples before their format");
-            /* written by a pipe its length is not known: to the end of the file */
-            if (size == UINT32_MAX || size == 0)
-                size = left;
+            if (size >= LENGTH_UNKNOWN || size == 0)
+                size = left; /* to the end of the file */
             if (size > left)
                 return bad(why, "is a broken WAV: it ends before its samples do");
             return convert(chunk + 8, size, form, max, out, n, why);

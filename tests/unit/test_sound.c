@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "core/g711.h"
 #include "core/sound.h"
@@ -86,6 +87,31 @@ static void wav_of_16_bits_is_taken_as_it_is(void **state)
     assert_int_equal(pcm[1], -32768);
     assert_int_equal(pcm[2], 32767);
     free(pcm);
+}
+
+/* ffmpeg, sox and others; what is a length is held against the file. */
+static void the_length_that_a_pipe_does_not_know_is_the_file_s(void **state)
+{
+    static const uint32_t said[] = {0, 0x7ffff000, 0xffffffff, 0xfffffff8, 0x7fffeffe};
+    const char *why;
+    struct wav w;
+    int16_t *pcm;
+    size_t n;
+
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        wav_begin(&w, 1, 1, 8000, 16);
+        put32(&w, said[i]);
+        put32(&w, 0x12345678);
+        if (i == 4) {
+            assert_int_equal(take(&w, &pcm, &n, &why), -22);
+            continue;
+        }
+        assert_int_equal(take(&w, &pcm, &n, &why), 0);
+        assert_int_equal(n, 2);
+        assert_int_equal(pcm[1], 0x1234);
+        free(pcm);
+    }
 }
 
 static void wav_of_alaw_and_ulaw_is_expanded(void **state)
@@ -202,6 +228,24 @@ static void files_are_known_by_their_names(void **state)
     rmdir(dir);
 }
 
+/* Nobody writes into it: who opened it as a file would wait for ever. */
+static void a_fifo_is_no_sound(void **state)
+{
+    char dir[] = "/tmp/test_sound-XXXXXX", path[64];
+    const char *why = NULL;
+    int16_t *pcm;
+    size_t n;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/x.wav", dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(sound_read(path, MAX, &pcm, &n, &why), -22);
+    assert_string_equal(why, "is not a file");
+    unlink(path);
+    rmdir(dir);
+}
+
 static void sealed_samples_cannot_be_changed(void **state)
 {
     static const int16_t pcm[4] = {1, -2, 3, -4};
@@ -228,10 +272,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wav_of_16_bits_is_taken_as_it_is),
+        cmocka_unit_test(the_length_that_a_pipe_does_not_know_is_the_file_s),
         cmocka_unit_test(wav_of_alaw_and_ulaw_is_expanded),
         cmocka_unit_test(a_wav_that_cannot_serve_says_why),
         cmocka_unit_test(broken_files_are_refused),
         cmocka_unit_test(files_are_known_by_their_names),
+        cmocka_unit_test(a_fifo_is_no_sound),
         cmocka_unit_test(sealed_samples_cannot_be_changed),
     };
 
