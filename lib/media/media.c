@@ -370,6 +370,12 @@ static void send_pools(struct client *c)
     }
 }
 
+/* A process counts its configurations from 1; to the relay, which outlives it, those of the next process are newer. */
+static uint64_t relay_generation(const struct client *c, uint64_t generation)
+{
+    return (uint64_t)c->epoch << 32 | (uint32_t)generation;
+}
+
 int media_set_pools(struct media *m, const struct media_pool_conf *pool, unsigned n_pools,
                     uint64_t generation)
 {
@@ -378,7 +384,7 @@ int media_set_pools(struct media *m, const struct media_pool_conf *pool, unsigne
     size_t len;
     int err;
 
-    err = media_pools_encode(pool, n_pools, generation, &bytes, &len);
+    err = media_pools_encode(pool, n_pools, relay_generation(c, generation), &bytes, &len);
     if (err < 0)
         return err;
     free(c->pools);
@@ -420,7 +426,7 @@ int media_set_sounds(struct media *m, const struct media_sound_conf *sound, unsi
                      uint64_t generation)
 {
     struct client *c = client_of(m);
-    int err = media_sounds_set(&c->sounds, sound, n_sounds, generation);
+    int err = media_sounds_set(&c->sounds, sound, n_sounds, relay_generation(c, generation));
 
     if (err == 0 && c->state != CLIENT_DOWN) {
         send_sounds(c);

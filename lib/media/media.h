@@ -201,7 +201,7 @@ struct media_pool_conf {
 
 /**
  * The pools of a configuration: told to the relay now and on each connect. Every client of the process gives the same.
- * All is copied. generation must grow with each reload.
+ * All is copied. generation must grow with each reload of the process; what a process of a younger epoch says is newer.
  * @return 0; -EINVAL too many pools or addresses; -ENOMEM
  */
 int media_set_pools(struct media *m, const struct media_pool_conf *pool, unsigned n_pools,

@@ -353,7 +353,8 @@ struct media_hello_reply {
 
 struct media_pool {
     struct media_hdr hdr;
-    uint64_t generation;    /* of the configuration; an older one than the relay has is ignored */
+    uint64_t
+        generation; /* of the configuration, the epoch above it; an older one than the relay has is ignored */
     uint32_t id;            /* media_pool_id(name) */
     uint32_t quarantine_ms; /* 0 = MEDIA_QUARANTINE_MS; up to 10 min */
     char name[MEDIA_NAME_MAX];

@@ -261,7 +261,10 @@ void keep_pools_back(struct keep *k, struct ports *p,
     atomic_store(&h->pools_turn, 0);
     /* the oldest first: the ledger ignores what is older than the newest that it has */
     qsort(h->pool, h->n_pools, sizeof(h->pool[0]), by_generation);
+    h->pools_end = 1;
     for (uint32_t i = 0; i < h->n_pools; i++) {
+        /* whatever comes now is newer: bent bytes must not make a number that no controller reaches */
+        h->pool[i].generation = 0;
         if (control_check_pool(&h->pool[i]) == 0 && ports_set_pool(p, &h->pool[i]) == 0)
             told(arg, &h->pool[i]);
     }

@@ -176,6 +176,38 @@ static void what_cannot_be_played_is_refused(void **state)
 }
 
 /* A relay that has restarted is told again. */
+/* It counts from 1 again: what it says is newer than what its former self said. */
+static void a_new_controllers_sounds_take_the_place_of_the_old_ones(void **state)
+{
+    static const int16_t loud[160] = {[0 ... 159] = 30000};
+    struct media_sound_conf c = {.name = "hello", .fd = sound_fd, .samples = SAMPLES};
+    struct media_op op = play(0, 0);
+    struct party a, b;
+    struct rig_answer r;
+    uint8_t buf[2048];
+    struct addr from;
+
+    (void)state;
+    assert_int_equal(media_set_sounds(g.media, &c, 1, 7), 0);
+    party_init(&a, 4, 1);
+    party_init(&b, 4, 2);
+    r = call_of(&a, &b, 0, NULL); /* behind the sounds */
+    rig_ask(&g, MEDIA_CLOSE, r.ref, NULL, 0);
+    media_free(g.media);
+    c = (struct media_sound_conf){.name = "hello", .fd = sound_seal(loud, 160), .samples = 160};
+    g.media = rig_client(&g, 2000, 1);
+    rig_pools(g.media, rig_port(), 40, 1);
+    assert_int_equal(media_set_sounds(g.media, &c, 1, 1), 0);
+    rig_until(&g, g.ups == 2);
+    r = call_of(&a, &b, 0, &op);
+    assert_int_equal(party_recv(&a, RIG_WAIT_MS, buf, &from), 172);
+    assert_int_equal(buf[12], g711_to_ulaw(30000));
+    rig_ask(&g, MEDIA_CLOSE, r.ref, NULL, 0);
+    close(c.fd);
+    close(a.fd);
+    close(b.fd);
+}
+
 static void sounds_come_back_with_the_relay(void **state)
 {
     struct media_op op = play(0, 0);
@@ -388,6 +420,7 @@ int main(void)
         T(a_sound_is_heard_sample_by_sample),
         T(the_peer_is_not_heard_while_a_sound_plays),
         T(what_cannot_be_played_is_refused),
+        T(a_new_controllers_sounds_take_the_place_of_the_old_ones),
         T(sounds_come_back_with_the_relay),
         T(a_digit_is_told_and_passes),
         T(an_absorbed_digit_leaves_no_gap),

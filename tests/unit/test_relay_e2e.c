@@ -489,6 +489,27 @@ static void a_new_controller_adopts_with_the_same_ports(void **state)
     close(in.fd);
 }
 
+/* A controller counts its configurations from 1 again when it starts: that is newer than what its former self said. */
+static void the_first_pools_of_a_new_controller_count(void **state)
+{
+    uint16_t first = rig_port();
+    struct rig_answer a;
+
+    (void)state;
+    rig_pools(rig.media, first, 20, 7);
+    a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
+    assert_true(a.ep[0].local.port < first + 40);
+    rig_ask(&rig, MEDIA_CLOSE, a.ref, NULL, 0);
+    media_free(rig.media);
+    rig.media = rig_client(&rig, 2000, 1);
+    rig_pools(rig.media, (uint16_t)(first + 40), 20, 1);
+    rig_until(&rig, rig.ups == 2);
+    a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
+    assert_int_equal(a.status, 0);
+    assert_true(a.ep[0].local.port >= first + 40);
+    rig_ask(&rig, MEDIA_CLOSE, a.ref, NULL, 0);
+}
+
 static void an_orphan_without_media_gives_its_ports_back(void **state)
 {
     (void)state;
@@ -571,6 +592,7 @@ int main(void)
         t(a_session_outlives_its_controllers_connection),
         t(what_a_former_process_left_may_be_closed_without_adopting_it),
         t(a_new_controller_adopts_with_the_same_ports),
+        t(the_first_pools_of_a_new_controller_count),
         t(an_orphan_without_media_gives_its_ports_back),
         t(an_orphan_with_media_lives_to_its_cap),
         t(drain_refuses_new_sessions_and_ends_when_empty),

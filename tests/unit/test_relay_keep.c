@@ -96,6 +96,31 @@ static void a_second_relay_leaves_the_lines_of_the_first_alone(void **state)
     kernel_free(k);
 }
 
+/* A number that bent bytes have made; the controller's next word counts all the same. */
+static void pools_that_were_left_are_older_than_any_that_comes(void **state)
+{
+    uint16_t next = (uint16_t)(rig_port() + 40);
+    struct rig_answer a;
+
+    (void)state;
+    media_free(rig.media);
+    rig.media = rig_client(&rig, UINT32_MAX, 1);
+    rig_pools(rig.media, rig_port(), 20, UINT32_MAX);
+    rig_until(&rig, rig.ups == 3);
+    a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
+    rig_ask(&rig, MEDIA_CLOSE, a.ref, NULL, 0);
+    media_free(rig.media);
+    rig.media = rig_client(&rig, 1000, 1);
+    rig_pools(rig.media, next, 20, 1);
+    rig_until(&rig, rig.ups == 4);
+    a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
+    assert_true(a.ep[0].local.port < next); /* it is older than what there is */
+    killed();
+    a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
+    assert_true(a.ep[0].local.port >= next);
+    rig_ask(&rig, MEDIA_CLOSE, a.ref, NULL, 0);
+}
+
 /* Bytes anywhere behind the version: of pools, of endpoints, of what they were told. */
 static void bend(unsigned *seed)
 {
@@ -330,6 +355,7 @@ int main(void)
         T(what_nobody_claims_is_an_orphan),
         T(another_layout_is_refused_as_a_whole),
         T(two_relays_never_write_the_same_one),
+        T(pools_that_were_left_are_older_than_any_that_comes),
         T(a_second_relay_leaves_the_lines_of_the_first_alone),
         T(a_journal_that_is_bent_ends_nobody),
     };
