@@ -76,6 +76,7 @@ int doctor_media(struct doctor *d)
         free(plan);
         return -ENOMEM;
     }
+    doctor_network_begin(d);
     media_plan_init(plan);
     if (netifs_read(&ifs) < 0)
         doctor_say(d, DOCTOR_BAD, "interface", "all", NULL, "interfaces cannot be listed");

@@ -15,11 +15,18 @@
 
 enum doctor_verdict { DOCTOR_OK, DOCTOR_WARN, DOCTOR_BAD };
 
+struct doctor_softnet {
+    uint64_t processed, dropped, squeezed;
+    unsigned cpus;
+};
+
 struct doctor {
     const char *root; /* in front of /proc and /sys; "" but in tests */
     const char *config, *pins;
-    json_t *findings; /* array of {area, subject, verdict, text, fix} */
-    unsigned n[3];    /* findings by verdict */
+    json_t *findings;             /* array of {area, subject, verdict, text, fix} */
+    unsigned n[3];                /* findings by verdict */
+    struct doctor_softnet before; /* when it began to look */
+    uint64_t before_ms;
 };
 
 /** One finding. fix: the command, or NULL. */
@@ -34,6 +41,13 @@ int doctor_media(struct doctor *d);
 /* ---- doctor_kernel.c: what the machine has and allows ---- */
 void doctor_kernel(struct doctor *d);
 void doctor_network(struct doctor *d, const struct conf *conf);
+/** Before all else: what the counters were. */
+void doctor_network_begin(struct doctor *d);
+/** Drops of long ago are no fault of now. backlog: net.core.netdev_max_backlog; up_s: since boot. */
+void doctor_softnet(struct doctor *d, const struct doctor_softnet *now, uint64_t backlog,
+                    uint64_t up_s);
+/** What to do about pins that cannot be opened. err: of kernel_open */
+void doctor_pins_fix(const struct doctor *d, int err, bool is_root, char *fix, size_t size);
 /** The pins, and whether each interface of the plan has its path. */
 void doctor_pins(struct doctor *d, const struct media_plan *plan);
 /** The running relay: its user, capabilities, descriptors. */
@@ -44,10 +58,6 @@ void doctor_interface(struct doctor *d, const struct netif *i);
 
 /* ---- doctor_proc.c: parsers ---- */
 
-struct doctor_softnet {
-    uint64_t processed, dropped, squeezed;
-    unsigned cpus;
-};
 /** /proc/net/softnet_stat. */
 int doctor_softnet_read(FILE *f, struct doctor_softnet *out);
 

@@ -4,10 +4,12 @@
  * It opens pins as the relay does, reads /proc, and changes nothing.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include "core/clock.h"
 #include "core/ephemeral.h"
 #include "daemon/doctor.h"
 #include "relay/kernel.h"
@@ -18,6 +20,8 @@
 #define FIX_PORTS 512U /* EPHEMERAL_RESERVED_MAX ranges of 12 characters, and ours */
 #define BACKLOG_SERVES \
     4000U /* packets waiting at a processor: 8 ms at 500,000 a second, as long as a turn of the relay */
+
+#define SOFTNET_LOOK_MS 1000U
 
 /* ---- kernel ---------------------------------------------------------------------------------------------------- */
 
@@ -120,18 +124,32 @@ static void lines(struct doctor *d, const struct kernel *k)
         "%u of %u ports that there is room for", used, k->n_lines);
 }
 
+/* By the modes of the pins EACCES; EPERM is of who may not use BPF at all, and that may be root in a container. */
+void doctor_pins_fix(const struct doctor *d, int err, bool is_root, char *fix, size_t size)
+{
+    bool is_refused = err == -EACCES || err == -EPERM;
+
+    if (is_refused && !is_root)
+        snprintf(fix, size, "run it as root");
+    else if (is_refused)
+        snprintf(fix, size,
+                 "run it on the host: root may not use BPF here (a container's seccomp "
+                 "or capabilities, or lockdown)");
+    else if (err == -EPROTO)
+        snprintf(fix, size, "tandem-media --setup --config %s, then restart tandem-media",
+                 d->config);
+    else
+        snprintf(fix, size, "systemctl restart tandem-media, or tandem-media --setup --config %s",
+                 d->config);
+}
+
 void doctor_pins(struct doctor *d, const struct media_plan *plan)
 {
     char reason[KERNEL_REASON_LEN] = "", fix[FIX_BYTES];
     struct kernel *k = NULL;
     int err = kernel_open(d->pins, &k, reason);
 
-    snprintf(fix, sizeof(fix),
-             err == -EACCES ? "run it as root"
-             : err == -EPROTO
-                 ? "tandem-media --setup, then restart tandem-media"
-                 : "systemctl restart tandem-media, or tandem-media --setup --config %s",
-             d->config);
+    doctor_pins_fix(d, err, geteuid() == 0, fix, sizeof(fix));
     if (err == -ENOENT && !plan->wants_kernel) {
         doctor_say(d, DOCTOR_OK, "pins", d->pins, NULL, "none, and the configuration wants none");
     } else if (err < 0) {
@@ -190,23 +208,74 @@ void doctor_relay(struct doctor *d)
 
 /* ---- network --------------------------------------------------------------------------------------------------- */
 
-static void softnet(struct doctor *d)
+static int softnet_read(const struct doctor *d, struct doctor_softnet *out)
 {
-    struct doctor_softnet s;
     char path[256];
+    int err;
     FILE *f;
 
     snprintf(path, sizeof(path), "%s/proc/net/softnet_stat", d->root);
     f = fopen(path, "re");
     if (!f)
-        return;
-    if (doctor_softnet_read(f, &s) == 0)
-        doctor_say(d, s.dropped ? DOCTOR_WARN : DOCTOR_OK, "network", "backlog",
-                   s.dropped ? "sysctl -w net.core.netdev_max_backlog=10000" : NULL,
-                   "%llu packets, %llu dropped, %llu turns cut short, %u processors",
-                   (unsigned long long)s.processed, (unsigned long long)s.dropped,
-                   (unsigned long long)s.squeezed, s.cpus);
+        return -errno;
+    err = doctor_softnet_read(f, out);
     fclose(f);
+    return err;
+}
+
+static uint64_t now_ms(void)
+{
+    return clock_now_ns() / 1000000U;
+}
+
+void doctor_network_begin(struct doctor *d)
+{
+    (void)softnet_read(d, &d->before);
+    d->before_ms = now_ms();
+}
+
+static void since_boot(uint64_t up_s, char *text, size_t size)
+{
+    if (up_s == 0)
+        snprintf(text, size, "since boot");
+    else if (up_s >= 2 * 86400)
+        snprintf(text, size, "since boot %llu days ago", (unsigned long long)(up_s / 86400));
+    else
+        snprintf(text, size, "since boot %llu h %llu min ago", (unsigned long long)(up_s / 3600),
+                 (unsigned long long)(up_s / 60 % 60));
+}
+
+void doctor_softnet(struct doctor *d, const struct doctor_softnet *now, uint64_t backlog,
+                    uint64_t up_s)
+{
+    uint64_t was = d->before.dropped, grown = now->dropped > was ? now->dropped - was : 0;
+    bool is_short = now->dropped && backlog < BACKLOG_SERVES;
+    char since[64];
+
+    since_boot(up_s, since, sizeof(since));
+    doctor_say(d, grown || is_short ? DOCTOR_WARN : DOCTOR_OK, "network", "backlog",
+               is_short ? "sysctl -w net.core.netdev_max_backlog=10000"
+               : grown  ? "top, then 1: a processor that does nothing but si; give the interface "
+                          "more queues (ethtool -L)"
+                        : NULL,
+               "%llu packets, %llu dropped %s, %llu of them while this looked, %llu turns cut "
+               "short, %u processors",
+               (unsigned long long)now->processed, (unsigned long long)now->dropped, since,
+               (unsigned long long)grown, (unsigned long long)now->squeezed, now->cpus);
+}
+
+static void softnet(struct doctor *d, uint64_t backlog)
+{
+    uint64_t spent = now_ms() - d->before_ms, up_s = 0;
+    struct doctor_softnet now;
+
+    /* whether it goes on takes a while to see; without any drop there is nothing to wait for */
+    if (d->before.dropped && spent < SOFTNET_LOOK_MS)
+        (void)poll(NULL, 0, (int)(SOFTNET_LOOK_MS - spent));
+    if (softnet_read(d, &now) < 0)
+        return;
+    (void)doctor_number(d, "/proc/uptime", &up_s);
+    doctor_softnet(d, &now, backlog, up_s);
 }
 
 /* The setting is written as a whole: what is reserved already must stay in it. */
@@ -249,9 +318,11 @@ void doctor_network(struct doctor *d, const struct conf *conf)
                    n < LIMITS_RCVBUF ? fix : NULL, "net.core.rmem_max is %llu",
                    (unsigned long long)n);
     }
-    if (doctor_number(d, "/proc/sys/net/core/netdev_max_backlog", &n) == 0 && n < BACKLOG_SERVES)
+    if (doctor_number(d, "/proc/sys/net/core/netdev_max_backlog", &n) < 0)
+        n = BACKLOG_SERVES;
+    if (n < BACKLOG_SERVES)
         doctor_say(d, DOCTOR_WARN, "network", "backlog",
                    "sysctl -w net.core.netdev_max_backlog=10000",
                    "net.core.netdev_max_backlog is %llu", (unsigned long long)n);
-    softnet(d);
+    softnet(d, n);
 }

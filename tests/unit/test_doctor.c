@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -39,6 +40,55 @@ static void softnet_drops_of_all_processors_are_added(void **state)
     f = text_file("garbage\n");
     assert_true(doctor_softnet_read(f, &s) < 0);
     fclose(f);
+}
+
+/* @return of the one finding: its verdict; *fix NULL: there is nothing to change */
+static const char *softnet_said(uint64_t before, uint64_t now, uint64_t backlog, bool *has_fix)
+{
+    static char verdict[8];
+    struct doctor d = {.root = "", .findings = json_array(), .before.dropped = before};
+    struct doctor_softnet s = {.processed = 1000, .dropped = now, .cpus = 2};
+    const json_t *f;
+
+    doctor_softnet(&d, &s, backlog, 3 * 86400 + 5);
+    f = json_array_get(d.findings, 0);
+    snprintf(verdict, sizeof(verdict), "%s", json_string_value(json_object_get(f, "verdict")));
+    *has_fix = json_is_string(json_object_get(f, "fix"));
+    assert_non_null(strstr(json_string_value(json_object_get(f, "text")), "boot 3 days ago"));
+    json_decref(d.findings);
+    return verdict;
+}
+
+static void drops_of_long_ago_warn_no_more_when_the_backlog_was_raised(void **state)
+{
+    bool has_fix;
+
+    (void)state;
+    assert_string_equal(softnet_said(0, 0, 1000, &has_fix), "OK");
+    assert_string_equal(softnet_said(17, 17, 1000, &has_fix), "WARN");
+    assert_true(has_fix);
+    assert_string_equal(softnet_said(17, 17, 10000, &has_fix), "OK");
+    assert_false(has_fix);
+    assert_string_equal(softnet_said(17, 18, 10000, &has_fix), "WARN");
+    assert_true(has_fix);
+}
+
+static void who_may_not_use_bpf_is_told_where_to_look(void **state)
+{
+    const struct doctor d = {.config = "/x.conf"};
+    char fix[200];
+
+    (void)state;
+    doctor_pins_fix(&d, -EACCES, false, fix, sizeof(fix));
+    assert_string_equal(fix, "run it as root");
+    doctor_pins_fix(&d, -EPERM, false, fix, sizeof(fix));
+    assert_string_equal(fix, "run it as root");
+    doctor_pins_fix(&d, -EPERM, true, fix, sizeof(fix));
+    assert_non_null(strstr(fix, "on the host"));
+    doctor_pins_fix(&d, -EPROTO, true, fix, sizeof(fix));
+    assert_non_null(strstr(fix, "--setup --config /x.conf"));
+    doctor_pins_fix(&d, -ENOENT, true, fix, sizeof(fix));
+    assert_non_null(strstr(fix, "systemctl restart tandem-media"));
 }
 
 static const char interrupts[] =
@@ -155,6 +205,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(softnet_drops_of_all_processors_are_added),
+        cmocka_unit_test(drops_of_long_ago_warn_no_more_when_the_backlog_was_raised),
+        cmocka_unit_test(who_may_not_use_bpf_is_told_where_to_look),
         cmocka_unit_test(interrupts_of_a_device_are_found_by_name_and_by_bus),
         cmocka_unit_test(this_process_is_found_with_its_limits),
         cmocka_unit_test(a_vlan_is_followed_down_to_its_device),
