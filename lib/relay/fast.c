@@ -270,10 +270,12 @@ static void sit(struct fast_thread *t, struct endpoint *e)
 }
 
 /* The last one takes the place. */
-static void stand_up(struct fast_thread *t, const struct endpoint *e)
+static void stand_up(struct fast_thread *t, struct endpoint *e)
 {
-    t->seat[e->fast.seat] = t->seat[--t->n_in];
-    t->seat[e->fast.seat].e->fast.seat = e->fast.seat;
+    struct fast_seat *s = &t->seat[e->fast.seat];
+
+    *s = t->seat[--t->n_in];
+    s->e->fast.seat = e->fast.seat;
 }
 
 static void unqueue(struct fast_thread *t, struct endpoint *e)
