@@ -15,6 +15,7 @@
 #include "core/ipc.h"
 #include "core/log.h"
 #include "relay/handed.h"
+#include "relay/kernel.h"
 #include "relay/secure.h"
 #include "relay/state.h"
 
@@ -415,6 +416,7 @@ static const char *why(int err)
         return "the relay that runs says it otherwise, as of another version: restart it";
     case -ETIMEDOUT: return "no answer";
     case -ENODEV: return "it steers packets, and its pins are not open to us: restart it";
+    case -ESTALE: return "a set-up has replaced its pins since it was started: restart it";
     default: return "";
     }
 }
@@ -427,10 +429,12 @@ static int take_form(struct relay *r, const struct handed_reply *m)
             r->p.no_kernel = "taken over from a relay with a socket for each port: restart it";
         r->p.kernel = NULL;
         r->p.io = &io_udp;
-    } else if (strncmp(m->form, io_steer.name, sizeof(m->form)) == 0 && r->p.kernel) {
-        r->p.io = &io_steer;
-    } else {
+    } else if (strncmp(m->form, io_steer.name, sizeof(m->form)) != 0 || !r->p.kernel) {
         return -ENODEV;
+    } else if (r->p.kernel->about->boot != m->boot) {
+        return -ESTALE; /* programs that wait go by its maps: no line of ours would be for a packet */
+    } else {
+        r->p.io = &io_steer;
     }
     if (r->p.threads && r->p.threads != m->threads)
         log_ev(LOG_WARN, "media_takeover", "threads=%u msg=\"as many as the relay before has\"",
@@ -535,11 +539,12 @@ bool handover_sockets(struct relay *r, uint8_t number, int fd[2])
     return true;
 }
 
-const struct media_crypto *handover_keys(const struct relay *r, uint32_t slot)
+const struct media_crypto *handover_keys(const struct relay *r, const struct kept *left)
 {
     const struct handover *h = r->handover;
+    const struct media_crypto *c = h && left->slot < h->n_slots ? h->slot[left->slot].crypto : NULL;
 
-    return h && slot < h->n_slots ? h->slot[slot].crypto : NULL;
+    return c && c->endpoint == left->ep->number ? c : NULL;
 }
 
 static void close_one(int fd)

@@ -222,7 +222,7 @@ static void endpoint_resume(const struct relay *r, struct endpoint *e)
         e->is_resumed = true;
         e->place = was->place;
         /* its keys are not in the journal: until they come nothing of it may go anywhere in clear */
-        if (was->secure && !handover_keys(r, r->left[i].slot))
+        if (was->secure && !handover_keys(r, &r->left[i]))
             e->direction = 0;
     }
 }
@@ -691,13 +691,12 @@ static unsigned resume_ops(const struct relay *r, const struct kept *left, unsig
         op[k++].ep.local = left[i].ep->rtp.local;
     }
     for (unsigned i = 0; i < n; i++) {
-        const struct media_crypto *keys = handover_keys(r, left[i].slot);
+        const struct media_crypto *keys = handover_keys(r, &left[i]);
         const struct endpoint *e = left[i].ep;
         bool has_peer = false;
 
-        if (keys && keys->endpoint == e->number)
+        if (keys)
             op[k++] = (struct media_op){.kind = MEDIA_OP_CRYPTO, .crypto = *keys};
-
         for (unsigned p = 0; p < n; p++)
             has_peer |= left[p].ep->number == e->ctl_peer;
         if (has_peer && e->number < e->ctl_peer)

@@ -141,8 +141,8 @@ int handover_commit(struct relay *r);
 const int *handover_thread(struct relay *r, unsigned i);
 /** Those of an endpoint of the session that is taken up; they are the caller's. @return false: it had none */
 bool handover_sockets(struct relay *r, uint8_t number, int fd[2]);
-/** Of the endpoint that was at this slot of the journal; borrowed. @return NULL: none */
-const struct media_crypto *handover_keys(const struct relay *r, uint32_t slot);
+/** Of an endpoint that the journal has; borrowed. @return NULL: none */
+const struct media_crypto *handover_keys(const struct relay *r, const struct kept *left);
 /** The packet threads run: say how long it took. */
 void handover_done(struct relay *r);
 /** Close what nobody took. */

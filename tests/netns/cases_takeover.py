@@ -163,6 +163,19 @@ def case_takeover_kernel(bench):
     return f"{report['sent']} packets, longest silence {report['longest_ms']} ms, given in {given_us(bench)} us"
 
 
+def case_takeover_new_maps(bench):
+    """A set-up has made larger maps: the programs steer by the old ones until a restart, so a successor with the new ones would get no new call's packets."""
+    steered(bench, "--threads", "2")
+    bench.open(10, flags=NO_FORWARD)
+    flow = bench.flow(bench.map(10), pps=50)
+    said = bench.setup("--config", "/dev/null", "--lines", "200000")
+    check("maps=new" in said and "waiting" in said, said)
+    check(takeover(bench) == 1 and "replaced its pins" in bench.tail(), f"a successor with other maps: {bench.tail()}")
+    time.sleep(0.5)
+    flow("pause")
+    return f"{clean(flow('report'), 'takeover')['sent']} packets"
+
+
 def child_of(pid):
     try:
         with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as f:
