@@ -397,7 +397,7 @@ struct media_takeover {
     uint32_t pad;
 };
 
-/* OPEN (ADD, CONNECT, CRYPTO, ICE and PLAY only) and MODIFY. */
+/* OPEN (ADD, CONNECT, CRYPTO, ICE and PLAY only) and MODIFY. The reply comes when it is done: the ports that it names are open. */
 struct media_session_ops {
     struct media_hdr hdr;
     uint32_t flags;         /* OPEN: MEDIA_OPEN_* */

@@ -234,15 +234,22 @@ static void on_hello(struct conn *c, const struct media_hello *m)
 
 /* ---- requests -------------------------------------------------------------------------------------------------- */
 
-static void reply_states(struct conn *c, const struct media_hdr *req, const struct session *s)
+static struct job_asker asker_of(const struct conn *c, const struct media_hdr *req)
+{
+    return (struct job_asker){.conn = c->serial, .request = req->request, .type = req->type};
+}
+
+void conn_done(struct conn *c, const struct job_asker *asker, const struct session *s)
 {
     struct media_ep_state st[MEDIA_ENDPOINTS_MAX];
     unsigned n = session_states(s, st);
     struct media_session_state *m;
 
-    m = conn_reply(c, req, sizeof(*m) + n * sizeof(st[0]));
+    m = conn_message(c, asker->type | MEDIA_REPLY, sizeof(*m) + n * sizeof(st[0]));
     if (!m)
         return;
+    m->hdr.request = asker->request;
+    m->hdr.session = s->id;
     m->hdr.index = s->index;
     m->n = n;
     memcpy(m->ep, st, n * sizeof(st[0]));
@@ -250,16 +257,14 @@ static void reply_states(struct conn *c, const struct media_hdr *req, const stru
 
 static void on_open(struct conn *c, const struct media_session_ops *m)
 {
-    struct session *s;
-    int err = session_open(c->relay, c->ctl, m, &s);
+    struct job_asker asker = asker_of(c, &m->hdr);
+    int err = session_open(c->relay, c->ctl, m, &asker);
 
-    if (err < 0) {
-        log_limited(LOG_WARN, "media_open_refused", "session=%016llx status=%d",
-                    (unsigned long long)m->hdr.session, err);
-        conn_status(c, &m->hdr, err);
-    } else {
-        reply_states(c, &m->hdr, s);
-    }
+    if (err == 0)
+        return;
+    log_limited(LOG_WARN, "media_open_refused", "session=%016llx status=%d",
+                (unsigned long long)m->hdr.session, err);
+    conn_status(c, &m->hdr, err);
 }
 
 /* Another process of the same node, after its own: it may close what it cannot go on with. */
@@ -272,7 +277,7 @@ static bool is_heir(const struct controller *ctl, const struct controller *owner
 static void on_session(struct conn *c, const struct media_hdr *h)
 {
     struct session *s = session_find(c->relay, h->session, h->index);
-    struct job_asker asker = {.conn = c->serial, .request = h->request, .type = h->type};
+    struct job_asker asker = asker_of(c, h);
     int err;
 
     if (!s)
@@ -280,13 +285,12 @@ static void on_session(struct conn *c, const struct media_hdr *h)
     else if (s->owner != c->ctl && !(h->type == MEDIA_CLOSE && is_heir(c->ctl, s->owner)))
         err = -EPERM;
     else if (h->type == MEDIA_MODIFY)
-        err = session_modify(c->relay, s, (const struct media_session_ops *)(const void *)h);
+        err =
+            session_modify(c->relay, s, (const struct media_session_ops *)(const void *)h, &asker);
     else
         err = session_ask(c->relay, s, h->type == MEDIA_CLOSE ? JOB_CLOSE : JOB_QUERY, &asker);
     if (err < 0)
         conn_status(c, h, err);
-    else if (h->type == MEDIA_MODIFY)
-        reply_states(c, h, s);
 }
 
 static void on_pool(struct conn *c, const struct media_pool *m)

@@ -13,7 +13,7 @@
 struct session;
 
 enum job_type {
-    JOB_OPS,   /* down: apply; back only if something is then to be freed: endpoints, keys */
+    JOB_OPS, /* down: apply; back if somebody waits for it, or something is then to be freed: endpoints, keys */
     JOB_QUERY, /* down and back with states */
     JOB_CLOSE, /* down and back with states; the packet thread knows the session no more */
     JOB_EVENT, /* up */
@@ -21,7 +21,7 @@ enum job_type {
     JOB_STOP,  /* down: end the thread; not freed by it */
 };
 
-/* Whom the answer goes to; the connection may have gone meanwhile. */
+/* OPS, QUERY, CLOSE: whom the answer goes to; the connection may have gone meanwhile. */
 struct job_asker {
     uint64_t conn; /* serial of the connection; 0: nobody */
     uint32_t request;

@@ -81,6 +81,15 @@ static void on_states(struct relay *r, const struct job *j)
         m->hdr.request = j->asker.request;
 }
 
+/* The ports that it names take packets by now. */
+static void on_ops(struct relay *r, const struct job *j)
+{
+    struct conn *c = j->asker.conn ? conn_find(r, j->asker.conn) : NULL;
+
+    if (c)
+        conn_done(c, &j->asker, j->session);
+}
+
 static void on_thread_event(const struct job *j)
 {
     const struct media_event_msg *ev = &j->cell[0].event;
@@ -138,6 +147,7 @@ static void job_back(struct relay *r, struct job *j)
     }
     switch (j->type) {
     case JOB_EVENT: on_thread_event(j); break;
+    case JOB_OPS: on_ops(r, j); break;
     case JOB_QUERY:
     case JOB_CLOSE: on_states(r, j); break;
     default: break;

@@ -453,7 +453,8 @@ static void op_put(struct relay *r, struct session *s, const struct media_op *op
     out->want = e->want;
 }
 
-static int ops_apply(struct relay *r, struct session *s, const struct media_op *op, unsigned n)
+static int ops_apply(struct relay *r, struct session *s, const struct media_op *op, unsigned n,
+                     const struct job_asker *asker)
 {
     struct made made[EXPANDED_MAX] = {{NULL, NULL, NULL, NULL, NULL}};
     struct job *j;
@@ -478,6 +479,8 @@ static int ops_apply(struct relay *r, struct session *s, const struct media_op *
         op_put(r, s, &op[i], &made[i], &j->cell[i].op);
     keep_end(r->keep, s);
     j->n = n;
+    if (asker)
+        j->asker = *asker;
     thread_post(s->thread, j);
     return 0;
 }
@@ -538,7 +541,7 @@ static int adopt_expand(const struct session *s, const struct media_session_ops 
 }
 
 static int session_adopt(struct relay *r, struct controller *ctl, struct session *s,
-                         const struct media_session_ops *m)
+                         const struct media_session_ops *m, const struct job_asker *asker)
 {
     struct media_op op[EXPANDED_MAX];
     unsigned n;
@@ -546,7 +549,7 @@ static int session_adopt(struct relay *r, struct controller *ctl, struct session
 
     err = adopt_expand(s, m, op, &n);
     if (err == 0)
-        err = ops_apply(r, s, op, n);
+        err = ops_apply(r, s, op, n, asker);
     if (err < 0 || s->owner == ctl)
         return err;
     relay_tell_lost(s, MEDIA_LOST_TAKEN);
@@ -559,13 +562,13 @@ static int session_adopt(struct relay *r, struct controller *ctl, struct session
 }
 
 int session_open(struct relay *r, struct controller *ctl, const struct media_session_ops *m,
-                 struct session **out)
+                 const struct job_asker *asker)
 {
     struct session *s = session_find(r, m->hdr.session, m->hdr.index);
     int err;
 
     if (s) {
-        err = m->flags & MEDIA_OPEN_ADOPT ? session_adopt(r, ctl, s, m) : -EEXIST;
+        err = m->flags & MEDIA_OPEN_ADOPT ? session_adopt(r, ctl, s, m, asker) : -EEXIST;
     } else {
         if (r->is_draining) {
             r->refused_draining++;
@@ -576,7 +579,7 @@ int session_open(struct relay *r, struct controller *ctl, const struct media_ses
             r->refused_memory++;
             return -ENOMEM;
         }
-        err = ops_apply(r, s, m->op, m->n_ops);
+        err = ops_apply(r, s, m->op, m->n_ops, asker);
         if (err < 0)
             session_free(r, s);
         else
@@ -587,13 +590,13 @@ int session_open(struct relay *r, struct controller *ctl, const struct media_ses
     s->stats_every_s = m->stats_every_s;
     s->stats_due_ms = r->now_ms + m->stats_every_s * 1000ULL;
     keep_end(r->keep, s);
-    *out = s;
     return 0;
 }
 
-int session_modify(struct relay *r, struct session *s, const struct media_session_ops *m)
+int session_modify(struct relay *r, struct session *s, const struct media_session_ops *m,
+                   const struct job_asker *asker)
 {
-    return ops_apply(r, s, m->op, m->n_ops);
+    return ops_apply(r, s, m->op, m->n_ops, asker);
 }
 
 /* A job with all endpoints of the session. */
@@ -726,7 +729,7 @@ struct session *session_resume(struct relay *r, struct controller *ctl, const st
     s->stats_due_ms = r->now_ms + left->stats_every_s * 1000ULL;
     r->left = left;
     r->n_left = n;
-    err = ops_apply(r, s, op, resume_ops(r, left, n, op));
+    err = ops_apply(r, s, op, resume_ops(r, left, n, op), NULL);
     explicit_bzero(op, sizeof(op)); /* there may be keys in it */
     r->n_left = 0;
     if (err == 0)

@@ -113,6 +113,8 @@ void conn_packet(struct conn *c, const void *p, size_t len);
 void *conn_message(struct conn *c, uint16_t type, size_t len);
 /** Answer with a status alone. */
 void conn_status(struct conn *c, const struct media_hdr *req, int status);
+/** The answer to an OPEN or MODIFY that the packet thread has done: endpoints as they are now. */
+void conn_done(struct conn *c, const struct job_asker *asker, const struct session *s);
 /** The connection a job was asked on, or NULL. */
 struct conn *conn_find(const struct relay *r, uint64_t serial);
 /** Send what has gathered, close what is dead. */
@@ -156,10 +158,11 @@ void sessions_resumed(struct relay *r);
 int sessions_init(struct relay *r);
 void sessions_fini(struct relay *r);
 struct session *session_find(struct relay *r, uint64_t id, uint32_t index);
-/** OPEN. @return 0 and the session, or the status of media_open */
+/** OPEN and MODIFY: the answer comes when the packet thread has done it, so that no port is named before it is open. @return 0 or the status */
 int session_open(struct relay *r, struct controller *ctl, const struct media_session_ops *m,
-                 struct session **out);
-int session_modify(struct relay *r, struct session *s, const struct media_session_ops *m);
+                 const struct job_asker *asker);
+int session_modify(struct relay *r, struct session *s, const struct media_session_ops *m,
+                   const struct job_asker *asker);
 /** QUERY and CLOSE: the answer comes as a job. asker NULL: nobody waits. @return 0 or -ENOMEM */
 int session_ask(struct relay *r, struct session *s, enum job_type type,
                 const struct job_asker *asker);

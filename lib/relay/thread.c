@@ -329,7 +329,7 @@ static void settle(struct thread *t, struct endpoint *e)
 
 static void do_ops(struct thread *t, struct job *j)
 {
-    bool is_owed = false;
+    bool is_owed = j->asker.conn != 0;
 
     for (unsigned i = 0; i < j->n; i++) {
         apply_op(t, &j->cell[i].op);

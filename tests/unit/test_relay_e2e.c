@@ -569,6 +569,33 @@ static void stats_events_come_as_asked(void **state)
     assert_int_equal(rig.event[1].n_eps, 1);
 }
 
+/* A party may speak as soon as it is told where to: in the kernel a port without its thread is closed. */
+static void a_port_is_named_when_its_packet_thread_has_it(void **state)
+{
+    struct media_op op[3] = {rig_add(0, 4, MEDIA_LATCH_LEARN_ONCE),
+                             rig_add(1, 4, MEDIA_LATCH_LEARN_ONCE), rig_connect(0, 1)};
+    struct media_open o = {.ref = rig_ref(&rig), .op = op, .n_ops = 2};
+    struct rig_answer opened = {0}, changed = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < rig.relay->n_threads; i++)
+        thread_stop(rig.relay->thread[i]);
+    media_open(rig.media, &o, rig_done, &opened);
+    media_modify(rig.media, o.ref, &op[2], 1, rig_done, &changed);
+    get_report(); /* asked for after them, on the same connection */
+    assert_int_equal(report.endpoints, 2);
+    assert_int_equal(opened.calls + changed.calls, 0);
+    for (unsigned i = 0; i < rig.relay->n_threads; i++)
+        assert_int_equal(thread_start(rig.relay->thread[i]), 0);
+    rig_until(&rig, changed.calls == 1);
+    assert_int_equal(opened.calls, 1);
+    assert_int_equal(opened.status, 0);
+    assert_int_equal(opened.n, 2);
+    assert_int_equal(changed.status, 0);
+    assert_int_equal(changed.ep[0].peer, 1);
+    assert_true(changed.ep[0].local.port);
+}
+
 #define t(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -597,6 +624,7 @@ int main(void)
         t(an_orphan_with_media_lives_to_its_cap),
         t(drain_refuses_new_sessions_and_ends_when_empty),
         t(stats_events_come_as_asked),
+        t(a_port_is_named_when_its_packet_thread_has_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
