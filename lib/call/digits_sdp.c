@@ -21,16 +21,35 @@ static int find(const struct sdp_formats *f)
     return -1;
 }
 
-/* It has the clock of a voice (RFC 4733 §2.1). */
-static bool has_clock(const struct sdp_formats *f)
+/* Clock of a voice [Hz]; 0: it is none, or does not say it. */
+static uint32_t voice_clock(const struct sdp_format *f)
 {
     struct span encoding;
 
+    return sdp_format_is_aside(f->name) ? 0 : sdp_format_clock(f->name, &encoding);
+}
+
+static bool has_clock(const struct sdp_formats *f)
+{
     for (unsigned k = 0; k < f->n; k++)
-        if (!sdp_format_is_aside(f->v[k].name) &&
-            sdp_format_clock(f->v[k].name, &encoding) == CLOCK)
+        if (voice_clock(&f->v[k]) == CLOCK)
             return true;
     return false;
+}
+
+/* Of what its party said of events, that with the clock of a voice of the answer (RFC 4733 §2.1). @return 0: none */
+static unsigned said_pt(const struct leg *to, unsigned i, const struct sdp_formats *answer,
+                        uint32_t *hz)
+{
+    for (unsigned k = 0; k < answer->n; k++) {
+        int pt;
+
+        *hz = voice_clock(&answer->v[k]);
+        pt = *hz ? terms_event_said(to->call, to, i, *hz) : -1;
+        if (pt > 0)
+            return (unsigned)pt;
+    }
+    return 0;
 }
 
 /* @return a dynamic number that the line does not have; 0: none */
@@ -47,21 +66,29 @@ static unsigned free_pt(const struct sdp_formats *f)
     return 0;
 }
 
-static void add(struct sdp_media_edit *m, struct span fmt, unsigned pt, struct digits_text *text,
-                unsigned i)
+/* An event type that a line is to have. */
+struct event_line {
+    unsigned pt;
+    uint32_t hz;
+};
+
+static void add(struct sdp_media_edit *m, struct span fmt, const struct event_line *e,
+                struct digits_text *text, unsigned i)
 {
     struct build f, a;
 
     build_init(&f, text->fmt[i], sizeof text->fmt[i]);
     build_span(&f, fmt);
     build_char(&f, ' ');
-    build_u64(&f, pt);
+    build_u64(&f, e->pt);
     build_init(&a, text->attrs[i], sizeof text->attrs[i]);
     build_span(&a, m->attrs);
     build_span(&a, SPAN("a=rtpmap:"));
-    build_u64(&a, pt);
-    build_span(&a, SPAN(" telephone-event/8000\r\na=fmtp:"));
-    build_u64(&a, pt);
+    build_u64(&a, e->pt);
+    build_span(&a, SPAN(" telephone-event/"));
+    build_u64(&a, e->hz);
+    build_span(&a, SPAN("\r\na=fmtp:"));
+    build_u64(&a, e->pt);
     build_span(&a, SPAN(" 0-16\r\n"));
     if (f.overflow || a.overflow)
         return;
@@ -99,8 +126,9 @@ void digits_edit(const struct leg *to, const struct leg *from, bool is_offer,
                  struct digits_text *text)
 {
     struct span fmt = m->fmt.len ? m->fmt : said->fmt;
+    struct event_line e = {.hz = CLOCK};
     struct sdp_formats all;
-    int at, pt;
+    int at;
 
     if (!from || i >= OFFER_MEDIA_MAX || m->off || m->direct || said->port == 0 ||
         !span_eq(said->type, SPAN("audio")) || !span_has_prefix(said->proto, SPAN("RTP/")) ||
@@ -110,13 +138,16 @@ void digits_edit(const struct leg *to, const struct leg *from, bool is_offer,
     at = find(&all);
     if (digits_turn(from, to)) {
         /* an answer to who did not offer them, whom we offered them for */
-        if (!is_offer && at >= 0 && terms_event_said(to->call, to, i) < 0)
+        if (!is_offer && at >= 0 && terms_event_said(to->call, to, i, 0) < 0)
             strip(m, fmt, &all, text, i);
         return;
     }
-    if (at >= 0 || !codecs_lets(to->trunk.conf, MEDIA_CODEC_EVENT) || !has_clock(&all))
+    if (at >= 0 || !codecs_lets(to->trunk.conf, MEDIA_CODEC_EVENT))
         return;
-    pt = is_offer ? (int)free_pt(&all) : terms_event_said(to->call, to, i);
-    if (pt > 0)
-        add(m, fmt, (unsigned)pt, text, i);
+    if (!is_offer)
+        e.pt = said_pt(to, i, &all, &e.hz);
+    else if (has_clock(&all))
+        e.pt = free_pt(&all);
+    if (e.pt)
+        add(m, fmt, &e, text, i);
 }

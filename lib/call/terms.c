@@ -140,6 +140,36 @@ static void term_clock(struct term *t, struct span name)
     t->clock_hz = (uint8_t)(hz % 10);
 }
 
+/* [Hz]; 0: not said */
+static uint32_t voice_clock(const struct term *t)
+{
+    return t->clock_10hz * 10U + t->clock_hz;
+}
+
+/* Of a telephone-event; 0: it is none. */
+static uint32_t event_clock(const struct term *t, uint8_t type, uint8_t codec)
+{
+    return codec == MEDIA_CODEC_EVENT ? media_event_clock(t->pt, t->n_pts, voice_clock(t), type)
+                                      : 0;
+}
+
+/* Those that have another clock than the voice. */
+static void term_events(struct term *t, const struct sdp_formats *f)
+{
+    struct span encoding;
+
+    for (unsigned k = 0; k < f->n; k++) {
+        int pt = sdp_format_pt(f->v[k].fmt);
+        uint32_t hz;
+
+        if (pt < 0 || terms_codec_of(f->v[k].name) != MEDIA_CODEC_EVENT)
+            continue;
+        hz = sdp_format_clock(f->v[k].name, &encoding);
+        if (hz && hz != event_clock(t, (uint8_t)pt, MEDIA_CODEC_EVENT))
+            media_event_clock_set(t->pt, t->n_pts, (uint8_t)pt, hz);
+    }
+}
+
 static void term_formats(struct term *t, const struct sdp_media *m)
 {
     bool is_audio = t->flags & TERMS_AUDIO;
@@ -159,6 +189,8 @@ static void term_formats(struct term *t, const struct sdp_media *m)
         t->pt[t->n_pts].type = (uint8_t)pt;
         t->pt[t->n_pts++].codec = codec;
     }
+    if (is_audio)
+        term_events(t, &f);
 }
 
 static struct terms *terms_room(struct call *c, unsigned endpoints)
@@ -204,20 +236,21 @@ void terms_note(struct call *c, const struct leg *leg, const struct sdp *sdp, un
         term_formats(t, &sdp->media[i]);
 }
 
-static int event_of(const struct term *t)
+static int event_of(const struct term *t, uint32_t hz)
 {
     for (unsigned k = 0; k < t->n_pts; k++)
-        if (t->pt[k].codec == MEDIA_CODEC_EVENT)
+        if (t->pt[k].codec == MEDIA_CODEC_EVENT &&
+            (hz == 0 || event_clock(t, t->pt[k].type, MEDIA_CODEC_EVENT) == hz))
             return t->pt[k].type;
     return -1;
 }
 
-int terms_event_said(const struct call *c, const struct leg *leg, unsigned i)
+int terms_event_said(const struct call *c, const struct leg *leg, unsigned i, uint32_t hz)
 {
     const struct terms *t = c->media.terms;
     unsigned e = offer_ep_of(leg, i);
 
-    return t && e < t->n ? event_of(&t->v[e].next) : -1;
+    return t && e < t->n ? event_of(&t->v[e].next, hz) : -1;
 }
 
 unsigned terms_settle(struct call *c)
@@ -287,23 +320,31 @@ void terms_load(struct call *c, const struct term from[2 * OFFER_MEDIA_MAX])
 
 /* ---- what both say ----------------------------------------------------------------------------------------------- */
 
-/* Its payload type for that one of the other: the same number, else the same codec. @return -1: it has none */
-static int match(const struct term *t, uint8_t type, uint8_t codec)
+/* Its payload type for that one of the other: the same clock of events, then the same number, else the same codec. @return -1: it has none */
+static int match(const struct term *t, uint8_t type, uint8_t codec, uint32_t event_hz)
 {
     int found = -1;
+    unsigned best = 0;
 
     for (unsigned i = 0; i < t->n_pts; i++) {
-        if (t->pt[i].codec != codec)
+        bool is_same = t->pt[i].type == type;
+        unsigned good = is_same ? 2 : 1;
+
+        if (t->pt[i].codec != codec ||
+            (!is_same && (codec == MEDIA_CODEC_UNKNOWN || codec == MEDIA_CODEC_VIDEO)))
             continue;
-        if (t->pt[i].type == type)
-            return type;
-        if (found < 0 && codec != MEDIA_CODEC_UNKNOWN && codec != MEDIA_CODEC_VIDEO)
-            found = t->pt[i].type;
+        if (event_clock(t, t->pt[i].type, codec) == event_hz)
+            good += 2;
+        if (good <= best)
+            continue;
+        best = good;
+        found = t->pt[i].type;
     }
     return found;
 }
 
-static void add_pt(struct terms_line *l, int type, uint8_t codec)
+/* A number of this party's; -1: it has none. */
+static void add_pt(struct terms_line *l, const struct term *of, int type, uint8_t codec)
 {
     if (type < 0 || l->n_pts == MEDIA_PTS_MAX)
         return;
@@ -311,6 +352,7 @@ static void add_pt(struct terms_line *l, int type, uint8_t codec)
         if (l->pt[i].type == type)
             return;
     l->pt[l->n_pts].type = (uint8_t)type;
+    l->pt[l->n_pts].event_hz = event_clock(of, (uint8_t)type, codec);
     l->pt[l->n_pts++].codec = codec;
 }
 
@@ -328,26 +370,53 @@ static void agree(const struct call *c, struct terms_line *l, const struct term 
 {
     const struct term *offer = answer == own ? other : own;
 
-    for (unsigned i = 0; i < answer->n_pts; i++)
-        if (is_let(c, answer, answer->pt[i].codec) &&
-            match(offer, answer->pt[i].type, answer->pt[i].codec) >= 0)
-            add_pt(l, match(own, answer->pt[i].type, answer->pt[i].codec), answer->pt[i].codec);
+    for (unsigned i = 0; i < answer->n_pts; i++) {
+        uint8_t type = answer->pt[i].type, codec = answer->pt[i].codec;
+        uint32_t hz = event_clock(answer, type, codec);
+
+        if (is_let(c, answer, codec) && match(offer, type, codec, hz) >= 0)
+            add_pt(l, own, match(own, type, codec, hz), codec);
+    }
     for (unsigned i = 0, n = l->n_pts; i < n; i++)
-        add_pt(l, match(other, l->pt[i].type, l->pt[i].codec), l->pt[i].codec);
+        add_pt(l, other, match(other, l->pt[i].type, l->pt[i].codec, l->pt[i].event_hz),
+               l->pt[i].codec);
+}
+
+/* All of one party, who has them alone. */
+static void add_events(struct terms_line *l, const struct term *own)
+{
+    for (unsigned i = 0; i < own->n_pts; i++)
+        if (own->pt[i].codec == MEDIA_CODEC_EVENT)
+            add_pt(l, own, own->pt[i].type, MEDIA_CODEC_EVENT);
+}
+
+/* As the relay chooses: the one with the clock of the voice, else the first. */
+static uint8_t choose_event(const struct terms_line *l)
+{
+    uint32_t voice = l->clock_rate ? l->clock_rate : 8000;
+    uint8_t first = TERMS_NO_PT;
+
+    for (unsigned i = 0; i < l->n_pts; i++) {
+        if (l->pt[i].codec != MEDIA_CODEC_EVENT)
+            continue;
+        if (l->pt[i].event_hz == voice)
+            return l->pt[i].type;
+        if (first == TERMS_NO_PT)
+            first = l->pt[i].type;
+    }
+    return first;
 }
 
 static void choose(struct terms_line *l, const struct term *own)
 {
-    l->event_pt = TERMS_NO_PT;
     for (unsigned i = l->n_pts; i-- > 0;) {
-        if (l->pt[i].codec == MEDIA_CODEC_EVENT)
-            l->event_pt = l->pt[i].type;
         if (!is_voice(l->pt[i].codec))
             continue;
         l->codec = l->pt[i].codec;
         /* 96: the first number without a fixed clock (RFC 3551 §6) */
-        l->clock_rate = l->pt[i].type >= 96 ? own->clock_10hz * 10U + own->clock_hz : 0;
+        l->clock_rate = l->pt[i].type >= 96 ? voice_clock(own) : 0;
     }
+    l->event_pt = choose_event(l);
 }
 
 bool terms_line(const struct call *c, const struct leg *leg, unsigned i, struct terms_line *out)
@@ -370,9 +439,9 @@ bool terms_line(const struct call *c, const struct leg *leg, unsigned i, struct 
     out->maxptime_ms = own->maxptime_ms;
     agree(c, out, own, other, t->in_said_last == leg->is_in ? own : other);
     /* a side with INFO says nothing of them: its part was said for it (digits_edit) */
-    if (digits_turn(leg, leg_other(leg)) && event_of(other) < 0 &&
+    if (digits_turn(leg, leg_other(leg)) && event_of(other, 0) < 0 &&
         codecs_lets(leg->trunk.conf, MEDIA_CODEC_EVENT))
-        add_pt(out, event_of(own), MEDIA_CODEC_EVENT);
+        add_events(out, own);
     choose(out, own);
     return true;
 }
@@ -386,10 +455,14 @@ void terms_fill(const struct call *c, const struct leg *leg, unsigned i, struct 
     ep->ptime_ms = l.ptime_ms;
     ep->n_pts = l.n_pts;
     ep->clock_rate = l.clock_rate;
+    memset(ep->pt, 0, sizeof ep->pt);
     for (unsigned k = 0; k < l.n_pts; k++) {
         ep->pt[k].type = l.pt[k].type;
         ep->pt[k].codec = l.pt[k].codec;
     }
+    for (unsigned k = 0; k < l.n_pts; k++)
+        if (l.pt[k].event_hz && l.pt[k].event_hz != (l.clock_rate ? l.clock_rate : 8000))
+            media_event_clock_set(ep->pt, ep->n_pts, l.pt[k].type, l.pt[k].event_hz);
     if (l.flags & TERMS_RTP && !(l.flags & TERMS_AUDIO))
         ep->flags |= MEDIA_EP_MANY;
 }

@@ -23,10 +23,7 @@
 
 /** A party's word on one m-line. */
 struct term {
-    struct {
-        uint8_t type;  /**< payload type */
-        uint8_t codec; /**< enum media_codec */
-    } pt[MEDIA_PTS_MAX];
+    struct media_pt pt[MEDIA_PTS_MAX];    /**< behind n_pts: media_event_clock() */
     uint16_t flags;                       /**< TERMS_ */
     uint16_t clock_10hz;                  /**< of its first voice; 0: not said */
     uint8_t n_pts, ptime_ms, maxptime_ms; /**< 0: not said; more than 255 ms is 255 */
@@ -45,13 +42,14 @@ struct terms_line {
     uint32_t clock_rate; /**< of a dynamic payload type [Hz]; 0: static, or not known */
     struct {
         uint8_t type, codec;
-    } pt[MEDIA_PTS_MAX]; /**< both have them; first the one of packets to the party */
+        uint32_t event_hz; /**< of a telephone-event: its clock; else 0 */
+    } pt[MEDIA_PTS_MAX];   /**< both have them; first the one of packets to the party */
 };
 
 /** The party of this leg says so of line i; holds from terms_settle on. Out of memory: nothing is known. */
 void terms_note(struct call *c, const struct leg *leg, const struct sdp *sdp, unsigned i);
-/** The payload type of telephone-events that this leg's party said last. @return -1: none */
-int terms_event_said(const struct call *c, const struct leg *leg, unsigned i);
+/** The payload type of telephone-events of this clock (0: of any) that this leg's party said last. @return -1: none */
+int terms_event_said(const struct call *c, const struct leg *leg, unsigned i, uint32_t hz);
 /** The answer has come. @return bit per endpoint (call_media) whose terms differ from before */
 unsigned terms_settle(struct call *c);
 /** The offer was refused: what was agreed before holds. */

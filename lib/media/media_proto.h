@@ -182,7 +182,7 @@ struct media_ep {
     struct addr
         rtcp; /* a=rtcp (RFC 3605); unset = remote with port + 1, with MEDIA_EP_MUX remote */
     struct media_pt pt
-        [MEDIA_PTS_MAX]; /* what was agreed for packets from and to this party; the first is the one to play */
+        [MEDIA_PTS_MAX]; /* what was agreed for packets from and to this party; the first is the one to play; behind the last: media_event_clock() */
 };
 
 /* SRTP of one endpoint (SDES, RFC 4568): how to read what its party sends, how to write what is sent to it. */
@@ -560,6 +560,36 @@ static_assert(sizeof(struct media_list_reply) == 40, "wire");
 static_assert(sizeof(struct media_event_msg) == 64, "wire");
 static_assert(sizeof(struct media_pool_state) == 96, "wire");
 static_assert(sizeof(struct media_relay_reply) == 1288, "wire");
+
+/**
+ * Clock of a telephone-event: its rtpmap's (RFC 4733 §2.1), also beside a voice of another (opus/48000).
+ * Where they differ its type stands again behind the last of n_pts, with kHz in the place of a codec: whoever knows nothing of that
+ * does not look there, and has the clock of the voice as before. Where all MEDIA_PTS_MAX are taken there is no room for it.
+ * @param clock_rate  of the voice [Hz]; 0: 8,000
+ */
+static inline uint32_t media_event_clock(const struct media_pt pt[MEDIA_PTS_MAX], unsigned n_pts,
+                                         uint32_t clock_rate, uint8_t type)
+{
+    for (unsigned i = n_pts; i < MEDIA_PTS_MAX; i++) {
+        if (pt[i].codec && pt[i].type == type)
+            return pt[i].codec * 1000U;
+    }
+    return clock_rate ? clock_rate : 8000;
+}
+
+/** Say it, if it is not the voice's; what is no whole kHz cannot be said. */
+static inline void media_event_clock_set(struct media_pt pt[MEDIA_PTS_MAX], unsigned n_pts,
+                                         uint8_t type, uint32_t hz)
+{
+    if (hz == 0 || hz % 1000 || hz > 255000)
+        return;
+    for (unsigned i = n_pts; i < MEDIA_PTS_MAX; i++) {
+        if (pt[i].codec)
+            continue;
+        pt[i] = (struct media_pt){.type = type, .codec = (uint8_t)(hz / 1000)};
+        return;
+    }
+}
 
 /** Id of a pool: 32-bit FNV-1a of its name, so that it means the same before and after a reload. The relay refuses two names with one id. */
 static inline uint32_t media_pool_id(const char *name)

@@ -46,7 +46,13 @@ static void on_rx_silent(void *ctx, struct pace *p)
 /* Offers and answers that cross as they are may have given the two directions different numbers. */
 static bool is_event(const struct endpoint *e, uint8_t pt)
 {
-    return pt == e->dtmf->pt || (e->peer && e->peer->dtmf && pt == e->peer->dtmf->pt);
+    if (pt == e->dtmf->pt || (e->peer && e->peer->dtmf && pt == e->peer->dtmf->pt))
+        return true;
+    for (unsigned i = 0; i < e->n_pts; i++) {
+        if (e->pt[i].type == pt)
+            return e->pt[i].codec == MEDIA_CODEC_EVENT;
+    }
+    return false;
 }
 
 static uint32_t payload_at(const struct io_packet *p)
@@ -77,6 +83,7 @@ bool audio_input(struct flow_ctx *c, struct endpoint *e, struct io_packet *p,
         return true;
     }
     at = payload_at(p);
+    dtmf_in_clock(ev, media_event_clock(e->pt, e->n_pts, e->stats.clock_rate, h->payload_type));
     if (dtmf_in(ev, h, p->data + at, p->len - at, &d))
         told(c, e, &d);
     if (ev->rx_on)
@@ -140,11 +147,15 @@ static void on_tx_due(void *ctx, struct pace *p)
 /* A packet that passes becomes one of the event. */
 static void ride(struct flow_ctx *c, struct dtmf *ev, struct io_packet *p)
 {
+    uint8_t type = p->data[1] & 0x7f;
     uint32_t len;
 
     dtmf_begin(ev, true, c->now_ms);
     if (ev->mode != DTMF_RIDE || p->len < DTMF_BYTES)
         return;
+    /* 96: the first number without a fixed clock (RFC 3551 §6) */
+    ev->ride_clock =
+        type >= 96 && ev->ep->stats.clock_rate ? ev->ep->stats.clock_rate : rtp_clock_rate(type);
     len = dtmf_out(ev, p->data, ptime_of(ev->ep), c->now_ms);
     if (len)
         p->len = len;
@@ -238,7 +249,7 @@ void audio_set(struct flow_ctx *c, struct endpoint *e, const struct media_ep *wa
     }
     if (e->dtmf) {
         e->dtmf->pt = pt < 0 ? NO_PT : (uint8_t)pt;
-        dtmf_set_clock(e->dtmf, want->clock_rate);
+        dtmf_set_clock(e->dtmf, audio_event_clock(want, e->dtmf->pt));
     }
     if (e->player && e->player->is_on && !player_recode(e->player, want))
         finish(c, e->player);
@@ -262,11 +273,24 @@ void audio_free(struct endpoint *e)
     e->dtmf = NULL;
 }
 
+uint32_t audio_event_clock(const struct media_ep *ep, uint8_t pt)
+{
+    return media_event_clock(ep->pt, ep->n_pts, ep->clock_rate, pt);
+}
+
 int audio_event_pt(const struct media_ep *ep)
 {
+    uint32_t voice = ep->clock_rate ? ep->clock_rate : 8000;
+    int first = -1;
+
     for (unsigned i = 0; i < ep->n_pts; i++) {
-        if (ep->pt[i].codec == MEDIA_CODEC_EVENT)
+        if (ep->pt[i].codec != MEDIA_CODEC_EVENT)
+            continue;
+        /* one stream, one clock (RFC 4733 §2.1), where the party leaves a choice */
+        if (audio_event_clock(ep, ep->pt[i].type) == voice)
             return ep->pt[i].type;
+        if (first < 0)
+            first = ep->pt[i].type;
     }
-    return -1;
+    return first;
 }

@@ -41,7 +41,9 @@ void audio_set(struct flow_ctx *c, struct endpoint *e, const struct media_ep *wa
 void audio_gone(struct flow_ctx *c, struct endpoint *e);
 /** Its memory. */
 void audio_free(struct endpoint *e);
-/** The payload type of telephone-events of an endpoint. @return -1 none was agreed */
+/** The payload type of telephone-events to an endpoint: of several the one with the clock of the voice. @return -1 none was agreed */
 int audio_event_pt(const struct media_ep *ep);
+/** Its clock [Hz]. */
+uint32_t audio_event_clock(const struct media_ep *ep, uint8_t pt);
 
 #endif

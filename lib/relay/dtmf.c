@@ -47,6 +47,7 @@ struct dtmf *dtmf_new(uint8_t pt, uint32_t clock_rate)
 void dtmf_set_clock(struct dtmf *ev, uint32_t clock_rate)
 {
     ev->clock_rate = clock_rate ? clock_rate : 8000;
+    ev->in_clock = ev->clock_rate;
 }
 
 void dtmf_free(struct dtmf *ev)
@@ -65,7 +66,7 @@ static bool tell(struct dtmf *ev, struct dtmf_digit *told)
     ev->rx_on = false;
     told->digit = ev->rx_digit;
     told->volume = ev->rx_volume;
-    told->duration_ms = (uint32_t)(units * 1000 / ev->clock_rate);
+    told->duration_ms = (uint32_t)(units * 1000 / ev->rx_clock);
     return true;
 }
 
@@ -110,6 +111,7 @@ bool dtmf_in(struct dtmf *ev, const struct rtp_header *h, const uint8_t *payload
         ev->rx_any = ev->rx_on = true;
         ev->rx_ssrc = h->ssrc;
         ev->rx_timestamp = h->timestamp;
+        ev->rx_clock = ev->in_clock;
         ev->rx_before = 0;
         ev->rx_duration = 0;
         ev->rx_digit = payload[0];
@@ -186,6 +188,16 @@ static uint32_t units(const struct dtmf *ev, uint32_t ms)
     return (uint32_t)(((uint64_t)ms * ev->clock_rate + 999) / 1000);
 }
 
+/* Since the event began, in its units: packets of a voice may have another clock. */
+static uint32_t elapsed(const struct dtmf *ev, uint32_t timestamp)
+{
+    uint32_t t = timestamp - ev->tx_timestamp;
+
+    if (ev->mode != DTMF_RIDE || !ev->ride_clock || ev->ride_clock == ev->clock_rate)
+        return t;
+    return (uint32_t)((uint64_t)t * ev->clock_rate / ev->ride_clock);
+}
+
 uint32_t dtmf_out(struct dtmf *ev, uint8_t *data, uint32_t ptime_ms, uint64_t now_ms)
 {
     const struct dtmf_digit *d = &ev->queue[0];
@@ -199,7 +211,7 @@ uint32_t dtmf_out(struct dtmf *ev, uint8_t *data, uint32_t ptime_ms, uint64_t no
     if (!ev->tx_begun)
         ev->tx_timestamp = be32(data + 4);
     if (ev->tx_ends == 0) {
-        ev->tx_duration = be32(data + 4) - ev->tx_timestamp + step;
+        ev->tx_duration = elapsed(ev, be32(data + 4)) + step;
         if (ev->tx_duration >= total) {
             ev->tx_duration = total;
             ev->tx_ends = 1;

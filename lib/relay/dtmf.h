@@ -33,13 +33,16 @@ enum dtmf_mode {
 struct dtmf {
     struct pace rx_pace, tx_pace; /* rx first */
     struct endpoint *ep;
-    uint8_t pt; /* of the telephone-events to and from this party */
+    uint8_t pt; /* of the telephone-events to this party */
     uint32_t clock_rate;
+    uint32_t in_clock;   /* of the packet that dtmf_in() gets */
+    uint32_t ride_clock; /* of the packets that events replace; 0: clock_rate */
 
     /* what the party sends */
     bool rx_on;  /* under way, not told yet */
     bool rx_any; /* rx_timestamp is one */
     uint8_t rx_digit, rx_volume;
+    uint32_t rx_clock;
     uint32_t rx_ssrc, rx_timestamp;
     uint32_t rx_last_timestamp; /* timestamp of the event before */
     uint16_t rx_seq;            /* the newest */
@@ -66,8 +69,13 @@ struct dtmf {
 /** @return NULL out of memory */
 struct dtmf *dtmf_new(uint8_t pt, uint32_t clock_rate);
 void dtmf_free(struct dtmf *ev);
-/** Another codec was agreed: durations count in its clock. @param clock_rate  Hz; 0: 8,000 */
+/** Another type was agreed: durations count in its clock. @param clock_rate  Hz; 0: 8,000 */
 void dtmf_set_clock(struct dtmf *ev, uint32_t clock_rate);
+/** The party sends events of several types: the clock of the next packet's. */
+static inline void dtmf_in_clock(struct dtmf *ev, uint32_t clock_rate)
+{
+    ev->in_clock = clock_rate;
+}
 
 /**
  * A telephone-event packet of the party.

@@ -373,7 +373,7 @@ static int dtmf_make(const struct media_ep *want, struct made *made)
 
     if (pt < 0)
         return 0;
-    made->dtmf = dtmf_new((uint8_t)pt, want->clock_rate);
+    made->dtmf = dtmf_new((uint8_t)pt, audio_event_clock(want, (uint8_t)pt));
     return made->dtmf ? 0 : -ENOMEM;
 }
 

@@ -230,11 +230,12 @@ static void sounds_come_back_with_the_relay(void **state)
     close(b.fd);
 }
 
-static void send_event(struct party *p, const struct addr *to, uint8_t digit, bool end)
+static void send_event_as(struct party *p, const struct addr *to, uint8_t type, uint8_t digit,
+                          bool end)
 {
-    uint8_t b[16] = {0x80, 101, (uint8_t)(p->seq >> 8), (uint8_t)p->seq};
+    uint8_t b[16] = {0x80, type, (uint8_t)(p->seq >> 8), (uint8_t)p->seq};
 
-    b[6] = 0x10;
+    b[6] = (uint8_t)(0x10 + digit); /* another event, another time */
     b[11] = (uint8_t)p->ssrc;
     b[12] = digit;
     b[13] = end ? 0x8a : 10;
@@ -242,6 +243,11 @@ static void send_event(struct party *p, const struct addr *to, uint8_t digit, bo
     b[15] = 0x20;
     p->seq++;
     party_send_raw(p, to, b, sizeof(b));
+}
+
+static void send_event(struct party *p, const struct addr *to, uint8_t digit, bool end)
+{
+    send_event_as(p, to, 101, digit, end);
 }
 
 static void a_digit_is_told_and_passes(void **state)
@@ -316,6 +322,53 @@ static void a_digit_is_told_in_the_clock_of_the_codec_agreed_last(void **state)
     send_event(&a, &r.ep[0].local, 7, true);
     rig_until(&g, event_of(MEDIA_EV_DTMF));
     assert_int_equal(event_of(MEDIA_EV_DTMF)->value, 50);
+    close(a.fd);
+    close(b.fd);
+}
+
+/* opus/48000, telephone-event/8000 and /48000 (RFC 7587, RFC 4733 §2.1). */
+static struct media_op opus_op(const struct party *p)
+{
+    struct media_op op = add_pts(0, p, MEDIA_CODEC_OPUS, MEDIA_EP_EVENTS);
+
+    op.kind = MEDIA_OP_SET;
+    op.ep.clock_rate = 48000;
+    op.ep.pt[0].type = 111;
+    op.ep.pt[1] = (struct media_pt){101, MEDIA_CODEC_EVENT};
+    op.ep.pt[2] = (struct media_pt){110, MEDIA_CODEC_EVENT};
+    op.ep.n_pts = 3;
+    media_event_clock_set(op.ep.pt, op.ep.n_pts, 101, 8000);
+    return op;
+}
+
+static void a_digit_has_the_clock_of_its_own_type(void **state)
+{
+    struct party a, b;
+    struct media_op op;
+    struct rig_answer r;
+    uint8_t buf[2048];
+    struct addr from;
+
+    (void)state;
+    party_init(&a, 4, 1);
+    party_init(&b, 4, 2);
+    r = call_of(&a, &b, MEDIA_EP_EVENTS, NULL);
+    op = opus_op(&a);
+    assert_int_equal(rig_ask(&g, MEDIA_MODIFY, r.ref, &op, 1).status, 0);
+    send_event_as(&a, &r.ep[0].local, 101, 7, true);
+    rig_until(&g, event_of(MEDIA_EV_DTMF));
+    assert_int_equal(event_of(MEDIA_EV_DTMF)->value, 100);
+    g.n_events = 0;
+    send_event_as(&a, &r.ep[0].local, 110, 8, true);
+    rig_until(&g, event_of(MEDIA_EV_DTMF));
+    assert_int_equal(event_of(MEDIA_EV_DTMF)->digit, 8);
+    assert_int_equal(event_of(MEDIA_EV_DTMF)->value, 16);
+    /* what is sent to it has the voice's */
+    op = (struct media_op){.kind = MEDIA_OP_DTMF, .dtmf = {.duration_ms = 100, .digit = 5}};
+    assert_int_equal(rig_ask(&g, MEDIA_MODIFY, r.ref, &op, 1).status, 0);
+    assert_int_equal(party_recv(&a, RIG_WAIT_MS, buf, &from), 16);
+    assert_int_equal(buf[1], 0x80 | 110);
+    assert_int_equal(buf[14] << 8 | buf[15], 960);
     close(a.fd);
     close(b.fd);
 }
@@ -425,6 +478,7 @@ int main(void)
         T(a_digit_is_told_and_passes),
         T(an_absorbed_digit_leaves_no_gap),
         T(a_digit_is_told_in_the_clock_of_the_codec_agreed_last),
+        T(a_digit_has_the_clock_of_its_own_type),
         T(a_digit_is_sent_to_a_party_whose_peer_is_silent),
         T(a_digit_takes_the_place_of_the_peers_packets),
     };

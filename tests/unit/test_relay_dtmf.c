@@ -253,6 +253,36 @@ static void a_digit_takes_the_place_of_audio(void **state)
     assert_int_equal(ev->n_queue, 0);
 }
 
+/* Beside opus/48000 the party said telephone-event/8000 alone: the stream's clock, the event's units. */
+static void a_digit_counts_in_its_own_clock(void **state)
+{
+    static const unsigned duration[] = {160, 320, 480, 640, 800, 800, 800};
+
+    (void)state;
+    ev->ride_clock = 48000;
+    assert_true(dtmf_push(ev, &(struct dtmf_digit){.digit = 11, .volume = 10, .duration_ms = 100}));
+    dtmf_begin(ev, true, 1000);
+    for (unsigned n = 0; n < 7; n++) {
+        struct out o = audio(6 * n);
+
+        assert_int_equal(dtmf_out(ev, o.b, 20, 1000 + 20 * n), 16);
+        assert_int_equal(be32(o.b + 4), 5000);
+        assert_int_equal((unsigned)(o.b[14] << 8 | o.b[15]), duration[n]);
+    }
+    assert_int_equal(ev->mode, DTMF_IDLE);
+}
+
+static void a_digit_is_told_in_the_clock_of_its_type(void **state)
+{
+    (void)state;
+    dtmf_in_clock(ev, 48000);
+    in(1000, 1, false, 4800); /* its end is lost */
+    dtmf_in_clock(ev, 8000);
+    in(9000, 2, false, 400);
+    in(9000, 2, true, 800);
+    assert_string_equal(told, "1@100 2@100");
+}
+
 static void what_is_sent_reads_as_what_was_asked(void **state)
 {
     struct dtmf_digit d;
@@ -379,6 +409,8 @@ int main(void)
         T(other_events_and_short_packets_are_not_told),
         T(the_peer_sees_no_gap_where_events_were),
         T(a_digit_takes_the_place_of_audio),
+        T(a_digit_counts_in_its_own_clock),
+        T(a_digit_is_told_in_the_clock_of_its_type),
         T(what_is_sent_reads_as_what_was_asked),
         T(a_long_digit_at_a_fast_clock_does_not_wrap),
         T(a_clock_of_no_whole_khz_keeps_its_time),

@@ -130,6 +130,58 @@ static void a_clock_is_exact_or_not_said(void **state)
     assert_int_equal(clock_of(LINE("4000", "4294967290"), LINE("5000", "4294967290")), 0);
 }
 
+#define OPUS    "a=rtpmap:111 opus/48000/2\r\n"
+#define FAST    "a=rtpmap:110 telephone-event/48000\r\n"
+#define BROWSER HEAD "m=audio 4000 RTP/AVP 111 0 110 126\r\n" OPUS FAST EVENT("126")
+
+static void assert_event(const struct leg *leg, uint8_t type, uint32_t hz)
+{
+    struct media_ep ep = {0};
+
+    terms_fill(c, leg, 0, &ep);
+    assert_int_equal(media_event_clock(ep.pt, ep.n_pts, ep.clock_rate, type), hz);
+}
+
+static void events_have_the_clock_of_their_rtpmap(void **state)
+{
+    struct terms_line l;
+
+    (void)state;
+    up();
+    cross(true, OFFER_OFFER, BROWSER);
+    cross(false, OFFER_ANSWER, HEAD "m=audio 5000 RTP/AVP 111 110 126\r\n" OPUS FAST EVENT("126"));
+    assert_pts(c->out, 0, "111 opus, 110 telephone-event, 126 telephone-event");
+    assert_event(c->in, 110, 48000);
+    assert_event(c->in, 126, 8000);
+    assert_event(c->out, 126, 8000);
+    assert_true(terms_line(c, c->in, 0, &l));
+    assert_int_equal(l.event_pt, 110);
+    /* the voice is another, and events of both clocks stay */
+    cross(true, OFFER_OFFER, BROWSER);
+    cross(false, OFFER_ANSWER, HEAD "m=audio 5000 RTP/AVP 0 110 126\r\n" FAST EVENT("126"));
+    assert_event(c->in, 110, 48000);
+    assert_event(c->in, 126, 8000);
+    assert_event(c->out, 110, 48000);
+    assert_true(terms_line(c, c->in, 0, &l));
+    assert_int_equal(l.clock_rate, 0);
+    assert_int_equal(l.event_pt, 126);
+    rig_down(&r);
+}
+
+/* Numbers mean nothing: what the answer calls 110 is what the offer calls 126. */
+static void events_are_matched_by_clock(void **state)
+{
+    (void)state;
+    up();
+    cross(true, OFFER_OFFER, BROWSER);
+    cross(false, OFFER_ANSWER, HEAD "m=audio 5000 RTP/AVP 111 96\r\n" OPUS EVENT("96"));
+    assert_pts(c->in, 0, "111 opus, 126 telephone-event, 96 telephone-event");
+    assert_event(c->in, 126, 8000);
+    assert_event(c->in, 96, 8000);
+    assert_event(c->out, 96, 8000);
+    rig_down(&r);
+}
+
 static void a_refused_offer_changes_nothing(void **state)
 {
     (void)state;
@@ -175,6 +227,8 @@ int main(void)
         cmocka_unit_test(each_party_is_sent_its_own_numbers),
         cmocka_unit_test(dynamic_codecs_are_known_by_name_and_clock),
         cmocka_unit_test(a_clock_is_exact_or_not_said),
+        cmocka_unit_test(events_have_the_clock_of_their_rtpmap),
+        cmocka_unit_test(events_are_matched_by_clock),
         cmocka_unit_test(a_refused_offer_changes_nothing),
         cmocka_unit_test(a_record_carries_what_was_agreed),
     };
