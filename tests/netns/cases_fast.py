@@ -13,11 +13,24 @@ from netns import check
 
 
 def clean(report, what):
-    """Nothing went wrong with any packet of the parties."""
-    for key in ("lost", "duplicated", "reordered", "foreign", "wrong_source", "corrupt", "silent"):
+    """Nothing went wrong with any packet of the parties but what a full link, or a party's own full socket, says that it has lost."""
+    for key in ("duplicated", "reordered", "foreign", "wrong_source", "corrupt", "silent"):
         check(report[key] == 0, f"{what}: {key} {report[key]} of {report['sent']}: {report}")
-    check(report["received"] == report["sent"] > 0, f"{what}: {report}")
+    check(report["lost"] <= report["dropped"] + report["overflowed"], f"{what}: lost {report['lost']} of {report['sent']}: {report}")
+    check(report["received"] + report["lost"] == report["sent"] > 0, f"{what}: {report}")
     return report
+
+
+def counted(bench, calls, report, what):
+    """What both parties sent is what was counted, in and out, and none of it was counted as lost."""
+    n = bench.ctl(f"sum 0 {calls}")
+    for x, y in (("a", "b"), ("b", "a")):
+        check(n[x]["packets"] == n[y]["sent_packets"] and n[x]["duplicates"] == n[x]["reordered"] == n[x]["strangers"] == 0,
+              f"{what}: counters: {n} of {report['sent']}")
+        check(n[x]["lost"] <= report["dropped"], f"{what}: counters: {n[x]}")
+    packets = n["a"]["packets"] + n["b"]["packets"]
+    check(report["sent"] - report["dropped"] <= packets <= report["sent"], f"{what}: counters: {n} of {report['sent']}")
+    return n
 
 
 def case_sockets(bench):
@@ -79,13 +92,10 @@ def switch_over(bench, mode, calls, pps):
     netns.time.sleep(1)
     flow("pause")
     report = clean(flow("report"), f"switch-over by {mode}")
-    n = bench.ctl(f"sum 0 {calls}")
-    for x, y in (("a", "b"), ("b", "a")):
-        check(n[x]["packets"] == n[y]["sent_packets"], f"counters: {n} of {report['sent']}")
-        check(n[x]["lost"] == n[x]["duplicates"] == n[x]["reordered"] == n[x]["strangers"] == 0, f"counters: {n[x]}")
+    n = counted(bench, calls, report, f"switch-over by {mode}")
+    for x in "ab":
         check(n[x]["fast_packets"] > 0 and n[x]["promotions"] >= 3 * calls and n[x]["demotions"] >= 2 * calls,
               f"promotions: {n[x]} {demotions(bench)}")
-    check(n["a"]["packets"] + n["b"]["packets"] == report["sent"], f"counters: {n} of {report['sent']}")
     bench.ok(f"close 0 {calls}")
     check(bench.promoted() == 0, "streams left")
     return f"{report['sent']} packets, p50 {report['p50_us']} us, p99 {report['p99_us']} us"
@@ -140,17 +150,23 @@ def case_fast_dtmf(bench):
     all_in(bench, 20)
     bench.ctl("events")
     flow("dtmf 10")
-    netns.time.sleep(1)
+    bench.until("events of all parties", lambda: flow("peek")["events_sent"] == 200)
+    netns.time.sleep(0.5)  # and audio behind them
+    check(bench.promoted() == 20, f"streams left the kernel: {demotions(bench)}")
     flow("pause")
-    report = flow("report")
-    clean(report, "dtmf")
+    report = clean(flow("report"), "dtmf")
+    if report["lost"]:
+        raise netns.Skip(f"the machine is too busy: links have lost {report['lost']}")
     check(report["events_received"] == report["events_sent"] == 200, f"events: {report}")
-    told = bench.ctl("events")["counts"]["dtmf"]
+    told = 0
+
+    def all_told():
+        nonlocal told
+        told += bench.ctl("events")["counts"]["dtmf"]
+        return told >= 20
+    bench.until("events told", all_told)
     check(told == 20, f"events told: {told}")
-    n = bench.ctl("sum 0 10")
-    check(n["a"]["packets"] == n["b"]["sent_packets"], f"counters: {n}")
-    check(n["a"]["packets"] + n["b"]["packets"] == report["sent"], f"counters: {n}")
-    check(bench.promoted() == 20, "streams left the kernel")
+    counted(bench, 10, report, "dtmf")
 
 
 UFRAG, PWD, PEER = "laiteiceu", "laiteicepasswordlaiteice", "peer"
@@ -284,7 +300,7 @@ def case_gateway(bench):
     bench.ip("b", "link", "set", "vb", "address", "02:00:00:00:99:01")
     netns.time.sleep(3)
     report = flow("peek")
-    check(report["longest_ms"] < 1000, f"longest silence {report['longest_ms']} ms: {report}")
+    check(report["longest_ms"] < 1000 + report["slept_ms"], f"longest silence {report['longest_ms']} ms: {report}")
     flow("mark")
     netns.time.sleep(1)
     clean(flow("report"), "behind the new gateway")

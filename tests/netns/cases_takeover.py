@@ -12,8 +12,7 @@ import subprocess
 import time
 
 import netns
-from cases_fast import NATIVE, all_in, clean, fast
-from cases_kill import counted
+from cases_fast import NATIVE, all_in, clean, counted, fast
 from cases_steer import NO_FORWARD, steered
 from netns import check
 

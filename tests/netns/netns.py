@@ -154,6 +154,22 @@ class Talker:
         self.log.close()
 
 
+class Flow(Talker):
+    """rtpflow; its reports say also what the links between it and the relay have lost, full as they were."""
+
+    def __init__(self, bench, argv, log):
+        super().__init__(argv, log)
+        self.bench, self.before = bench, bench.links_dropped()
+
+    def __call__(self, line):
+        r = super().__call__(line)
+        if line == "mark":
+            self.before = self.bench.links_dropped()
+        elif line in ("report", "peek"):
+            r["dropped"] = self.bench.links_dropped() - self.before
+        return r
+
+
 class Bench:
     """
     Namespaces NAME-a, NAME-r and NAME-b. The relay has 10.99.1.1 and fd99:1::1 towards A (device va), 10.99.2.1 and fd99:2::1
@@ -355,6 +371,13 @@ class Bench:
         check(not r.get("failed") and not r.get("status"), f"{line}: {r}")
         return r
 
+    def links_dropped(self):
+        """Packets that a device could not hand to its other end, whose queue was full: nobody there had a processor."""
+        n = 0
+        for where, dev in (("a", "va"), ("b", "vb"), ("r", "va"), ("r", "vb")):
+            n += json.loads(self.ip(where, "-s", "-j", "link", "show", dev))[0]["stats64"]["tx"]["dropped"]
+        return n
+
     def talker(self, program, *words):
         t = Talker([os.path.join(self.build, program), *words], os.path.join(self.dir, os.path.basename(program) + ".log"))
         self.talkers.append(t)
@@ -381,7 +404,10 @@ class Bench:
 
     def flow(self, path, pps=50, bytes_=172, pt=0, event_pt=101, only=""):
         """Both parties of the calls of a map, speaking."""
-        return self.talker("tests/netns/rtpflow", self.ns["a"], self.ns["b"], path, str(pps), str(bytes_), str(pt), str(event_pt), *([only] if only else []))
+        argv = [os.path.join(self.build, "tests/netns/rtpflow"), self.ns["a"], self.ns["b"], path, str(pps), str(bytes_), str(pt), str(event_pt)]
+        t = Flow(self, argv + ([only] if only else []), os.path.join(self.dir, "rtpflow.log"))
+        self.talkers.append(t)
+        return t
 
     def inject(self, path, pps, seconds, kinds="all", side="a"):
         return subprocess.Popen([os.path.join(self.build, "tests/netns/inject"), self.ns[side], path, str(pps), str(seconds), kinds],

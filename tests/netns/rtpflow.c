@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@
 #define WINDOW     4096U     /* packets of a stream in which a duplicate is recognised */
 #define BEHIND_NS  50000000U /* a sender that late does not catch up: it would make a burst */
 #define DRAIN_NS   400000000U
+#define LATE_NS    3000000000U /* while something is missing: a relay without a processor has it yet */
 #define LATENCY_US 200000U
 
 /* One party of one call: what it sends, and what it hears of the other. */
@@ -42,6 +44,7 @@ struct party {
     uint32_t base;        /* counter of the other from which loss counts */
     uint32_t next;        /* highest counter that came, and 1 */
     uint32_t unique;      /* since base */
+    uint32_t overflowed;  /* lost by its own socket for want of room, before base */
     uint64_t sent_ns;     /* when it sent last */
     uint64_t last_ns;     /* when the last came */
     uint64_t longest_ns;  /* between two */
@@ -261,34 +264,56 @@ static unsigned percentile(double share)
     return i;
 }
 
+/* What came to the party's socket while it was full. */
+static uint32_t overflowed(const struct party *y)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t len = sizeof(info);
+
+    (void)getsockopt(y->fd, SOL_SOCKET, SO_MEMINFO, info, &len);
+    return info[SK_MEMINFO_DROPS];
+}
+
+static uint64_t missing(void)
+{
+    uint64_t lost = 0;
+
+    for (unsigned i = 0; i < t.n; i++) {
+        uint32_t expected = t.party[i ^ 1].sent - t.party[i].base;
+
+        lost += expected > t.party[i].unique ? expected - t.party[i].unique : 0;
+    }
+    return lost;
+}
+
 static void report(bool is_drained)
 {
-    uint64_t lost = 0, longest = 0, now = now_ns();
-    unsigned silent = 0;
+    uint64_t lost = missing(), longest = 0, now = now_ns();
+    unsigned silent = 0, full = 0;
 
     for (unsigned i = 0; i < t.n; i++) {
         struct party *y = &t.party[i];
         uint32_t expected = t.party[i ^ 1].sent - y->base;
 
-        lost += expected > y->unique ? expected - y->unique : 0;
+        full += overflowed(y) - y->overflowed;
         if (y->longest_ns > longest)
             longest = y->longest_ns;
         if (y->last_ns && !is_drained && now - y->last_ns > longest)
             longest = now - y->last_ns;
         silent += expected > 0 && y->unique == 0;
     }
-    printf("{\"parties\":%u,\"sent\":%llu,\"received\":%llu,\"lost\":%llu,\"duplicated\":%llu,"
-           "\"reordered\":%llu,\"foreign\":%llu,\"wrong_source\":%llu,\"corrupt\":%llu,"
-           "\"send_errors\":%llu,\"events_sent\":%llu,\"events_received\":%llu,\"silent\":%u,"
-           "\"slept_ms\":%llu,\"longest_ms\":%llu,\"p50_us\":%u,\"p99_us\":%u}\n",
-           t.n, (unsigned long long)t.sent, (unsigned long long)t.received,
-           (unsigned long long)lost, (unsigned long long)t.duplicated,
-           (unsigned long long)t.reordered, (unsigned long long)t.foreign,
-           (unsigned long long)t.wrong_source, (unsigned long long)t.corrupt,
-           (unsigned long long)t.send_errors, (unsigned long long)t.events_sent,
-           (unsigned long long)t.events_received, silent,
-           (unsigned long long)(t.slept_ns / 1000000), (unsigned long long)(longest / 1000000),
-           percentile(0.5), percentile(0.99));
+    printf(
+        "{\"parties\":%u,\"sent\":%llu,\"received\":%llu,\"lost\":%llu,\"duplicated\":%llu,"
+        "\"reordered\":%llu,\"foreign\":%llu,\"wrong_source\":%llu,\"corrupt\":%llu,"
+        "\"send_errors\":%llu,\"overflowed\":%u,\"events_sent\":%llu,\"events_received\":%llu,\"silent\":%u,"
+        "\"slept_ms\":%llu,\"longest_ms\":%llu,\"p50_us\":%u,\"p99_us\":%u}\n",
+        t.n, (unsigned long long)t.sent, (unsigned long long)t.received, (unsigned long long)lost,
+        (unsigned long long)t.duplicated, (unsigned long long)t.reordered,
+        (unsigned long long)t.foreign, (unsigned long long)t.wrong_source,
+        (unsigned long long)t.corrupt, (unsigned long long)t.send_errors, full,
+        (unsigned long long)t.events_sent, (unsigned long long)t.events_received, silent,
+        (unsigned long long)(t.slept_ns / 1000000), (unsigned long long)(longest / 1000000),
+        percentile(0.5), percentile(0.99));
 }
 
 /* From here on: nothing lost, nothing late. */
@@ -300,6 +325,7 @@ static void mark(void)
     for (unsigned i = 0; i < t.n; i++) {
         t.party[i].base = t.party[i ^ 1].sent;
         t.party[i].unique = 0;
+        t.party[i].overflowed = overflowed(&t.party[i]);
         t.party[i].longest_ns = 0;
         t.party[i].sent_ns = 0;
     }
@@ -322,10 +348,10 @@ static void turn(void)
 static void drain(void)
 {
     bool was_paused = t.is_paused;
-    uint64_t end = now_ns() + DRAIN_NS;
+    uint64_t start = now_ns(), now = start;
 
     t.is_paused = true;
-    while (now_ns() < end)
+    for (; now < start + DRAIN_NS || (now < start + LATE_NS && missing() > 0); now = now_ns())
         turn();
     t.is_paused = was_paused;
     t.start_ns = now_ns();
@@ -425,7 +451,7 @@ static bool party_open(struct party *y, const char *own, const char *peer)
     struct epoll_event ev = {.events = EPOLLIN, .data.u64 = y->id};
     struct sockaddr_storage ss;
     socklen_t len;
-    int size = 1 << 20;
+    int size = 4 << 20; /* seconds of a stream, while we have no processor */
 
     if (!address(own, &ss, &len) || !address(peer, &y->peer, &y->peer_len))
         return false;
