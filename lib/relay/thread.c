@@ -20,10 +20,11 @@
 #include "relay/lines.h"
 #include "relay/secure.h"
 
-#define EVENTS_MAX    256 /* sockets served before jobs and the clock have their turn: some 2 ms */
-#define WHEEL_SLOTS   1024U /* of WHEEL_MS: 102 s, most timeouts in one round */
-#define WHEEL_MS      100U
-#define RING_SLOTS    4096U
+#define EVENTS_MAX  256   /* sockets served before jobs and the clock have their turn: some 2 ms */
+#define WHEEL_SLOTS 1024U /* of WHEEL_MS: 102 s, most timeouts in one round */
+#define WHEEL_MS    100U
+#define RING_SLOTS \
+    8192U /* 5,500 sessions, opened in one turn of a connection, come back as jobs: events must find room beside them */
 #define LATCH_TELL_MS 1000U /* a LATCHED event of one endpoint and second */
 #define JOBS_PER_TURN 256U
 #define LOOK_MS \
@@ -72,7 +73,7 @@ static struct media_event_msg *event_new(struct thread *t, struct endpoint *e, e
 {
     struct media_event_msg *m;
 
-    /* 4,096 not taken yet: the control thread is stuck, and more would only take memory */
+    /* 8,192 not taken yet: the control thread is stuck, and more would only take memory */
     *job = t->up.first ? NULL : job_new(JOB_EVENT, e->session, 1);
     if (!*job) {
         total_add(&t->totals.events_lost, 1);
