@@ -56,7 +56,7 @@ void crypto_retell(const struct leg *place, const struct leg *to, const struct s
                    unsigned i, struct sdp_media_edit *m, struct crypto_text *text);
 /** It has taken the place: the keys that it was told hold from the next crypto_settle on. Nothing if none were. */
 void crypto_take(struct call *c, unsigned e);
-/** Another party has come to this endpoint by itself (Replaces) and is about to be answered: new keys from the next crypto_settle on. */
+/** Another party has come to this endpoint by itself (Replaces) and is about to be answered, or to be told an offer: new keys from the next crypto_settle on. */
 void crypto_replace(struct call *c, unsigned e);
 
 /** The answer has come. @param keys  out: bit per endpoint whose keys differ from before. @return the same of mux */

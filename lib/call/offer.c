@@ -277,6 +277,13 @@ int offer_hear(struct ldlg *from, struct ldlg *to, struct span body)
     return 0;
 }
 
+/* Who comes into another's place must not be told what that one knows: the same key would seal two streams (RFC 3711 §9.1). */
+static void offer_renew(struct ldlg *to)
+{
+    for (unsigned i = 0; to->place && i < OFFER_MEDIA_MAX; i++)
+        crypto_replace(to->leg->call, offer_ep_of(to->leg, i));
+}
+
 int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct span body,
                 struct span *out)
 {
@@ -288,13 +295,13 @@ int offer_cross(struct ldlg *from, struct ldlg *to, enum offer_kind kind, struct
     if (kind == OFFER_ANSWER) {
         from->oa.state = to->oa.state = OA_STABLE;
         offer_kept_settle(from);
-        for (unsigned i = 0; to->place && i < OFFER_MEDIA_MAX; i++)
-            crypto_replace(to->leg->call, offer_ep_of(to->leg, i));
+        offer_renew(to);
         if (offer_is_carried(from, to))
             offer_apply(from->leg->call);
     } else {
         from->oa.state = OA_OFFER_IN;
         to->oa.state = OA_OFFER_OUT;
+        offer_renew(to); /* an INVITE without an offer gets ours */
     }
     return offer_write(to, kind, &sdp, out);
 }
