@@ -150,6 +150,18 @@ static void on_record(void *arg, const struct cdr_event *ev)
         r->sum->records++;
 }
 
+/* One of another version keeps its name: who goes back to that version has its records. */
+static const char *not_written(int err)
+{
+    switch (err) {
+    case -EWOULDBLOCK: return "its process lives";
+    case -EPROTO:
+        return "left by another version, or none of ours: that version writes its records when it "
+               "is started once; else move it away";
+    default: return "records in it are not written";
+    }
+}
+
 /* One that could not be put stays for the next start; lines that are in a file by then are not written again. */
 static void take_records(struct reading *r, const char *dir, const struct left *l)
 {
@@ -162,7 +174,7 @@ static void take_records(struct reading *r, const char *dir, const struct left *
         n = cdr_keep_read(path, l->worker, on_record, r);
     if (n < 0)
         log_ev(LOG_ERROR, "cdr_keep", "path=%s error=\"%s\" msg=\"%s\"", path, err_str(n),
-               n == -EWOULDBLOCK ? "its process lives" : "records in it are not written");
+               not_written(n));
     else if (!r->refused)
         (void)cdr_keep_remove(path);
 }

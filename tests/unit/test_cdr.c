@@ -653,6 +653,32 @@ static void a_chain_that_breaks_off_says_so_and_gives_what_is_before(void **stat
     end_keeping(w);
 }
 
+static void what_another_version_left_waits_for_it(void **state)
+{
+    struct conf_cdr cdr = section("a", path_a);
+    struct cdr_writer *w = keeping(&cdr, 1);
+    struct cdr_event ev = event(CDR_CALL, 1);
+    uint32_t other = 99, ours;
+    FILE *f;
+
+    (void)state;
+    cdr_put(cdr_writer_port(w, 1), NULL, &ev);
+    killed_now();
+    f = fopen(left, "r");
+    assert_non_null(f);
+    fseek(f, 4, SEEK_SET);
+    assert_int_equal(fread(&ours, sizeof(ours), 1, f), 1);
+    fclose(f);
+    spoil(4 - 4096, &other, sizeof(other));
+    assert_int_equal(cdr_keep_read(left, 1, put_again, cdr_writer_port(w, 0)), -EPROTO);
+    assert_int_equal(cdr_keep_remove(left), -EPROTO);
+    /* that version has been started again */
+    spoil(4 - 4096, &ours, sizeof(ours));
+    assert_int_equal(restart(&cdr, 1), 1);
+    assert_int_equal(record_count(path_a), 1);
+    end_keeping(w);
+}
+
 static void a_file_that_was_cut_gives_what_is_left(void **state)
 {
     struct conf_cdr cdr = section("a", path_a);
@@ -711,6 +737,7 @@ int main(void)
         TEST(wrong_bytes_in_what_was_kept_are_no_records),
         TEST(a_chain_that_breaks_off_says_so_and_gives_what_is_before),
         TEST(a_file_that_was_cut_gives_what_is_left),
+        TEST(what_another_version_left_waits_for_it),
         TEST(a_flag_that_is_neither_yes_nor_no_is_no_record),
     };
 
