@@ -16,6 +16,7 @@ struct pair {
     uint64_t ready_ms; /* not before */
     uint16_t prev, next;
     bool is_used;
+    bool is_lent; /* in no list: another entry of the same address has it taken, see settle() */
 };
 
 struct range {
@@ -32,6 +33,8 @@ struct port_addr {
     struct addr ip; /* port 0 */
     char device[MEDIA_DEVICE_MAX];
     bool is_retired;
+    bool is_changed; /* new, or retired: not settled yet */
+    bool has_twin;   /* there was another entry of its ip when it was last looked at */
     bool by_sockets; /* as the pool said when it came: a change waits for a restart */
     struct range range[2];
 };
@@ -123,6 +126,14 @@ static int range_take(struct range *r, uint64_t now_ms, uint16_t *out)
     return 0;
 }
 
+static struct pair *range_pair(const struct range *r, uint16_t port, uint16_t *i)
+{
+    if (port < r->lo || (uint32_t)(port - r->lo) / 2 >= r->n_pairs || (port - r->lo) % 2)
+        return NULL;
+    *i = (uint16_t)((port - r->lo) / 2);
+    return &r->pair[*i];
+}
+
 static uint32_t range_resting(const struct range *r, uint64_t now_ms)
 {
     uint32_t n = 0;
@@ -150,6 +161,7 @@ static struct port_addr *addr_new(struct pool *pool, const struct media_pool *ms
     if (!a)
         return NULL;
     a->pool = pool;
+    a->is_changed = true;
     a->ip = msg->addr[i];
     memcpy(a->device, msg->device, sizeof(a->device));
     a->by_sockets = msg->flags & MEDIA_POOL_SOCKETS;
@@ -172,6 +184,102 @@ static bool addr_is_same(const struct port_addr *a, const struct media_pool *msg
            r[1].n_pairs == (msg->priority_hi > msg->priority_lo
                                 ? (uint32_t)(msg->priority_hi - msg->priority_lo + 1) / 2
                                 : 0);
+}
+
+/* ---- one address twice ----------------------------------------------------------------------------------------- */
+
+/*
+ * Another range, device or pool for an address that has calls makes a second entry of it: the first is retired and serves its leases, and
+ * both have the same ports. A pair that one has taken is lent by the other: it is in its list again when it is given back, behind its rest.
+ */
+static bool are_twins(const struct port_addr *a, const struct port_addr *b)
+{
+    return a != b && addr_ip_eq(&a->ip, &b->ip) &&
+           (a->is_retired || b->is_retired || memcmp(a->device, b->device, sizeof(a->device)) == 0);
+}
+
+static struct pair *pair_at(struct port_addr *a, uint16_t port, struct range **r, uint16_t *i)
+{
+    for (unsigned k = 0; k < 2; k++) {
+        struct pair *p = range_pair(&a->range[k], port, i);
+
+        *r = &a->range[k];
+        if (p)
+            return p;
+    }
+    return NULL;
+}
+
+static void lend(struct port_addr *a, uint16_t port)
+{
+    struct range *r;
+    uint16_t i;
+    struct pair *p = pair_at(a, port, &r, &i);
+
+    if (!p || p->is_used || p->is_lent)
+        return;
+    range_remove(r, i);
+    p->is_lent = true;
+}
+
+static void unlend(struct port_addr *a, uint16_t port, uint64_t ready_ms)
+{
+    struct range *r;
+    uint16_t i;
+    struct pair *p = pair_at(a, port, &r, &i);
+
+    if (!p || !p->is_lent)
+        return;
+    p->is_lent = false;
+    p->ready_ms = ready_ms;
+    range_append(r, i);
+}
+
+/* What rests, or has rested, at the other is behind what never served. */
+static void rest_as(struct port_addr *a, uint16_t port, uint64_t ready_ms)
+{
+    struct range *r;
+    uint16_t i;
+    struct pair *p = pair_at(a, port, &r, &i);
+
+    if (!p || p->is_used || p->is_lent || p->ready_ms >= ready_ms)
+        return;
+    range_remove(r, i);
+    p->ready_ms = ready_ms;
+    range_append(r, i);
+}
+
+/* a gives out no pair that b has taken, and, if it is new, none that rests there. */
+static void settle(struct port_addr *a, struct port_addr *b, bool is_new)
+{
+    a->has_twin = b->has_twin = true;
+    for (unsigned k = 0; k < 2; k++) {
+        const struct range *r = &b->range[k];
+
+        for (uint32_t i = 0; i < r->n_pairs; i++) {
+            if (r->pair[i].is_used)
+                lend(a, (uint16_t)(r->lo + 2 * i));
+        }
+        for (uint16_t i = r->n_pairs && is_new ? r->first : NO_PAIR; i != NO_PAIR;
+             i = r->pair[i].next)
+            rest_as(a, (uint16_t)(r->lo + 2U * i), r->pair[i].ready_ms);
+    }
+}
+
+/* All others of its ip, one after the other. Walks all addresses: at a reload, and for a call whose address has a twin. */
+static struct port_addr *twin_next(const struct ports *p, const struct port_addr *a, unsigned *pool,
+                                   struct port_addr *at)
+{
+    at = at ? at->next : NULL;
+    for (;;) {
+        for (; at; at = at->next) {
+            if (are_twins(a, at))
+                return at;
+        }
+        if (*pool == p->n_pools)
+            return NULL;
+        at = p->pool[(*pool)++]->addrs;
+    }
 }
 
 /* Retired addresses without a lease go. */
@@ -255,8 +363,39 @@ static struct pool *pool_get(struct ports *p, const struct media_pool *msg, int 
     return pool;
 }
 
+static void addr_retire(struct port_addr *a)
+{
+    a->is_changed |= !a->is_retired;
+    a->is_retired = true;
+}
+
+static bool is_one_of(const struct port_addr *a, struct port_addr *const *list, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (list[i] == a)
+            return true;
+    }
+    return false;
+}
+
+static void pool_settle(const struct ports *p, const struct pool *pool)
+{
+    for (struct port_addr *a = pool->addrs; a; a = a->next) {
+        struct port_addr *b = NULL;
+        unsigned at = 0;
+
+        while (a->is_changed && (b = twin_next(p, a, &at, b)) != NULL) {
+            if (!a->is_retired)
+                settle(a, b, true);
+            if (!b->is_retired)
+                settle(b, a, false);
+        }
+        a->is_changed = false;
+    }
+}
+
 /* New addresses as a list in front of the old ones; those not named in msg are retired. */
-static int pool_set_addrs(struct pool *pool, const struct media_pool *msg)
+static int pool_set_addrs(struct ports *p, struct pool *pool, const struct media_pool *msg)
 {
     struct port_addr *kept[MEDIA_POOL_ADDRS] = {NULL};
     struct port_addr *added = NULL;
@@ -280,17 +419,16 @@ static int pool_set_addrs(struct pool *pool, const struct media_pool *msg)
         a->next = added;
         added = a;
     }
-    for (a = pool->addrs; a; a = a->next)
-        a->is_retired = true;
-    for (unsigned i = 0; i < msg->n_addrs; i++) {
-        if (kept[i])
-            kept[i]->is_retired = false;
+    for (a = pool->addrs; a; a = a->next) {
+        if (!is_one_of(a, kept, msg->n_addrs))
+            addr_retire(a);
     }
     while ((a = added) != NULL) {
         added = a->next;
         a->next = pool->addrs;
         pool->addrs = a;
     }
+    pool_settle(p, pool);
     pool_sweep(pool);
     return 0;
 }
@@ -319,7 +457,7 @@ int ports_set_pool(struct ports *p, const struct media_pool *msg)
     pool = pool_get(p, msg, &err);
     if (!pool)
         return err;
-    err = pool_set_addrs(pool, msg);
+    err = pool_set_addrs(p, pool, msg);
     if (err < 0)
         return err;
     p->generation = msg->generation;
@@ -341,7 +479,8 @@ void ports_end_pools(struct ports *p, uint64_t generation)
             continue;
         pool->is_retired = true;
         for (struct port_addr *a = pool->addrs; a; a = a->next)
-            a->is_retired = true;
+            addr_retire(a);
+        pool_settle(p, pool);
     }
     ports_sweep(p);
 }
@@ -366,8 +505,13 @@ bool ports_has(const struct ports *p, const struct addr *ip, uint16_t lo, uint16
 static void lease_made(struct ports *p, struct port_addr *a, uint8_t range, uint16_t pair,
                        struct port_lease *out)
 {
+    struct port_addr *b = NULL;
+    unsigned at = 0;
+
     *out = (struct port_lease){.at = a, .pair = pair, .range = range};
     p->used++;
+    while (a->has_twin && (b = twin_next(p, a, &at, b)) != NULL)
+        lend(b, (uint16_t)(a->range[range].lo + 2U * pair));
 }
 
 static bool addr_serves(const struct port_addr *a, uint8_t family)
@@ -428,11 +572,11 @@ int ports_take_exact(struct ports *p, uint32_t id, const struct addr *local, boo
             continue;
         for (uint8_t k = 0; k < (has_priority ? 2 : 1); k++) {
             struct range *r = &a->range[k];
-            uint16_t i = (uint16_t)((local->port - r->lo) / 2);
+            uint16_t i;
 
-            if (local->port < r->lo || i >= r->n_pairs || (local->port - r->lo) % 2)
+            if (!range_pair(r, local->port, &i))
                 continue;
-            if (r->pair[i].is_used)
+            if (r->pair[i].is_used || r->pair[i].is_lent)
                 return -EADDRINUSE;
             range_remove(r, i);
             r->pair[i].is_used = true;
@@ -446,17 +590,22 @@ int ports_take_exact(struct ports *p, uint32_t id, const struct addr *local, boo
 
 void ports_give(struct ports *p, struct port_lease *lease, uint64_t now_ms, uint32_t rest_ms)
 {
-    struct port_addr *a = lease->at;
+    struct port_addr *a = lease->at, *b = NULL;
+    unsigned at = 0;
     struct pool *pool;
     struct range *r;
+    uint64_t ready_ms;
 
     if (!a)
         return;
     pool = a->pool;
+    ready_ms = now_ms + (rest_ms ? rest_ms : pool->quarantine_ms);
     r = &a->range[lease->range];
     r->pair[lease->pair].is_used = false;
-    r->pair[lease->pair].ready_ms = now_ms + (rest_ms ? rest_ms : pool->quarantine_ms);
+    r->pair[lease->pair].ready_ms = ready_ms;
     range_append(r, lease->pair);
+    while (a->has_twin && (b = twin_next(p, a, &at, b)) != NULL)
+        unlend(b, ports_local(lease).port, ready_ms);
     r->used--;
     p->used--;
     lease->at = NULL;

@@ -214,6 +214,143 @@ static void an_address_taken_out_serves_its_leases_to_their_end(void **state)
     assert_int_equal(st[0].quarantine, 1);
 }
 
+/* All that the address of the first pool, or of another, has now. */
+static unsigned take_all(const char *name, uint64_t now, struct port_lease *out, unsigned max)
+{
+    unsigned n = 0;
+
+    while (n < max && ports_take(ports, media_pool_id(name), 4, true, now, &out[n]) == 0)
+        n++;
+    return n;
+}
+
+static void no_port_twice(const struct port_lease *a, unsigned n, const struct port_lease *b,
+                          unsigned m)
+{
+    for (unsigned i = 0; i < n; i++) {
+        for (unsigned k = 0; k < m; k++)
+            assert_int_not_equal(ports_local(&a[i]).port, ports_local(&b[k]).port);
+    }
+}
+
+static void a_wider_range_gives_no_port_that_a_call_has(void **state)
+{
+    struct media_pool m = pool_msg("a", "192.0.2.1", 2);
+    struct port_lease old[3], l[16];
+    unsigned n;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(take(false, 0, &old[i]), 0);
+    m.port_hi = 20015;
+    assert_int_equal(ports_set_pool(ports, &m), 0);
+    n = take_all("a", 5000, l, 16);
+    assert_int_equal(n, 5);
+    no_port_twice(old, 3, l, n);
+    assert_int_equal(ports_used(ports), 8);
+    /* nor one that the session has for its own again */
+    for (unsigned i = 0; i < 3; i++) {
+        struct addr at = ports_local(&old[i]);
+
+        assert_int_equal(ports_take_exact(ports, m.id, &at, false, &l[n]), -EADDRINUSE);
+    }
+    /* what comes back rests as if nothing had changed; the last of them takes the old entry with it */
+    ports_give(ports, &old[1], 5000, 0);
+    ports_give(ports, &old[0], 5100, 0);
+    ports_give(ports, &old[2], 5200, 0);
+    assert_int_equal(take(false, 5999, &l[n]), -EADDRNOTAVAIL);
+    assert_int_equal(take_all("a", 6150, &l[n], 16 - n), 2);
+    assert_int_equal(take_all("a", 6200, &l[n + 2], 16 - n - 2), 1);
+    assert_int_equal(ports_used(ports), 8);
+    for (unsigned i = 0; i < 8; i++) {
+        no_port_twice(&l[i], 1, &l[i + 1], 7 - i);
+        ports_give(ports, &l[i], 7000, 0);
+    }
+    assert_int_equal(ports_used(ports), 0);
+}
+
+static void what_rests_rests_also_in_a_wider_range(void **state)
+{
+    struct media_pool m = pool_msg("a", "192.0.2.1", 2);
+    struct port_lease l[16];
+
+    (void)state;
+    assert_int_equal(take(false, 0, &l[0]), 0);
+    assert_int_equal(take(false, 0, &l[1]), 0);
+    ports_give(ports, &l[0], 100, 0);
+    ports_give(ports, &l[1], 200, 0);
+    m.port_hi = 20015;
+    assert_int_equal(ports_set_pool(ports, &m), 0);
+    assert_int_equal(take_all("a", 1099, l, 16), 6);
+    assert_int_equal(take_all("a", 1100, &l[6], 10), 1);
+    assert_int_equal(take_all("a", 1200, &l[7], 9), 1);
+}
+
+static void an_address_that_moves_to_another_pool_takes_its_calls_ports_along(void **state)
+{
+    struct media_pool b = pool_msg("b", "192.0.2.1", 2);
+    struct port_lease old[4], l[16];
+    unsigned n;
+
+    (void)state;
+    assert_int_equal(take(false, 0, &old[0]), 0);
+    assert_int_equal(take(false, 0, &old[1]), 0);
+    snprintf(b.device, sizeof(b.device), "vrf1"); /* another device is no other address */
+    b.port_lo = 20004;
+    b.port_hi = 20011;
+    assert_int_equal(ports_set_pool(ports, &b), 0);
+    ports_end_pools(ports, 2);
+    n = take_all("b", 0, l, 16);
+    no_port_twice(old, 2, l, n);
+    for (unsigned i = 0; i < n; i++)
+        ports_give(ports, &l[i], 0, 0);
+    ports_give(ports, &old[0], 0, 0);
+    ports_give(ports, &old[1], 0, 0);
+    assert_int_equal(take_all("b", 1000, l, 16), 4);
+}
+
+static void ranges_that_change_again_and_again_never_give_a_port_twice(void **state)
+{
+    struct port_lease l[64];
+    unsigned n = 0, pairs = 0;
+    uint64_t now = 0;
+    uint32_t seed = 1;
+
+    (void)state;
+    for (unsigned turn = 0; turn < 400; turn++) {
+        struct media_pool m = pool_msg(turn % 3 ? "a" : "b", "192.0.2.1", turn + 2);
+
+        seed = seed * 1664525U + 1013904223U;
+        m.port_lo = (uint16_t)(20000 + 2 * (seed >> 29));
+        m.port_hi = (uint16_t)(m.port_lo + 7 + 2 * (seed >> 27 & 7));
+        pairs = (m.port_hi - m.port_lo + 1U) / 2;
+        assert_int_equal(ports_set_pool(ports, &m), 0);
+        ports_end_pools(ports, m.generation);
+        for (unsigned i = 0; i < 6; i++) {
+            seed = seed * 1664525U + 1013904223U;
+            now += 200;
+            if (seed >> 31 && n > 0) {
+                ports_give(ports, &l[--n], now, 0);
+            } else if (n < 64 && ports_take(ports, m.id, 4, false, now, &l[n]) == 0) {
+                no_port_twice(l, n, &l[n], 1);
+                n++;
+            }
+            if (n > 1) { /* not the last one always */
+                struct port_lease first = l[0];
+
+                l[0] = l[n - 1];
+                l[n - 1] = first;
+            }
+        }
+        assert_int_equal(ports_used(ports), n);
+    }
+    while (n > 0)
+        ports_give(ports, &l[--n], now, 0);
+    assert_int_equal(ports_used(ports), 0);
+    /* nothing is lost for good: all of the last range can be had */
+    assert_int_equal(take_all(399 % 3 ? "a" : "b", now + 2000, l, 64), pairs);
+}
+
 static void a_pool_taken_out_gives_no_more_and_vanishes(void **state)
 {
     struct media_pool m = pool_msg("b", "192.0.2.9", 2);
@@ -258,6 +395,10 @@ int main(void)
         t(addresses_of_a_pool_take_turns),
         t(the_same_pool_again_changes_nothing),
         t(an_address_taken_out_serves_its_leases_to_their_end),
+        t(a_wider_range_gives_no_port_that_a_call_has),
+        t(what_rests_rests_also_in_a_wider_range),
+        t(an_address_that_moves_to_another_pool_takes_its_calls_ports_along),
+        t(ranges_that_change_again_and_again_never_give_a_port_twice),
         t(a_pool_taken_out_gives_no_more_and_vanishes),
         t(two_names_with_one_id_are_refused),
     };
