@@ -210,6 +210,15 @@ static struct pair *pair_at(struct port_addr *a, uint16_t port, struct range **r
     return NULL;
 }
 
+static bool is_taken(struct port_addr *a, uint16_t port)
+{
+    struct range *r;
+    uint16_t i;
+    const struct pair *p = pair_at(a, port, &r, &i);
+
+    return p && (p->is_used || p->is_lent);
+}
+
 static void lend(struct port_addr *a, uint16_t port)
 {
     struct range *r;
@@ -586,6 +595,42 @@ int ports_take_exact(struct ports *p, uint32_t id, const struct addr *local, boo
         }
     }
     return -ENODEV;
+}
+
+int ports_take_left(struct ports *p, uint32_t id, const struct addr *local, struct port_lease *out)
+{
+    struct pool *pool = pool_find(p, id);
+    struct media_pool msg = {.port_lo = local->port, .port_hi = (uint16_t)(local->port + 1)};
+    struct port_addr *a, *b = NULL;
+    unsigned at = 0;
+    uint16_t pair;
+    int err;
+
+    if (!pool || local->port < 1024 || local->port % 2)
+        return -ENODEV;
+    msg.addr[0] = *local;
+    msg.addr[0].port = 0;
+    if (pool->addrs) {
+        memcpy(msg.device, pool->addrs->device, sizeof(msg.device));
+        msg.flags = pool->addrs->by_sockets ? MEDIA_POOL_SOCKETS : 0;
+    }
+    a = addr_new(pool, &msg, 0);
+    if (!a)
+        return -ENOMEM;
+    addr_retire(a);
+    while ((b = twin_next(p, a, &at, b)) != NULL) {
+        if (is_taken(b, local->port)) {
+            addr_free(a);
+            return -EADDRINUSE;
+        }
+    }
+    a->next = pool->addrs;
+    pool->addrs = a;
+    pool_settle(p, pool);
+    err = range_take(&a->range[0], 0, &pair);
+    if (err == 0)
+        lease_made(p, a, 0, pair, out);
+    return err;
 }
 
 void ports_give(struct ports *p, struct port_lease *lease, uint64_t now_ms, uint32_t rest_ms)

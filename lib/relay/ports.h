@@ -52,6 +52,13 @@ int ports_take(struct ports *p, uint32_t pool, uint8_t family, bool has_priority
  */
 int ports_take_exact(struct ports *p, uint32_t pool, const struct addr *local, bool has_priority,
                      struct port_lease *out);
+/**
+ * Take a pair that a session of before has, and the pool has no more: the configuration changed while the call went on. It vanishes
+ * with the lease.
+ * @return 0; -ENODEV pool unknown, or no pair that any pool could have; -EADDRINUSE another pool has given it; -ENOMEM
+ */
+int ports_take_left(struct ports *p, uint32_t pool, const struct addr *local,
+                    struct port_lease *out);
 /** Give back; it rests for the pool's quarantine, or for rest_ms if that is not 0. */
 void ports_give(struct ports *p, struct port_lease *lease, uint64_t now_ms, uint32_t rest_ms);
 

@@ -153,6 +153,8 @@ static int lease_open(struct relay *r, const struct media_ep *want, struct port_
         err = is_exact
                   ? ports_take_exact(r->ports, want->pool, &want->local, has_priority, lease)
                   : ports_take(r->ports, want->pool, want->family, has_priority, r->now_ms, lease);
+        if (err == -ENODEV && is_exact && r->n_left > 0)
+            err = ports_take_left(r->ports, want->pool, &want->local, lease);
         if (err < 0)
             return err;
         p.local = ports_local(lease);

@@ -213,6 +213,32 @@ static void sessions_go_on_with_ports_parties_and_counters(void **state)
     close(stranger.fd);
 }
 
+static void sessions_go_on_with_ports_that_their_pool_has_no_more(void **state)
+{
+    struct rig_answer a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE), b;
+    uint16_t next = (uint16_t)(rig_port() + 40);
+    struct party in, out;
+
+    (void)state;
+    rig_pools(rig.media, next, 20, 2);
+    b = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
+    assert_true(b.ep[0].local.port >= next);
+    killed();
+    assert_int_equal(relay_sessions(rig.relay), 2);
+    assert_int_equal(relay_audit(rig.relay), 0);
+    party_init(&in, 4, 1);
+    party_init(&out, 4, 2);
+    party_send(&in, &a.ep[0].local);
+    rig_until(&rig, rig.n_events >= 1);
+    party_send(&out, &a.ep[1].local);
+    party_expect(&in, &a.ep[0].local);
+    assert_int_equal(rig_ask(&rig, MEDIA_CLOSE, a.ref, NULL, 0).ep[0].n.packets, 1);
+    assert_int_equal(rig_ask(&rig, MEDIA_CLOSE, b.ref, NULL, 0).status, 0);
+    assert_int_equal(relay_audit(rig.relay), 0);
+    close(in.fd);
+    close(out.fd);
+}
+
 static void again_and_again(void **state)
 {
     struct rig_answer a = rig_call(&rig, 4, 4, MEDIA_LATCH_LEARN_ONCE);
@@ -350,6 +376,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(sessions_go_on_with_ports_parties_and_counters),
+        T(sessions_go_on_with_ports_that_their_pool_has_no_more),
         T(again_and_again),
         T(killed_while_it_takes_sessions_up),
         T(what_nobody_claims_is_an_orphan),

@@ -269,6 +269,41 @@ static void a_wider_range_gives_no_port_that_a_call_has(void **state)
     assert_int_equal(ports_used(ports), 0);
 }
 
+static void a_port_that_the_pool_has_no_more_goes_on_with_its_session(void **state)
+{
+    struct media_pool m = pool_msg("a", "192.0.2.1", 2), b = pool_msg("b", "192.0.2.1", 2);
+    struct port_lease left, l[16];
+    struct addr at;
+    unsigned n;
+
+    (void)state;
+    m.port_lo = 20004;
+    assert_int_equal(ports_set_pool(ports, &m), 0);
+    assert_int_equal(addr_parse(SPAN("192.0.2.1:20000"), 0, &at), 0);
+    assert_int_equal(ports_take_exact(ports, m.id, &at, false, &left), -ENODEV);
+    assert_int_equal(ports_take_left(ports, m.id, &at, &left), 0);
+    assert_int_equal(ports_local(&left).port, 20000);
+    assert_int_equal(ports_take_left(ports, m.id, &at, &l[0]), -EADDRINUSE);
+    assert_int_equal(ports_used(ports), 1);
+    /* whoever has it from now on waits for it */
+    b.port_hi = 20003;
+    assert_int_equal(ports_set_pool(ports, &b), 0);
+    n = take_all("b", 0, l, 16);
+    assert_int_equal(n, 1);
+    assert_int_equal(ports_local(&l[0]).port, 20002);
+    ports_give(ports, &left, 0, 0);
+    assert_int_equal(take_all("b", 1000, &l[1], 15), 1);
+    assert_int_equal(ports_local(&l[1]).port, 20000);
+    /* not what another pool has given, nor what no pool could have */
+    assert_int_equal(ports_take_left(ports, m.id, &at, &left), -EADDRINUSE);
+    at.port = 1000;
+    assert_int_equal(ports_take_left(ports, m.id, &at, &left), -ENODEV);
+    at.port = 20001;
+    assert_int_equal(ports_take_left(ports, m.id, &at, &left), -ENODEV);
+    assert_int_equal(ports_take_left(ports, 12345, &at, &left), -ENODEV);
+    assert_int_equal(ports_used(ports), 2);
+}
+
 static void what_rests_rests_also_in_a_wider_range(void **state)
 {
     struct media_pool m = pool_msg("a", "192.0.2.1", 2);
@@ -396,6 +431,7 @@ int main(void)
         t(the_same_pool_again_changes_nothing),
         t(an_address_taken_out_serves_its_leases_to_their_end),
         t(a_wider_range_gives_no_port_that_a_call_has),
+        t(a_port_that_the_pool_has_no_more_goes_on_with_its_session),
         t(what_rests_rests_also_in_a_wider_range),
         t(an_address_that_moves_to_another_pool_takes_its_calls_ports_along),
         t(ranges_that_change_again_and_again_never_give_a_port_twice),
