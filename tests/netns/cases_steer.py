@@ -82,6 +82,42 @@ def case_steered_too_long(bench):
     clean(flow("report"), "too long")
 
 
+def ports(bench, count, first=0):
+    """Our ports of these calls, of both sides."""
+    with open(bench.map(count, first), encoding="ascii") as f:
+        return [word for line in f for word in line.split()[1::2]]
+
+
+def case_steered_wider(bench):
+    """A pool that is made wider while calls stand: no other call gets their ports, and they go on; so behind a kill with one made narrower."""
+    low = netns.PORTS[0]
+    steered(bench, "--threads", "2")
+    bench.pools(low, low + 39)
+    flow = speaks(bench, 10)
+    old = ports(bench, 10)
+    bench.pools(low, low + 59)
+    flow("mark")
+    bench.open(20, first=10, flags=NO_FORWARD)
+    new = ports(bench, 20, 10)
+    check(len(old) == 20 and len(new) == 40, f"ports: {old} {new}")
+    check(len(set(old + new)) == 60, f"ports of two calls: {sorted(set(old) & set(new))}")
+    netns.time.sleep(0.5)
+    clean(flow("report"), "beside a wider pool")
+    bench.ok("close 10 20")
+    bench.pools(low + 100, low + 139)
+    bench.open(1, first=10, flags=NO_FORWARD)
+    bench.relay.kill()
+    bench.relay.wait()
+    bench.start("--threads", "2")
+    bench.until("the controller is back", lambda: bench.ctl("relay").get("sessions") == 11)
+    netns.time.sleep(0.5)
+    flow("mark")
+    netns.time.sleep(0.5)
+    clean(flow("report"), "on ports that no pool has")
+    bench.ok("close 0 11")
+    check(bench.ctl("relay")["pairs_used"] == 0, "ports left")
+
+
 def case_steered_stranger(bench):
     """Once a party is known nobody else reaches its peer: the kernel drops it, and it is counted."""
     steered(bench, "--threads", "1")
