@@ -146,14 +146,12 @@ static uint32_t voice_clock(const struct term *t)
     return t->clock_10hz * 10U + t->clock_hz;
 }
 
-/* Of a telephone-event; 0: it is none. */
+/* Of a telephone-event; 0: it is none, or there was no room to note its clock: then it fits any, and is told nobody. */
 static uint32_t event_clock(const struct term *t, uint8_t type, uint8_t codec)
 {
-    return codec == MEDIA_CODEC_EVENT ? media_event_clock(t->pt, t->n_pts, voice_clock(t), type)
-                                      : 0;
+    return codec == MEDIA_CODEC_EVENT ? media_event_clock_said(t->pt, t->n_pts, type) : 0;
 }
 
-/* Those that have another clock than the voice. */
 static void term_events(struct term *t, const struct sdp_formats *f)
 {
     struct span encoding;
@@ -165,7 +163,7 @@ static void term_events(struct term *t, const struct sdp_formats *f)
         if (pt < 0 || terms_codec_of(f->v[k].name) != MEDIA_CODEC_EVENT)
             continue;
         hz = sdp_format_clock(f->v[k].name, &encoding);
-        if (hz && hz != event_clock(t, (uint8_t)pt, MEDIA_CODEC_EVENT))
+        if (!event_clock(t, (uint8_t)pt, MEDIA_CODEC_EVENT))
             media_event_clock_set(t->pt, t->n_pts, (uint8_t)pt, hz);
     }
 }
@@ -238,11 +236,19 @@ void terms_note(struct call *c, const struct leg *leg, const struct sdp *sdp, un
 
 static int event_of(const struct term *t, uint32_t hz)
 {
-    for (unsigned k = 0; k < t->n_pts; k++)
-        if (t->pt[k].codec == MEDIA_CODEC_EVENT &&
-            (hz == 0 || event_clock(t, t->pt[k].type, MEDIA_CODEC_EVENT) == hz))
+    int unsure = -1;
+
+    for (unsigned k = 0; k < t->n_pts; k++) {
+        uint32_t clock = event_clock(t, t->pt[k].type, MEDIA_CODEC_EVENT);
+
+        if (t->pt[k].codec != MEDIA_CODEC_EVENT)
+            continue;
+        if (hz == 0 || clock == hz)
             return t->pt[k].type;
-    return -1;
+        if (clock == 0 && unsure < 0)
+            unsure = t->pt[k].type;
+    }
+    return unsure;
 }
 
 int terms_event_said(const struct call *c, const struct leg *leg, unsigned i, uint32_t hz)
@@ -329,12 +335,16 @@ static int match(const struct term *t, uint8_t type, uint8_t codec, uint32_t eve
     for (unsigned i = 0; i < t->n_pts; i++) {
         bool is_same = t->pt[i].type == type;
         unsigned good = is_same ? 2 : 1;
+        uint32_t hz;
 
         if (t->pt[i].codec != codec ||
             (!is_same && (codec == MEDIA_CODEC_UNKNOWN || codec == MEDIA_CODEC_VIDEO)))
             continue;
-        if (event_clock(t, t->pt[i].type, codec) == event_hz)
+        hz = event_clock(t, t->pt[i].type, codec);
+        if (hz == 0 || event_hz == 0)
             good += 2;
+        else if (hz == event_hz)
+            good += 4;
         if (good <= best)
             continue;
         best = good;
@@ -343,8 +353,9 @@ static int match(const struct term *t, uint8_t type, uint8_t codec, uint32_t eve
     return found;
 }
 
-/* A number of this party's; -1: it has none. */
-static void add_pt(struct terms_line *l, const struct term *of, int type, uint8_t codec)
+/* A number of this party's; -1: it has none. hz: what the other says of an event's clock, if this one's could not be noted. */
+static void add_pt(struct terms_line *l, const struct term *of, int type, uint8_t codec,
+                   uint32_t hz)
 {
     if (type < 0 || l->n_pts == MEDIA_PTS_MAX)
         return;
@@ -353,6 +364,8 @@ static void add_pt(struct terms_line *l, const struct term *of, int type, uint8_
             return;
     l->pt[l->n_pts].type = (uint8_t)type;
     l->pt[l->n_pts].event_hz = event_clock(of, (uint8_t)type, codec);
+    if (l->pt[l->n_pts].event_hz == 0)
+        l->pt[l->n_pts].event_hz = hz;
     l->pt[l->n_pts++].codec = codec;
 }
 
@@ -375,11 +388,11 @@ static void agree(const struct call *c, struct terms_line *l, const struct term 
         uint32_t hz = event_clock(answer, type, codec);
 
         if (is_let(c, answer, codec) && match(offer, type, codec, hz) >= 0)
-            add_pt(l, own, match(own, type, codec, hz), codec);
+            add_pt(l, own, match(own, type, codec, hz), codec, hz);
     }
     for (unsigned i = 0, n = l->n_pts; i < n; i++)
         add_pt(l, other, match(other, l->pt[i].type, l->pt[i].codec, l->pt[i].event_hz),
-               l->pt[i].codec);
+               l->pt[i].codec, l->pt[i].event_hz);
 }
 
 /* All of one party, who has them alone. */
@@ -387,10 +400,10 @@ static void add_events(struct terms_line *l, const struct term *own)
 {
     for (unsigned i = 0; i < own->n_pts; i++)
         if (own->pt[i].codec == MEDIA_CODEC_EVENT)
-            add_pt(l, own, own->pt[i].type, MEDIA_CODEC_EVENT);
+            add_pt(l, own, own->pt[i].type, MEDIA_CODEC_EVENT, 0);
 }
 
-/* As the relay chooses: the one with the clock of the voice, else the first. */
+/* As the relay chooses: the one with the clock of the voice, which has one that nobody knows, too; else the first. */
 static uint8_t choose_event(const struct terms_line *l)
 {
     uint32_t voice = l->clock_rate ? l->clock_rate : 8000;
@@ -399,7 +412,7 @@ static uint8_t choose_event(const struct terms_line *l)
     for (unsigned i = 0; i < l->n_pts; i++) {
         if (l->pt[i].codec != MEDIA_CODEC_EVENT)
             continue;
-        if (l->pt[i].event_hz == voice)
+        if (l->pt[i].event_hz == voice || l->pt[i].event_hz == 0)
             return l->pt[i].type;
         if (first == TERMS_NO_PT)
             first = l->pt[i].type;

@@ -42,7 +42,7 @@ struct terms_line {
     uint32_t clock_rate; /**< of a dynamic payload type [Hz]; 0: static, or not known */
     struct {
         uint8_t type, codec;
-        uint32_t event_hz; /**< of a telephone-event: its clock; else 0 */
+        uint32_t event_hz; /**< of a telephone-event: its clock, 0: not known; else 0 */
     } pt[MEDIA_PTS_MAX];   /**< both have them; first the one of packets to the party */
 };
 

@@ -561,6 +561,17 @@ static_assert(sizeof(struct media_event_msg) == 64, "wire");
 static_assert(sizeof(struct media_pool_state) == 96, "wire");
 static_assert(sizeof(struct media_relay_reply) == 1288, "wire");
 
+/** What media_event_clock_set() has said of this type; 0: nothing. */
+static inline uint32_t media_event_clock_said(const struct media_pt pt[MEDIA_PTS_MAX],
+                                              unsigned n_pts, uint8_t type)
+{
+    for (unsigned i = n_pts; i < MEDIA_PTS_MAX; i++) {
+        if (pt[i].codec && pt[i].type == type)
+            return pt[i].codec * 1000U;
+    }
+    return 0;
+}
+
 /**
  * Clock of a telephone-event: its rtpmap's (RFC 4733 §2.1), also beside a voice of another (opus/48000).
  * Where they differ its type stands again behind the last of n_pts, with kHz in the place of a codec: whoever knows nothing of that
@@ -570,14 +581,14 @@ static_assert(sizeof(struct media_relay_reply) == 1288, "wire");
 static inline uint32_t media_event_clock(const struct media_pt pt[MEDIA_PTS_MAX], unsigned n_pts,
                                          uint32_t clock_rate, uint8_t type)
 {
-    for (unsigned i = n_pts; i < MEDIA_PTS_MAX; i++) {
-        if (pt[i].codec && pt[i].type == type)
-            return pt[i].codec * 1000U;
-    }
+    uint32_t said = media_event_clock_said(pt, n_pts, type);
+
+    if (said)
+        return said;
     return clock_rate ? clock_rate : 8000;
 }
 
-/** Say it, if it is not the voice's; what is no whole kHz cannot be said. */
+/** Say it; what is no whole kHz cannot be said. */
 static inline void media_event_clock_set(struct media_pt pt[MEDIA_PTS_MAX], unsigned n_pts,
                                          uint8_t type, uint32_t hz)
 {

@@ -182,6 +182,55 @@ static void events_are_matched_by_clock(void **state)
     rig_down(&r);
 }
 
+#define FULL                                                                           \
+    HEAD "m=audio 4000 RTP/AVP 96 97 98 0 8 18 101 99\r\na=rtpmap:96 opus/48000/2\r\n" \
+         "a=rtpmap:97 speex/16000\r\na=rtpmap:98 speex/8000\r\n"                       \
+         "a=rtpmap:101 telephone-event/48000\r\n" EVENT("99")
+
+/* The party's own clocks have no room; they are not taken for those of the voice that it named first. */
+static void events_of_a_full_list_have_the_clock_of_the_answer(void **state)
+{
+    struct terms_line l;
+
+    (void)state;
+    up();
+    cross(true, OFFER_OFFER, FULL);
+    cross(false, OFFER_ANSWER, HEAD "m=audio 5000 RTP/AVP 8 99\r\n" EVENT("99"));
+    assert_pts(c->in, 0, "8 PCMA, 99 telephone-event");
+    assert_event(c->in, 99, 8000);
+    assert_event(c->out, 99, 8000);
+    assert_int_equal(terms_event_said(c, c->in, 0, 8000), 101); /* as good as the other */
+    assert_true(terms_line(c, c->in, 0, &l));
+    assert_int_equal(l.event_pt, 99);
+    cross(true, OFFER_OFFER, FULL);
+    cross(false, OFFER_ANSWER,
+          HEAD "m=audio 5000 RTP/AVP 96 99\r\na=rtpmap:96 opus/48000/2\r\n" EVENT("99"));
+    assert_event(c->in, 99, 8000);
+    assert_event(c->out, 99, 8000);
+    rig_down(&r);
+}
+
+/* As a record of a version that noted no clocks is taken up. */
+static void a_clock_that_was_not_noted_is_not_told(void **state)
+{
+    struct term kept[2 * OFFER_MEDIA_MAX];
+    struct media_ep ep = {0};
+
+    (void)state;
+    up();
+    cross(true, OFFER_OFFER, BROWSER);
+    cross(false, OFFER_ANSWER, HEAD "m=audio 5000 RTP/AVP 0 126\r\n" EVENT("126"));
+    terms_save(c, kept);
+    for (unsigned e = 0; e < 2; e++)
+        memset(&kept[e].pt[kept[e].n_pts], 0,
+               (MEDIA_PTS_MAX - kept[e].n_pts) * sizeof(kept[e].pt[0]));
+    terms_load(c, kept);
+    terms_fill(c, c->in, 0, &ep);
+    assert_int_equal(media_event_clock_said(ep.pt, ep.n_pts, 126), 0);
+    assert_event(c->in, 126, 8000);
+    rig_down(&r);
+}
+
 static void a_refused_offer_changes_nothing(void **state)
 {
     (void)state;
@@ -229,6 +278,8 @@ int main(void)
         cmocka_unit_test(a_clock_is_exact_or_not_said),
         cmocka_unit_test(events_have_the_clock_of_their_rtpmap),
         cmocka_unit_test(events_are_matched_by_clock),
+        cmocka_unit_test(events_of_a_full_list_have_the_clock_of_the_answer),
+        cmocka_unit_test(a_clock_that_was_not_noted_is_not_told),
         cmocka_unit_test(a_refused_offer_changes_nothing),
         cmocka_unit_test(a_record_carries_what_was_agreed),
     };
