@@ -14,7 +14,7 @@ from netns import check
 
 def clean(report, what):
     """Nothing went wrong with any packet of the parties but what a full link, or a party's own full socket, says that it has lost."""
-    for key in ("duplicated", "reordered", "foreign", "wrong_source", "corrupt", "silent"):
+    for key in ("duplicated", "reordered", "foreign", "wrong_source", "corrupt", "silent", "bad_sums"):
         check(report[key] == 0, f"{what}: {key} {report[key]} of {report['sent']}: {report}")
     check(report["lost"] <= report["dropped"] + report["overflowed"], f"{what}: lost {report['lost']} of {report['sent']}: {report}")
     check(report["received"] + report["lost"] == report["sent"] > 0, f"{what}: {report}")
@@ -344,6 +344,14 @@ def case_leaks(bench):
     return "; ".join(told)
 
 
+def is_judged(report):
+    """
+    Beside a flood: a party that was silent for 60 ms, for want of a processor, may be replaced by another SSRC; and links that were too
+    full for the flood excuse no loss of the parties.
+    """
+    return report["slept_ms"] < 50 and (report["lost"] == 0 or report["dropped"] == 0)
+
+
 def injected(bench, mode, calls, seconds, pps):
     """Whatever is thrown at the ports reaches nobody, and no stream loses a packet."""
     fast(bench, mode)
@@ -359,11 +367,10 @@ def injected(bench, mode, calls, seconds, pps):
         out = netns.json.loads(thrower.communicate()[0])
         thrown += sum(v for k, v in out.items() if k != "seconds")
         report = flow("report")
-        # a party that was silent for 60 ms, for want of a processor, may be replaced by another SSRC
-        if report["slept_ms"] < 50:
+        if is_judged(report):
             break
     else:
-        raise netns.Skip(f"the machine is too busy: parties were silent for {report['slept_ms']} ms")
+        raise netns.Skip(f"the machine is too busy: parties were silent for {report['slept_ms']} ms, links have dropped {report['dropped']}")
     clean(report, f"injection by {mode}: {out}")
     n = bench.ctl(f"sum 0 {calls}")["a"]
     r = bench.ctl("relay")

@@ -159,14 +159,15 @@ class Flow(Talker):
 
     def __init__(self, bench, argv, log):
         super().__init__(argv, log)
-        self.bench, self.before = bench, bench.links_dropped()
+        self.bench, self.before, self.bad = bench, bench.links_dropped(), bench.bad_sums()
 
     def __call__(self, line):
         r = super().__call__(line)
         if line == "mark":
-            self.before = self.bench.links_dropped()
+            self.before, self.bad = self.bench.links_dropped(), self.bench.bad_sums()
         elif line in ("report", "peek"):
             r["dropped"] = self.bench.links_dropped() - self.before
+            r["bad_sums"] = self.bench.bad_sums() - self.bad
         return r
 
 
@@ -376,6 +377,16 @@ class Bench:
         n = 0
         for where, dev in (("a", "va"), ("b", "vb"), ("r", "va"), ("r", "vb")):
             n += json.loads(self.ip(where, "-s", "-j", "link", "show", dev))[0]["stats64"]["tx"]["dropped"]
+        return n
+
+    def bad_sums(self):
+        """UDP packets with wrong checksums that the parties got: their sockets count them as dropped, too."""
+        n = 0
+        for side in "ab":
+            text = sh("ip", "netns", "exec", self.ns[side], "cat", "/proc/net/snmp", "/proc/net/snmp6")
+            names, values = [line.split() for line in text.splitlines() if line.startswith("Udp: ")]
+            n += int(values[names.index("InCsumErrors")])
+            n += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Udp6InCsumErrors"))
         return n
 
     def talker(self, program, *words):
