@@ -422,7 +422,7 @@ static void on_kept(void *arg, struct keep_block *kb)
 }
 
 /* What cannot be read stays under another name: the file itself goes when all else in it is put. */
-static void keep_aside(const char *path, unsigned damaged, unsigned broken)
+static int keep_aside(const char *path, unsigned damaged, unsigned broken)
 {
     char aside[PATH_MAX];
     int err = snprintf(aside, sizeof(aside), "%s.damaged", path) < (int)sizeof(aside)
@@ -432,6 +432,7 @@ static void keep_aside(const char *path, unsigned damaged, unsigned broken)
     log_ev(LOG_ERROR, "cdr_keep",
            "path=%s error=\"damaged\" records=%u broken=%u kept=%s.damaged%s%s", path, damaged,
            broken, path, err < 0 ? " kept_error=" : "", err < 0 ? err_str(err) : "");
+    return err;
 }
 
 int cdr_keep_read(const char *path, unsigned worker,
@@ -441,8 +442,12 @@ int cdr_keep_read(const char *path, unsigned worker,
     unsigned broken;
     int n = keep_read(path, sizeof(struct block), on_kept, &r, &broken);
 
-    if (r.damaged || broken)
-        keep_aside(path, r.damaged, broken);
+    if (r.damaged || broken) {
+        int err = keep_aside(path, r.damaged, broken);
+
+        if (n >= 0 && err < 0)
+            n = err; /* then it must stay under its own name */
+    }
     return n;
 }
 

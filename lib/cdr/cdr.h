@@ -181,7 +181,8 @@ int cdr_port_keep(struct cdr_port *p, const char *path);
  * Read such a file of a former process: events that may be in no CDR file yet, oldest first. Put them, with `again` as it is: a record
  * whose line a file of its section has is not written a second time. A damaged file gets a second name, PATH.damaged, and the rest is read.
  * @param worker  whose it was
- * @return how many; -EWOULDBLOCK its process lives; -EPROTO another layout; -errno
+ * @return how many; -EWOULDBLOCK its process lives; -EPROTO another layout; -errno; also if a damaged file got no second name: what could be
+ * read of it was told, and it must not be removed
  */
 int cdr_keep_read(const char *path, unsigned worker,
                   void (*fn)(void *arg, const struct cdr_event *ev), void *arg);

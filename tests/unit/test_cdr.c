@@ -653,6 +653,28 @@ static void a_chain_that_breaks_off_says_so_and_gives_what_is_before(void **stat
     end_keeping(w);
 }
 
+static void a_damaged_file_that_gets_no_second_name_stays(void **state)
+{
+    struct conf_cdr cdr = section("a", path_a);
+    struct cdr_writer *w = keeping(&cdr, 1);
+    struct cdr_event ev = event(CDR_CALL, 1);
+    uint32_t wrong = 12345;
+    char path[512], name[251];
+
+    (void)state;
+    cdr_put(cdr_writer_port(w, 1), NULL, &ev);
+    killed_now();
+    spoil(16, &wrong, sizeof(wrong));
+    /* 255 bytes are the longest name, and ".damaged" is too much */
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    assert_int_equal(rename(left, path), 0);
+    assert_int_equal(cdr_keep_read(path, 1, put_again, cdr_writer_port(w, 0)), -ENAMETOOLONG);
+    assert_int_equal(unlink(path), 0);
+    end_keeping(w);
+}
+
 static void what_another_version_left_waits_for_it(void **state)
 {
     struct conf_cdr cdr = section("a", path_a);
@@ -738,6 +760,7 @@ int main(void)
         TEST(a_chain_that_breaks_off_says_so_and_gives_what_is_before),
         TEST(a_file_that_was_cut_gives_what_is_left),
         TEST(what_another_version_left_waits_for_it),
+        TEST(a_damaged_file_that_gets_no_second_name_stays),
         TEST(a_flag_that_is_neither_yes_nor_no_is_no_record),
     };
 
