@@ -85,7 +85,7 @@ def loop(bench, latch, flags=0, port=0):
         before = bench.ctl("relay")["packets_in"]
         netns.time.sleep(0.3)
         return bench.ctl("relay")["packets_in"] == before
-    bench.until(f"the end of a loop ({latch}, flags {flags}, port +{port})", has_died, 8)
+    bench.until(f"the end of a loop ({latch}, flags {flags}, port +{port})", has_died)
     n = bench.ctl("relay")["packets_in"]
     bench.ok("close 0 2")
     return n
@@ -173,7 +173,7 @@ def frames(bench, mode):
     bench.open(10, pt="0:1,101:19", flags=16)
     path = bench.map(10)
     flow = bench.flow(path, pps=50)
-    bench.until("streams in the kernel", lambda: bench.promoted() == 20, 15)
+    bench.until("streams in the kernel", lambda: bench.promoted() == 20)
     thrower = Thrower(bench, path, 3)
     for _ in range(3):
         flow("mark")

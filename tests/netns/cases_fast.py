@@ -41,6 +41,7 @@ def case_sockets(bench):
     flow = bench.flow(bench.map(20), pps=50)
     flow("mark")
     netns.time.sleep(2)
+    flow("pause")
     clean(flow("report"), "sockets")
     n = bench.ctl("sum 0 20")
     check(n["a"]["packets"] == n["b"]["sent_packets"] > 0, f"counters: {n}")
@@ -74,8 +75,8 @@ def demotions(bench):
     return {k: v for k, v in bench.ctl("relay")["fast"]["demotions"].items() if v}
 
 
-def all_in(bench, streams, seconds=15):
-    return bench.until(f"{streams} streams in the kernel", lambda: bench.promoted() == streams, seconds)
+def all_in(bench, streams):
+    return bench.until(f"{streams} streams in the kernel", lambda: bench.promoted() == streams)
 
 
 def switch_over(bench, mode, calls, pps):
@@ -83,11 +84,11 @@ def switch_over(bench, mode, calls, pps):
     fast(bench, mode)
     bench.open(calls)
     flow = bench.flow(bench.map(calls), pps=pps)
-    for _ in range(2):
+    for turn in (1, 2):
         all_in(bench, 2 * calls)
         netns.time.sleep(1)
         bench.ok(f"relearn 0 {calls} 0")
-        bench.until("streams in user space", lambda: bench.promoted() < 2 * calls)
+        bench.until("streams in user space", lambda turn=turn: sum(demotions(bench).values()) >= 2 * calls * turn)
     all_in(bench, 2 * calls)
     netns.time.sleep(1)
     flow("pause")
@@ -103,12 +104,12 @@ def switch_over(bench, mode, calls, pps):
 
 def case_switch_xdp(bench):
     """1,000 two-way calls into the kernel, out and in again: nothing lost, doubled, reordered (XDP)."""
-    return switch_over(bench, NATIVE, 1000, 10)
+    return switch_over(bench, NATIVE, 1000, 10 if bench.is_long else 5)
 
 
 def case_switch_tc(bench):
     """The same by TC."""
-    return switch_over(bench, TC, 1000, 10)
+    return switch_over(bench, TC, 1000, 10 if bench.is_long else 5)
 
 
 def case_switch_generic(bench):
@@ -229,6 +230,7 @@ def case_fast_ice(bench):
     check(bench.promoted() == 2, f"a check took the streams out of the kernel: {demotions(bench)}")
     check(consent(bench, local, 3, "x" * 24) == (0, 3), "a wrong password is not refused")
     netns.time.sleep(0.5)
+    flow("pause")
     clean(flow("report"), "ICE")
     check(bench.promoted() == 2, f"streams left the kernel: {demotions(bench)}")
     r = bench.ctl("relay")
@@ -245,10 +247,10 @@ def case_watchdog_neighbour(bench):
     all_in(bench, 20)
     bench.ip("b", "link", "set", "vb", "arp", "off")
     bench.ip("r", "neigh", "del", bench.B4, "dev", "vb")
-    took = bench.until("streams out", lambda: bench.promoted() <= 10, 2)
+    took = bench.until("streams out", lambda: bench.promoted() <= 10, 10)
     check(demotions(bench).get("hop", 0) >= 10, f"demotions: {demotions(bench)}")
     bench.ip("b", "link", "set", "vb", "arp", "on")
-    all_in(bench, 20, 30)
+    all_in(bench, 20)
     flow("mark")
     netns.time.sleep(1)
     clean(flow("report"), "after the neighbour is back")
@@ -263,8 +265,7 @@ def case_watchdog_redirect(bench):
     all_in(bench, 20)
     # without NAPI at its other end a veth takes no frame of XDP
     netns.in_netns(bench.ns["b"], lambda: netns.set_gro("vb", False))
-    took = bench.until("streams out", lambda: bench.promoted() <= 10, 3)
-    check(demotions(bench).get("redirect", 0) >= 10, f"demotions: {demotions(bench)}")
+    took = bench.until("streams out", lambda: demotions(bench).get("redirect", 0) >= 10, 10)
     flow("mark")
     netns.time.sleep(0.5)
     report = flow("report")
@@ -280,8 +281,7 @@ def case_watchdog_detached(bench):
     all_in(bench, 20)
     flow("mark")
     bench.run("r", "tc", "filter", "del", "dev", "va", "ingress", ok=False)
-    took = bench.until("streams out", lambda: bench.promoted() <= 10, 3)
-    check(demotions(bench).get("passed_by", 0) >= 10, f"demotions: {demotions(bench)}")
+    took = bench.until("streams out", lambda: demotions(bench).get("passed_by", 0) >= 10, 10)
     clean(flow("report"), "program detached")
     return f"out after {took * 1000:.0f} ms"
 
@@ -359,7 +359,7 @@ def injected(bench, mode, calls, seconds, pps):
     path = bench.map(calls)
     flow = bench.flow(path, pps=50)
     all_in(bench, 2 * calls)
-    thrown = 0
+    thrown = dropped = 0
     for _ in range(3):
         flow("mark")
         netns.time.sleep(0.2)  # all of them speak again
@@ -367,6 +367,7 @@ def injected(bench, mode, calls, seconds, pps):
         out = netns.json.loads(thrower.communicate()[0])
         thrown += sum(v for k, v in out.items() if k != "seconds")
         report = flow("report")
+        dropped += report["dropped"]
         if is_judged(report):
             break
     else:
@@ -375,7 +376,7 @@ def injected(bench, mode, calls, seconds, pps):
     n = bench.ctl(f"sum 0 {calls}")["a"]
     r = bench.ctl("relay")
     counted = n["strangers"] + n["invalid"] + n["ssrc_refused"] + r["fast"]["why"][14]
-    check(0.5 * thrown < counted <= thrown, f"counted {counted} of {thrown}: {n} {r['fast']['why']}")
+    check(0.5 * thrown < counted + dropped and counted <= thrown, f"counted {counted} of {thrown}, links dropped {dropped}: {n} {r['fast']['why']}")
     return f"{thrown} packets in {out['seconds']:.0f} s, {counted} counted, {report['sent']} of the parties none lost"
 
 

@@ -25,6 +25,7 @@ LINE = 192              # bytes of struct line; its state comes first, 0: off
 ETHTOOL = 0x8946        # SIOCETHTOOL
 ETHTOOL_SGRO = 0x2c
 ETHTOOL_STXCSUM = 0x17
+START_LIMIT = 60        # s; for what hangs
 REPORTS = re.compile(r"ERROR: (?:Address|Leak|Thread|Undefined)Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .* failed")
 
 
@@ -158,14 +159,18 @@ class Flow(Talker):
     """rtpflow; its reports say also what the links between it and the relay have lost, full as they were."""
 
     def __init__(self, bench, argv, log):
+        self.bench = bench
+        self.look()  # before it speaks: what is lost of its first packets counts
         super().__init__(argv, log)
-        self.bench, self.before, self.bad = bench, bench.links_dropped(), bench.bad_sums()
+
+    def look(self):
+        self.before, self.bad = self.bench.links_dropped(), self.bench.bad_sums()
 
     def __call__(self, line):
-        r = super().__call__(line)
         if line == "mark":
-            self.before, self.bad = self.bench.links_dropped(), self.bench.bad_sums()
-        elif line in ("report", "peek"):
+            self.look()  # the parties speak again as soon as it has answered
+        r = super().__call__(line)
+        if line in ("report", "peek"):
             r["dropped"] = self.bench.links_dropped() - self.before
             r["bad_sums"] = self.bench.bad_sums() - self.bad
         return r
@@ -299,11 +304,18 @@ class Bench:
         self.log = os.path.join(self.dir, "media.log")
         with open(self.log, "a", encoding="utf-8") as f:
             self.relay = subprocess.Popen(argv, stdout=f, stderr=f, preexec_fn=lambda: os.nice(-5))
-        end = time.monotonic() + 15
-        while not self.accepts():
+            begin = f.tell()
+        end = time.monotonic() + START_LIMIT
+        while not self.serves(begin):
             if self.relay.poll() is not None or time.monotonic() > end:
                 raise Failure(f"tandem-media did not start: {self.tail()}")
             time.sleep(0.02)
+
+    def serves(self, begin):
+        """It listens before it has its pins and sessions; what it has said since `begin` tells that it has them."""
+        with open(self.log, "rb") as f:
+            f.seek(begin)
+            return b"ev=media_start " in f.read() and self.accepts()
 
     def accepts(self):
         s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -424,7 +436,7 @@ class Bench:
         return subprocess.Popen([os.path.join(self.build, "tests/netns/inject"), self.ns[side], path, str(pps), str(seconds), kinds],
                                 stdout=subprocess.PIPE, text=True)
 
-    def until(self, what, fn, seconds=10.0):
+    def until(self, what, fn, seconds=40.0):
         """Wait until fn() is true; Failure with what was waited for. @return seconds waited"""
         start = time.monotonic()
         while True:
