@@ -61,7 +61,7 @@ TRUNK = """trunk {name}
   trying-timeout  1s
   ring-timeout    5s
   setup-timeout   8s
-  max-duration    10s
+  max-duration    180s
   peer            {ip}:{port} udp
   routes          r
 """
@@ -325,13 +325,15 @@ class Peer:
         return got
 
     def drain_raw(self):
-        """Whatever it is, RTP for one."""
+        """Whatever it is, RTP for one. @return how many"""
         self.s.setblocking(False)
+        n = 0
         try:
             while True:
                 self.s.recvfrom(65535)
+                n += 1
         except OSError:
-            pass
+            return n
 
     def drain(self):
         n = 0

@@ -93,6 +93,18 @@ def bent_messages_in_every_phase_of_a_call(w):
     w.sw.check_alive()
 
 
+def until_silent(p, silence, call_id=None, first=12):
+    """All messages (of one Call-ID) until there is none for so long; of the first one a busy machine may keep us waiting."""
+    got, end = [], time.monotonic() + first
+    while True:
+        m = p.recv(silence)
+        if m and (not call_id or m.get("call-id") == call_id):
+            got.append(m)
+            yield m
+        elif not m and (got or time.monotonic() > end):
+            return
+
+
 def answer_all(p, rnd=None):
     while True:
         m = p.recv(0.005)
@@ -147,6 +159,7 @@ def fuzz_call(p, q, user, rnd):
 @case
 def forged_responses_and_tokens_change_nothing(w):
     c = Call(w.a, w.b)
+    w.b.send(w.b.answer(c.out, 100))  # else it is given up before all has been tried
     branch = re.search(r"branch=(z9hG4bK\w+)", c.out.get("via")).group(1)
     for i in range(len(branch)):
         for ch in "a7":
@@ -192,14 +205,16 @@ def strangers_with_old_tags_make_no_transactions(w):
 
 @case
 def a_403_is_hardly_larger_than_its_request(w):
-    for request in (w.stranger.request("INVITE"), "OPTIONS sip:a SIP/2.0\r\nv:SIP/2.0/UDP h;branch=z9hG4bK1;rport\r\nf:<sip:a>;tag=1\r\nt:<sip:a>\r\ni:1\r\n"
-                    "CSeq:1 OPTIONS\r\n\r\n"):
-        w.stranger.drain()
-        w.stranger.send(request)
-        m = w.stranger.recv(1)
-        check(m and m.status == 403, "no 403")
-        check(len(m.text) < len(request) + 180, f"{len(request)} bytes in, {len(m.text)} out")
-        check(w.stranger.recv(0.6) is None, "a 403 came twice")
+    stranger = Peer()  # the one of the others is still told things
+    try:
+        for request in (stranger.request("INVITE"), "OPTIONS sip:a SIP/2.0\r\nv:SIP/2.0/UDP h;branch=z9hG4bK1;rport\r\nf:<sip:a>;tag=1\r\nt:<sip:a>\r\ni:1\r\n"
+                        "CSeq:1 OPTIONS\r\n\r\n"):
+            stranger.send(request)
+            m = stranger.expect(403)
+            check(len(m.text) < len(request) + 180, f"{len(request)} bytes in, {len(m.text)} out")
+            check(stranger.recv(0.6) is None, "a 403 came twice")
+    finally:
+        stranger.close()
 
 
 @case
@@ -207,9 +222,9 @@ def a_flood_of_strangers_leaves_calls_alone(w):
     rss = w.sw.tandemd.rss_kib()
     msgs = [w.stranger.request("INVITE", body=sdp()).encode() for _ in range(200)]
     c = Call(w.a, w.b).answer()
-    end = time.monotonic() + 3
+    begin = time.monotonic()
     n = good = 0
-    while time.monotonic() < end:
+    while time.monotonic() < begin + 3 or (good <= 5 and time.monotonic() < begin + 60):
         for _ in range(10):
             for m in msgs:
                 w.stranger.s.sendto(m, SIP)
@@ -233,13 +248,8 @@ def a_storm_of_forks_is_bounded(w):
     time.sleep(0.2)
     for n in range(300):
         w.b.send(w.b.answer(c.out, 200, to_tag=f"answer{n}", body=sdp()))
-    acks, byes = 0, set()  # a BYE that waited for us comes again, so do those of the cases before this one
-    while True:
-        m = w.b.recv(0.3)
-        if not m:
-            break
-        if m.get("call-id") != c.out.get("call-id"):
-            continue
+    acks, byes = 0, set()  # a BYE that waited for us comes again
+    for m in until_silent(w.b, 0.3, c.out.get("call-id")):
         acks += m.method == "ACK"
         if m.method == "BYE":
             byes.add(m.get("via"))
@@ -297,7 +307,8 @@ def reinvites_of_both_sides_without_end(w):
 def one_call_id_for_a_thousand_invites(w):
     for n in range(1000):
         w.a.send(w.a.request("INVITE", call_id="same", from_tag="same", body=sdp(), user="1777"))
-    invites = {m.get("call-id") for m in iter(lambda: w.b.recv(0.2), None) if m.method == "INVITE" and "1777" in m.start}
+    invites = {w.b.expect("INVITE", ruri="1777").get("call-id")}
+    invites |= {m.get("call-id") for m in iter(lambda: w.b.recv(0.2), None) if m.method == "INVITE" and "1777" in m.start}
     check(len(invites) == 1, f"{len(invites)} calls of one request")
 
 
@@ -392,7 +403,7 @@ def nothing_of_one_side_is_told_to_the_other(w):
         c = Call(w.a, w.b, extra="", frm=frm)
         w.b.send(w.b.answer(c.out, status, reason=f"see {h}", extra=back + f"Contact: <sip:1@{h}>\r\n"))
         r = w.a.expect({302: 500}.get(status, status), call_id=c.call_id) if status != 302 else next(
-            (m for m in iter(lambda: w.a.recv(1), None) if m.status >= 300), None)
+            (m for m in iter(lambda: w.a.recv(12), None) if m.status >= 300), None)
         look(strip_own(r, c))
         w.a.send(w.a.request("ACK", call_id=c.call_id, from_tag=c.from_tag, branch=c.invite_branch, to=r.get("to"), user=c.user))
 
